@@ -1,0 +1,52 @@
+"""Everything a user can cause, as one tree; each message is one line: what, what was expected, what to do.
+
+    KnowshiftError                exit code 2
+    ├── UsageError                an option or argument that cannot be taken as it is
+    ├── DomainError               a domain folder or a record in it
+    ├── CheckpointError           a model, tokenizer or adapter that cannot be opened
+    │   └── AdapterError          an adapter that does not fit its base
+    ├── ItemError                 an item that cannot be scored (a target longer than the context)
+    ├── RunError                  a run directory: another run's, unfinished, or not writable
+    └── ValidityError             exit code 3: a check failed, so no verdict may be given
+
+Read by: every room. The command prints the message plainly and exits with `exit_code`; `--debug` shows the
+traceback.
+"""
+
+from __future__ import annotations
+
+
+class KnowshiftError(Exception):
+    """Base of all errors a user can cause."""
+
+    exit_code = 2
+
+
+class UsageError(KnowshiftError):
+    """An option or argument that cannot be taken as it is."""
+
+
+class DomainError(KnowshiftError):
+    """A domain folder that cannot be read, or a record in it that is not as the format asks."""
+
+
+class CheckpointError(KnowshiftError):
+    """A model, tokenizer or weight file that cannot be opened."""
+
+
+class AdapterError(CheckpointError):
+    """An adapter that does not fit the base it is put on."""
+
+
+class ItemError(KnowshiftError):
+    """An item that cannot be scored with this model."""
+
+
+class RunError(KnowshiftError):
+    """A run directory that belongs to another run, is unfinished, or cannot be written."""
+
+
+class ValidityError(KnowshiftError):
+    """A validity check failed; the numbers would not mean what the report says they mean."""
+
+    exit_code = 3

@@ -1,0 +1,65 @@
+"""The item: what is scored. Written by `terms.select`, read by `models.alignment` and `probes`.
+
+An item knows no tokenizer: targets are character spans, and tokens are found later, for each model's own
+tokenizer, by `models.alignment`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+GENERAL = "general"
+"""Group name of the controls where a domain names none."""
+
+Kind = Literal["term", "word", "fact"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to score.
+
+    A `fact` has cues (wordings) and candidates: the true answer first, then its distractors; each cue is joined
+    to each candidate by one space. A `term` (mention of a concept) or `word` (content word of a control text) has
+    a text and a character span in it.
+    """
+
+    id: str
+    """Unique in a domain: `fact:<fact id>`, `term:<text id>:<start>`, `word:<text id>:<start>`."""
+    kind: Kind
+    specialties: tuple[str, ...]
+    """Specialty ids; `(control group,)` for controls; empty where nothing is known."""
+    concept: str
+    """Cluster key: the concept's id, or a fact's own key; a lower-cased word for `word` items."""
+    name: str
+    """What a person reads: the concept's name, the answer, the word."""
+    relation: str = ""
+    """Facts only: the relation, within which distractors are drawn and answers are centred."""
+    cues: tuple[str, ...] = ()
+    candidates: tuple[str, ...] = ()
+    """Facts only: `candidates[0]` is true; the role of `candidates[k]` in the score table is k."""
+    text: str = ""
+    document: str = ""
+    """Terms and words only: the text's id."""
+    start: int = 0
+    end: int = 0
+    """Terms and words only: the target is `text[start:end]` (characters)."""
+    types: tuple[str, ...] = ()
+    """Semantic types of the concept."""
+
+    @property
+    def target(self) -> str:
+        """The string whose probability is asked for: the true answer, or the characters of the span."""
+        return self.candidates[0] if self.kind == "fact" else self.text[self.start : self.end]
+
+
+def items_hash(items: Iterable[Item]) -> str:
+    """SHA-256 (hex) of the items' whole content, in order; part of a score's address in the cache."""
+    digest = hashlib.sha256()
+    for item in items:
+        digest.update(json.dumps(asdict(item), sort_keys=True, ensure_ascii=False).encode())
+        digest.update(b"\n")
+    return digest.hexdigest()

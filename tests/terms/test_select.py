@@ -1,0 +1,115 @@
+"""Items of a domain, their groups, and the limit."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from knowshift.terms.domain import Concept, Domain, Fact, Specialty, Text
+from knowshift.terms.items import Item, items_hash
+from knowshift.terms.select import STOP_WORDS, group, items, limit
+
+DOMAIN = Domain(
+    "toy",
+    specialties={s: Specialty(s, s) for s in "abcde"},
+    concepts=(
+        Concept("C1", "multiple sclerosis", ("MS",), ("T047",), ("a", "b")),
+        Concept("C2", "headache"),
+    ),
+    texts=(
+        Text("t1", "MS or multiple sclerosis with headache.", ("c",)),
+        Text("t2", "The old harbour master wrote twenty letters about headache and well-known ships.", ("general",)),
+        Text("t3", "Headache and MS."),
+    ),
+    facts=(Fact("f1", ("A is", "B is"), "x", ("y", "z"), ("a",), "r", "k"),),
+    questions=(Fact("q1", ("Stem?",), "yes", ("no",), ("b",), "question", "question:q1"),),
+)
+ITEMS = items(DOMAIN)
+
+
+def test_a_fact_item_for_each_fact_and_question() -> None:
+    facts = [item for item in ITEMS if item.kind == "fact"]
+    assert [item.id for item in facts] == ["fact:f1", "fact:q1"]
+    assert facts[0].candidates == ("x", "y", "z")
+    assert facts[0].cues == ("A is", "B is")
+    assert facts[1].relation == "question"
+
+
+def test_a_terms_specialties_are_its_concepts_else_its_documents() -> None:
+    terms = {item.id: item for item in ITEMS if item.kind == "term"}
+    assert {id: (item.target, item.specialties) for id, item in terms.items()} == {
+        "term:t1:0": ("MS", ("a", "b")),
+        "term:t1:6": ("multiple sclerosis", ("a", "b")),
+        "term:t1:30": ("headache", ("c",)),
+        "term:t3:13": ("MS", ("a", "b")),
+    }
+    assert terms["term:t1:6"].types == ("T047",)
+
+
+def test_control_words_are_content_words_and_no_terms_of_the_domain() -> None:
+    words = [item for item in ITEMS if item.kind == "word"]
+    assert [item.target for item in words] == ["harbour", "master wrote", "twenty", "letters", "ships"]
+    assert [item.concept for item in words][1] == "master wrote"
+    assert all(item.specialties == ("general",) for item in words)
+
+
+def test_the_same_items_each_time_with_ids_of_their_own() -> None:
+    embedded = items(Domain.open("medicine"))
+    assert items_hash(embedded) == items_hash(items(Domain.open("medicine")))
+    assert len({item.id for item in embedded}) == len(embedded)
+    ends: dict[str, int] = {}
+    for item in embedded:
+        if item.kind != "fact":
+            assert ends.get(item.document, 0) <= item.start < item.end
+            ends[item.document] = item.end
+        if item.kind == "word":
+            assert all(len(w) >= 4 and w.isalpha() and w.lower() not in STOP_WORDS for w in item.target.split())
+    pairs = sum(" " in item.target for item in embedded if item.kind == "word")
+    assert pairs > 300
+
+
+def item(*specialties: str, kind: str = "fact", n: int = 0) -> Item:
+    return Item(f"{kind}:{n}:{'-'.join(specialties)}", kind, specialties, "k", "k")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("specialties", "own", "expected"),
+    [
+        (("a",), "a", "own"),
+        (("a", "b"), "a", "own"),
+        (("b", "c"), "a", "other"),
+        (("b", "c", "d", "e"), "a", "common"),
+        (("a", "b", "c", "d"), "a", "common"),
+        (("general",), "a", "general"),
+        ((), "a", None),
+        (("b",), None, "own"),
+        (("a", "b", "c", "d"), None, "own"),
+        (("general",), None, "general"),
+        ((), None, None),
+    ],
+)
+def test_groups(specialties: tuple[str, ...], own: str | None, expected: str | None) -> None:
+    assert group(item(*specialties), own, "general") == expected
+
+
+MANY = [
+    item(*specialties, kind=kind, n=n)
+    for n in range(12)
+    for kind in ("fact", "term", "word")
+    for specialties in (("a",), ("b",), ("c", "b"), ("general",), ("a", "b", "c", "d"), ())
+]
+
+
+@given(st.integers(0, 30), st.integers(0, 5), st.sampled_from(["a", "b", None]))
+def test_limit_takes_n_of_each_group_and_view_in_order(n: int, seed: int, own: str | None) -> None:
+    kept = limit(MANY, n, own, "general", seed)
+    assert kept == [one for one in MANY if one in kept]
+    for facts in (True, False):
+        for name in ("own", "other", "general"):
+            there = [x for x in MANY if (x.kind == "fact") is facts and group(x, own, "general") == name]
+            assert len(set(there) & set(kept)) == min(n, len(there))
+    assert set(kept) <= set(limit(MANY, n + 1, own, "general", seed))
+
+
+def test_limit_draws_by_the_seed_and_serves_several_models() -> None:
+    assert limit(MANY, 3, "a", "general", 0) == limit(MANY, 3, "a", "general", 0) != limit(MANY, 3, "a", "general", 1)
+    both = limit(MANY, 3, ["a", "b"], "general", 0)
+    assert set(both) == set(limit(MANY, 3, "a", "general", 0)) | set(limit(MANY, 3, "b", "general", 0))
