@@ -1,0 +1,1 @@
+"""Pages from a finished run directory; knows no torch."""

@@ -1,0 +1,115 @@
+"""The parts of a lens page: one text, tokens by layers, for each model and the difference. Read by `page`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from ..errors import RunError
+from .figures import heatmap
+from .markup import chart, data, details, plot_text, signed, table
+from .registry import Section
+
+Grid = Sequence[Sequence[Any]]
+TOKEN_WIDTH = 34
+"""Least width of a token's column, pixels; a longer text scrolls sideways."""
+
+
+def lens_sections(reading: dict[str, Any]) -> list[tuple[str, str, Section]]:
+    """(anchor, title, section) of the text, of each model, and of each tuned model less the first (the base)."""
+    _check(reading)
+    reading = reading | {"models": [model | {"logprob": _finite(model["logprob"])} for model in reading["models"]]}
+    base, *tuned = reading["models"]
+    text = Markup("<blockquote>{}</blockquote>").format(reading["text"])
+    out = [("text", "Text", Section(text, "Every token is scored after all that stands before it."))]
+    out += [(f"model-{k}", str(model["name"]), _model(reading, model)) for k, model in enumerate(reading["models"])]
+    for k, model in enumerate(tuned, 1):
+        title = "Difference" if len(tuned) == 1 else f"Difference: {model['name']}"
+        out.append((f"difference-{k}", title, _difference(reading, base, model)))
+    return out
+
+
+def _check(reading: dict[str, Any]) -> None:
+    shape = len(reading["layers"]), len(reading["tokens"])
+    for model in reading["models"]:
+        for key in ("logprob", "rank", "top"):
+            grid = model[key]
+            if len(grid) != shape[0] or any(len(row) != shape[1] for row in grid):
+                raise RunError(
+                    f"lens reading of {model['name']}: `{key}` is not {shape[0]} layers by {shape[1]} tokens; "
+                    "read both models with the same tokenizer and layers"
+                )
+
+
+def _finite(grid: Grid) -> Grid:
+    """The grid with null where half precision has overflowed."""
+    return [[one if one is not None and math.isfinite(one) else None for one in row] for row in grid]
+
+
+def _name(token: str) -> str:
+    """A token with its white space made visible."""
+    return str(token).replace(" ", "␣").replace("\n", "↵").replace("\t", "⇥")
+
+
+def _map(
+    reading: dict[str, Any], values: Grid, hovers: Grid, label: str, span: tuple[float, float] | None = None
+) -> Markup:
+    tokens, layers = [_name(token) for token in reading["tokens"]], reading["layers"]
+    # The last layer on top: a prediction rises through the model.
+    plot = heatmap(
+        list(reversed(values)), tokens, list(reversed(layers)), list(reversed(hovers)), span=span, bar="nats",
+        axes=("", "layer"),
+    )  # fmt: skip
+    plot["layout"]["xaxis"] |= {"tickangle": -60, "tickfont": {"family": "ui-monospace, monospace", "size": 11}}
+    plot["data"][0] |= {"xgap": 1, "ygap": 1}
+    return chart(plot, label, height=180 + 24 * len(layers), min_width=140 + TOKEN_WIDTH * len(tokens))
+
+
+def _twin(reading: dict[str, Any], values: Grid, label: str) -> Markup:
+    def shown(value: float | None) -> Markup | str:
+        return "–" if value is None else data(value, signed(value, 2))
+
+    head = ["token", *(f"layer {layer}" for layer in reading["layers"])]
+    rows = [[_name(token), *(shown(row[k]) for row in values)] for k, token in enumerate(reading["tokens"])]
+    return details("As a table", table(head, rows, label))
+
+
+def _model(reading: dict[str, Any], model: dict[str, Any]) -> Section:
+    def hover(layer: int, k: int) -> str:
+        logprob = model["logprob"][layer][k]
+        where = f"<b>{plot_text(_name(reading['tokens'][k]))}</b>, layer {reading['layers'][layer]}"
+        if logprob is None:
+            return f"{where}<br>not scored"
+        rank, top = model["rank"][layer][k], plot_text(_name(model["top"][layer][k]))
+        return f"{where}<br>{signed(logprob)} nats, rank {rank}<br>likeliest: {top}"
+
+    # One scale for all models, so that they can be compared by eye.
+    every = (one for held in reading["models"] for row in held["logprob"] for one in row if one is not None)
+    lowest = min(every, default=-1.0)
+    label = f"{model['name']}: log-probability of each token after each layer, nats"
+    hovers = [[hover(i, k) for k in range(len(reading["tokens"]))] for i in range(len(reading["layers"]))]
+    plot = _map(reading, model["logprob"], hovers, label, (lowest, 0.0))
+    how = "Lighter is likelier; the top row is the model's own output. Point at a cell for rank and likeliest token."
+    return Section(plot + _twin(reading, model["logprob"], label), how)
+
+
+def _difference(reading: dict[str, Any], base: dict[str, Any], tuned: dict[str, Any]) -> Section:
+    pairs = zip(tuned["logprob"], base["logprob"], strict=True)
+    gain = [[None if None in (b, a) else b - a for b, a in zip(*rows, strict=True)] for rows in pairs]
+
+    def hover(layer: int, k: int) -> str:
+        where = f"<b>{plot_text(_name(reading['tokens'][k]))}</b>, layer {reading['layers'][layer]}"
+        if gain[layer][k] is None:
+            return f"{where}<br>not scored"
+        ranks = f"rank {base['rank'][layer][k]} → {tuned['rank'][layer][k]}"
+        tops = " → ".join(plot_text(_name(model["top"][layer][k])) for model in (base, tuned))
+        return f"{where}<br>gain {signed(gain[layer][k])} nats, {ranks}<br>likeliest: {tops}"
+
+    label = f"Gain of {tuned['name']} on {base['name']}, nats"
+    hovers = [[hover(i, k) for k in range(len(reading["tokens"]))] for i in range(len(reading["layers"]))]
+    plot = _map(reading, gain, hovers, label)
+    how = "Orange: likelier in the tuned model; blue: less likely; no colour: alike."
+    return Section(plot + _twin(reading, gain, label), how)

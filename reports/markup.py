@@ -1,0 +1,133 @@
+"""HTML fragments that the sections share: numbers, tables, charts. Everything given to them is escaped.
+
+A number stands on the page as `<data value="…">`: the reader sees three decimals, a program the exact value.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from .run_view import Number
+
+NOTHING = Markup("")
+VERDICT_TONE = {
+    "both": "both",
+    "knowledge injection": "knowledge",
+    "domain shift": "shift",
+    "neither": "neither",
+    "cannot tell": "unclear",
+}
+STATE_TONE = {"yes": "yes", "no": "no", "unclear": "unclear"}
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """`+0.123`, with a true minus sign; zero has no sign."""
+    text = f"{value:+.{digits}f}"
+    return text.replace("-", "−") if float(text) else text[1:]
+
+
+def p_value(p: float | None) -> str:
+    """`p = 0.03`, kept on one line."""
+    if p is None:
+        return ""
+    return ("p < 0.0001" if p < 1e-4 else f"p = {p:.4f}" if p < 0.01 else f"p = {p:.2f}").replace(" ", "\u00a0")
+
+
+def interval(number: Number) -> str:
+    if number.low is None or number.high is None:
+        return "no interval"
+    return f"[{signed(number.low)}, {signed(number.high)}]"
+
+
+def data(value: float | int, shown: str) -> Markup:
+    """A number with its exact value."""
+    return Markup('<data value="{}">{}</data>').format(repr(value), shown)
+
+
+def value(number: Number, *, wide: bool = False) -> Markup:
+    """A number and its interval, or why there is none; `wide` adds unit, n and method."""
+    if number.estimate is None:
+        return Markup('<span class="none">not estimated: {}</span>').format(number.why)
+    shown = data(number.estimate, signed(number.estimate))
+    if number.low is not None and number.high is not None:
+        ends = (data(end, signed(end)) for end in (number.low, number.high))
+        shown += Markup(' <span class="ci">[{}, {}]</span>').format(*ends)
+    rest = [number.unit, f"n\u00a0=\u00a0{number.n}" if number.n else "", p_value(number.p), number.method, number.note]
+    more = Markup(' <span class="quiet">{}</span>').format(" · ".join(filter(None, rest))) if wide else NOTHING
+    return Markup('<span class="number">{}{}</span>').format(shown, more)
+
+
+def badge(text: str, tone: str) -> Markup:
+    return Markup('<span class="badge {}">{}</span>').format(tone, text)
+
+
+def join(parts: Iterable[Any], separator: str | Markup = NOTHING) -> Markup:
+    return escape(separator).join(escape(part) for part in parts)
+
+
+def each(template: str, rows: Iterable[Sequence[Any]]) -> Markup:
+    """`template` (HTML) filled with each row, escaped, one after another."""
+    return join(Markup(template).format(*row) for row in rows)
+
+
+def table(head: Sequence[Any], rows: Iterable[Sequence[Any]], caption: str, *, css: str = "") -> Markup:
+    """A table whose first column heads its rows; it scrolls sideways by itself on a narrow screen."""
+    body = join(
+        Markup('<tr><th scope="row">{}</th>{}</tr>').format(row[0], each("<td>{}</td>", [[cell] for cell in row[1:]]))
+        for row in rows
+    )
+    return Markup(
+        '<div class="scroll" tabindex="0" role="region" aria-label="{}"><table class="{}"><caption>{}</caption>'
+        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
+    ).format(caption, css, caption, each('<th scope="col">{}</th>', [[name] for name in head]), body)
+
+
+def multiples(charts: Iterable[Markup], count: int) -> Markup:
+    """`count` charts side by side: three to a row where that comes out even, else two."""
+    css = "multiples thirds" if count % 3 == 0 else "multiples"
+    return Markup('<div class="{}">{}</div>').format(css, join(charts))
+
+
+def details(summary: str, content: Markup) -> Markup:
+    return Markup("<details><summary>{}</summary>{}</details>").format(summary, content)
+
+
+def json_block(value: Any) -> Markup:
+    """JSON for a `<script type="application/json">`: no `<` in it, so it cannot end the element."""
+    return Markup(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"))
+
+
+def plot_text(text: Any) -> str:
+    """Text of a corpus or a model for a chart: Plotly reads some HTML in labels, so `&`, `<` and `>` go escaped."""
+    return html.escape(str(text), quote=False)
+
+
+def chart(figure: dict[str, Any], label: str, *, height: int = 320, min_width: int = 0) -> Markup:
+    """A figure that page.js draws; `label` is what a screen reader says and stands above it."""
+    return Markup(
+        '<figure class="chart"><figcaption>{0}</figcaption><div class="scroll"><div class="plot" role="img" '
+        'aria-label="{0}" style="height:{1}px;min-width:{2}px"></div></div>'
+        '<script type="application/json">{3}</script></figure>'
+    ).format(label, height, min_width, json_block(figure))
+
+
+def records(
+    columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]], label: str, sort: int, note: str
+) -> Markup:
+    """A table that page.js fills, sorts and searches.
+
+    `columns` are (title, kind): `text`, `long` (wide text), `filter` (text with few values: gets a menu) or `number`;
+    `sort` is the column by which rows come, largest first; `note` says what is shown.
+    """
+    block = json_block({"columns": columns, "rows": rows, "sort": sort, "label": label})
+    return Markup(
+        '<div class="records"><div class="bar"></div><div class="scroll" tabindex="0" role="region" aria-label="{0}">'
+        '<table><caption>{0}</caption><thead></thead><tbody></tbody></table></div><p class="quiet">{1}</p>'
+        "<noscript><p>This table needs JavaScript; its rows stand in the run directory.</p></noscript>"
+        '<script type="application/json">{2}</script></div>'
+    ).format(label, note, block)

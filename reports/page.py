@@ -1,0 +1,99 @@
+"""Writes the pages: one self-contained file each, nothing fetched. Called by the command; reads run directories alone.
+
+Scripts stand inline under a Content-Security-Policy that names their SHA-256 hashes, so no text of a corpus or a
+model can become a script.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ..errors import RunError
+from .lens import lens_sections
+from .registry import Section, entries
+from .run_view import RunView
+
+PAGE = Path(__file__).parent / "page"
+
+
+def render(run: Path, out: Path | None = None) -> Path:
+    """Writes the report of the finished run directory `run` to `out` (default: `run/report.html`); the path written.
+
+    Raises RunError if the run is not finished, is newer than this version, or the file cannot be written.
+    """
+    view = RunView.read(Path(run))
+    parts = [(entry.anchor, entry.title, entry.render(view)) for entry in entries()]
+    names = ", ".join(model.name for model in view.models)
+    facts = {"base": view.base, "domain": view.domain, "unit": view.unit, "template": view.run.get("template") or "–"}
+    facts["made"] = str(view.run.get("created") or "–")
+    return _write(f"{names} beside {view.base}", facts, parts, Path(out) if out else view.path / "report.html")
+
+
+def render_lens(reading: dict[str, Any], out: Path) -> Path:
+    """Writes the logit lens of one text to `out`: tokens by layers for each model and the difference; the path written.
+
+    `reading` holds `text`, `tokens` [tokens], `layers` [layers], `template`, and `models`, the base first: each with
+    `name` and, [layers][tokens], `logprob` (nats of the token at that place given those before it; null where no model predicts it),
+    `rank` (0 best) and `top` (the likeliest token). Raises RunError if the shapes differ or `out` cannot be written.
+    """
+    parts = lens_sections(reading)
+    names = " and ".join(str(model["name"]) for model in reading["models"])
+    facts = {name: len(reading[name]) for name in ("tokens", "layers")} | {"template": reading.get("template") or "–"}
+    return _write(f"Logit lens: {names}", facts, parts, Path(out))
+
+
+@cache
+def _scripts() -> tuple[Markup, ...]:
+    """The page's inline scripts: Plotly (once), then page.js."""
+    from plotly.offline import get_plotlyjs  # half a second; not for a caller that only reads a run
+
+    return Markup(get_plotlyjs()), Markup((PAGE / "page.js").read_text(encoding="utf-8"))
+
+
+def policy(scripts: tuple[str, ...]) -> str:
+    """The Content-Security-Policy: these scripts, inline styles, images from data; nothing else, and no network."""
+    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{value}'" for value in hashes)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _write(title: str, facts: dict[str, Any], parts: list[tuple[str, str, Section]], out: Path) -> Path:
+    """Fills the template and puts the page at `out`, whole or not at all."""
+    environment = Environment(loader=FileSystemLoader(PAGE), autoescape=True, undefined=StrictUndefined)
+    page = environment.get_template("template.html.j2").render(
+        title=title,
+        facts=facts,
+        parts=parts,
+        style=Markup((PAGE / "style.css").read_text(encoding="utf-8")),
+        scripts=_scripts(),
+        policy=policy(_scripts()),
+    )
+    if out.is_dir():
+        raise RunError(f"{out}: is a folder; give the path of the page to write, such as {out / 'report.html'}")
+    temporary = None
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
+        # A lone surrogate in a token must not stop the page.
+        with os.fdopen(handle, "wb") as file:
+            file.write(page.encode("utf-8", "replace"))
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, out)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        why = error.strerror or error
+        raise RunError(f"{out}: the page cannot be written ({why}); free some space or choose another place") from None
+    return out

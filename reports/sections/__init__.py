@@ -1,0 +1,1 @@
+"""One module a section; `registry.entries` finds them by itself."""

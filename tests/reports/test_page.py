@@ -1,0 +1,331 @@
+"""The written page: one file, nothing fetched, its numbers those of the run, and every text inert."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from knowshift.errors import RunError
+from knowshift.reports.figures import starts, waterfall
+from knowshift.reports.markup import data, json_block, plot_text, signed, value
+from knowshift.reports.page import render, render_lens
+from knowshift.reports.registry import entries, section
+from knowshift.reports.run_view import Number
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}"
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, script texts, and the text a reader sees."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[tuple[str | None, str]] = []
+        self.seen: list[str] = []
+        self.styles = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in {"b", "span", "data"}:
+            self.seen.append(" ")
+        if tag == "script":
+            self.scripts.append((dict(attrs).get("type"), ""))
+
+    def handle_data(self, data):
+        if self.cdata_elem == "script":
+            kind, held = self.scripts[-1]
+            self.scripts[-1] = kind, held + data
+        elif self.cdata_elem == "style":
+            self.styles += data
+        else:
+            self.seen.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.seen).split())
+
+    @property
+    def figures(self) -> list[dict]:
+        blocks = [json.loads(text) for kind, text in self.scripts if kind == "application/json"]
+        return [block for block in blocks if "layout" in block]
+
+    @property
+    def values(self) -> set[float]:
+        """The exact values behind the numbers on the page."""
+        return {float(attrs["value"]) for tag, attrs in self.tags if tag == "data"}
+
+
+@pytest.fixture(scope="module")
+def written(finished, tmp_path_factory) -> str:
+    return render(finished, tmp_path_factory.mktemp("page") / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(written) -> Page:
+    return Page(written)
+
+
+def test_nothing_is_fetched(page):
+    for tag, attrs in page.tags:
+        assert tag not in {"iframe", "object", "embed", "base", "form"}
+        assert "src" not in attrs
+        assert not any(name.startswith("on") for name in attrs)
+        if "href" in attrs:
+            assert attrs["href"].startswith(("#", "data:")), attrs
+    assert "--knowledge" in page.styles
+    assert not re.search(r"url\(|@import", page.styles)
+
+
+def test_the_policy_allows_these_scripts_alone(page):
+    [policy] = [a["content"] for t, a in page.tags if t == "meta" and a.get("http-equiv") == "Content-Security-Policy"]
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["default-src"] == "'none'"
+    run = [text for kind, text in page.scripts if kind is None]
+    hashes = [f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in run]
+    assert rules["script-src"].split() == hashes
+    assert len(run) == 2
+    assert sum("plotly.js" in text[:200] for text in run) == 1
+
+
+def test_every_section_stands_in_the_contents(page):
+    ids = {attrs.get("id") for _, attrs in page.tags}
+    links = [attrs["href"][1:] for tag, attrs in page.tags if tag == "a" and "href" in attrs]
+    assert [entry.anchor for entry in entries()] == links[1:]
+    assert set(links) <= ids
+
+
+def test_verdicts_stand_in_words_with_their_reasons(page, finished):
+    for name, model in json.loads((finished / "comparison.json").read_text())["models"].items():
+        for words in (name, model["verdict"], model["sentence"], model["knowledge"]["why"], model["shift"]["why"]):
+            assert words in page.text
+        for lacking in model["missing"]:
+            assert lacking in page.text
+
+
+def test_numbers_are_those_of_the_comparison(page, finished):
+    wanted: set[float] = set()
+    for model in json.loads((finished / "comparison.json").read_text())["models"].values():
+        names = ("margin_gain", "specific_knowledge", "transferable", "total", "text_total")
+        kept = [model[name] for name in names]
+        kept += [*model["rungs"].values(), *model["text_rungs"].values()]
+        kept += [cell for cells in model["matrix"].values() for cell in cells.values()]
+        kept += [one for rungs in model["by_layer"].values() for values in rungs.values() for one in values]
+        kept += [one for row in model["wordings"] for one in (row["specific_knowledge"], row["margin_gain"])]
+        wanted |= {one[key] for one in kept for key in ("estimate", "low", "high") if one[key] is not None}
+        wanted.add(model["sharpening"])
+        wanted |= {model["ledger"][g][k] for g in ("own", "other", "general") for k in ("learned", "unknown", "lost")}
+    assert wanted <= page.values
+
+
+def test_the_waterfall_ends_at_the_total(page):
+    falls = [figure["data"][0] for figure in page.figures if figure["data"][0]["type"] == "bar"]
+    assert len(falls) == 5  # three models from facts, two from texts
+    for bars in falls:
+        *rungs, total = zip(bars["base"], bars["y"], strict=True)
+        assert rungs[-1][0] + rungs[-1][1] == pytest.approx(total[1], abs=1e-9)
+        assert total[0] == rungs[0][0] == 0
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(-1e3, 1e3)), min_size=1, max_size=6))
+def test_each_bar_begins_where_the_last_ended(values):
+    total = sum(v or 0 for v in values)
+    begin = starts([Number(value) for value in values], Number(total))
+    for k in range(len(values)):
+        assert begin[k] == pytest.approx(sum(v or 0 for v in values[:k]), abs=1e-9)
+    assert starts([Number(value) for value in values], Number(total + 1)) == [0] * len(values)
+    assert starts([Number(value) for value in values], Number()) == [0] * len(values)
+
+
+def test_an_interval_reaches_from_low_to_high():
+    rungs = {"generic_drift": Number(0.5, 0.2, 0.9), "domain_shift": Number(-1.0, -1.5, None)}
+    bars = waterfall(rungs, Number(-0.5), (-1, 1), "nats/token", {key: key for key in (*rungs, "total")})["data"][0]
+    up, down = bars["error_y"]["array"], bars["error_y"]["arrayminus"]
+    assert (up[0], down[0]) == (pytest.approx(0.4), pytest.approx(0.3))
+    assert (up[1], down[1]) == (0, pytest.approx(0.5))
+
+
+def test_what_cannot_be_estimated_says_why(page):
+    assert "not estimated: too few general targets: 3 of the 30 that are needed" in page.text
+    assert "not estimated: fewer than four models" in page.text
+
+
+def test_a_failed_check_is_said_in_words(page):
+    assert "1 of 12 checks failed" in page.text
+    assert "✗ failed spans aligned cardio_lora_rank16_epoch3" in page.text
+
+
+def test_charts_are_named_and_have_a_table(page):
+    plots = [attrs for tag, attrs in page.tags if tag == "div" and attrs.get("class") == "plot"]
+    assert len(plots) == len(page.figures) > 10
+    assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs in plots)
+    assert sum(tag == "details" for tag, _ in page.tags) >= 7
+
+
+def test_methods_can_be_repeated(page, finished):
+    run = json.loads((finished / "run.json").read_text())
+    for words in (run["command"], run["hashes"]["base"], "torch 2.13.0", "first token 7", "seed 0", "plain text"):
+        assert words in page.text
+
+
+def test_hostile_texts_are_shown_as_text(fresh, edit, written):
+    def poison(held):
+        model = held["models"].pop("neuro_lora")
+        model.update(sentence=HOSTILE, missing=[HOSTILE], own_from=f"adapter's name {HOSTILE}")
+        model["knowledge"]["why"] = model["rungs"]["knowledge"]["note"] = HOSTILE
+        model["validity"][0].update(check=HOSTILE, note=HOSTILE)
+        held["models"] = {HOSTILE: model, **held["models"]}
+        held["specialties"]["neurology"] = held["base"] = held["domain"] = HOSTILE
+
+    edit(fresh / "comparison.json", poison)
+    edit(fresh / "run.json", lambda held: held.update(command=HOSTILE, versions={HOSTILE: HOSTILE}))
+    for name, columns in (("terms", ["name", "concept", "model"]), ("facts", ["cue", "answer", "relation"])):
+        file = fresh / f"{name}.parquet"
+        pl.read_parquet(file).with_columns(pl.lit(HOSTILE).alias(c) for c in columns).write_parquet(file)
+    poisoned = Page(render(fresh).read_text(encoding="utf-8"))
+    clean = Page(written)
+    assert [text for kind, text in poisoned.scripts if kind is None] == [t for k, t in clean.scripts if k is None]
+    assert {tag for tag, _ in poisoned.tags} <= {tag for tag, _ in clean.tags} | {"li"}
+    assert poisoned.text.count(HOSTILE) >= 8
+    labels = json.dumps([figure["layout"] for figure in poisoned.figures], ensure_ascii=False)
+    assert "<script" not in labels
+    assert "&lt;script" in labels
+
+
+@given(st.text())
+def test_a_json_block_cannot_end_its_element(text):
+    block = str(json_block({"text": text}))
+    assert "<" not in block
+    assert json.loads(block) == {"text": text}
+    assert "<" not in plot_text(text)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_shown_number_keeps_its_exact_value(number):
+    [shown] = re.findall(r'value="(.*?)"', str(data(number, signed(number))))
+    assert float(shown) == number
+
+
+@given(st.floats(-1e6, 1e6))
+def test_a_sign_is_shown_unless_the_number_shows_as_zero(number):
+    text = signed(number)
+    back = float(text.replace("−", "-"))
+    assert abs(back - number) <= 0.0005000001
+    assert (text[0] in "+−") == (back != 0)
+
+
+def test_a_value_without_interval_has_none_drawn():
+    assert "[" not in value(Number(0.25, note="a constant margin"))
+
+
+def test_a_long_table_is_cut_and_says_so(fresh, monkeypatch):
+    from knowshift.reports.sections import terms
+
+    monkeypatch.setattr(terms, "ROWS", 9)
+    page = Page(render(fresh).read_text(encoding="utf-8"))
+    assert "The 9 rows largest in size, of 24" in page.text
+    [block] = [json.loads(t) for k, t in page.scripts if k and json.loads(t).get("label") == "Terms in running text"]
+    gain = [title for title, _ in block["columns"]].index("gain")
+    frame = pl.read_parquet(fresh / "terms.parquet")
+    wanted = {round(g, 6) for (_,), part in frame.group_by("model") for g in part["gain"].abs().top_k(3)}
+    assert {abs(row[gain]) for row in block["rows"]} == wanted
+
+
+def test_a_run_without_facts_still_has_a_page(fresh, edit):
+    def strip(held):
+        held["counts"]["facts"] = 0
+        for model in held["models"].values():
+            model.update(specific_knowledge=None, total=None, ledger={}, wordings=[], transferable=None, by_layer={})
+            model["rungs"] = {}
+            model["matrix"] = {}
+
+    (fresh / "facts.parquet").unlink()
+    edit(fresh / "comparison.json", strip)
+    text = Page(render(fresh).read_text(encoding="utf-8")).text
+    assert "no facts, so it cannot speak of knowledge" in text
+
+
+def test_the_page_is_the_same_each_time(finished, tmp_path):
+    first, second = (render(finished, tmp_path / name).read_bytes() for name in ("a.html", "b.html"))
+    assert first == second
+
+
+def test_writes_beside_the_run_and_leaves_nothing_else(fresh):
+    before = {file.name for file in fresh.iterdir()}
+    assert render(fresh) == fresh / "report.html"
+    assert {file.name for file in fresh.iterdir()} - before == {"report.html"}
+
+
+@pytest.mark.parametrize("where", ["folder", "under a file"])
+def test_a_place_that_cannot_be_written_is_one_line(finished, tmp_path, where):
+    out = tmp_path
+    if where == "under a file":
+        (tmp_path / "file").write_text("")
+        out = tmp_path / "file" / "report.html"
+    with pytest.raises(RunError) as caught:
+        render(finished, out)
+    assert str(out) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_anchor_is_taken_once():
+    def other(run):
+        raise NotImplementedError
+
+    with pytest.raises(ValueError, match="ladder"):
+        section(order=1, title="Another", anchor="ladder")(other)
+
+
+def test_the_room_loads_no_torch():
+    code = "import knowshift.reports.page, sys; print(*{'torch', 'transformers', 'plotly'} & set(sys.modules))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not out.stdout.strip()
+
+
+def test_the_lens_shows_both_models_and_their_difference(reading, tmp_path):
+    page = Page(render_lens(reading, tmp_path / "lens.html").read_text(encoding="utf-8"))
+    assert [attrs["id"] for tag, attrs in page.tags if tag == "section"] == [
+        "text",
+        "model-0",
+        "model-1",
+        "difference-1",
+    ]
+    base, tuned, difference = (figure["data"][0] for figure in page.figures)
+    grids = [model["logprob"] for model in reading["models"]]
+    assert base["z"] == grids[0][::-1]
+    assert tuned["z"] == grids[1][::-1]
+    for row, a, b in zip(difference["z"], base["z"], tuned["z"], strict=True):
+        assert row == [None if x is None else y - x for x, y in zip(a, b, strict=True)]
+    assert difference["zmin"] == -difference["zmax"]
+    assert (base["zmin"], base["zmax"]) == (tuned["zmin"], tuned["zmax"])
+    assert "<b>" not in "".join(page.figures[0]["layout"]["xaxis"]["ticktext"])
+    assert reading["text"].strip() in " ".join(page.seen)
+
+
+def test_a_lens_of_other_shape_is_refused(reading, tmp_path):
+    reading["models"][1]["rank"].pop()
+    with pytest.raises(RunError, match="neuro_lora: `rank`"):
+        render_lens(reading, tmp_path / "lens.html")
+
+
+def test_a_lone_surrogate_does_not_stop_the_page(reading, tmp_path):
+    reading["tokens"][2] = "\ud83d"
+    assert render_lens(reading, tmp_path / "lens.html").stat().st_size > 10**6
+
+
+def test_an_overflowed_log_probability_is_left_out(reading, tmp_path):
+    reading["models"][1]["logprob"][0][3] = float("-inf")
+    page = Page(render_lens(reading, tmp_path / "lens.html").read_text(encoding="utf-8"))
+    assert page.figures[1]["data"][0]["z"][-1][3] is None
+    assert page.figures[2]["data"][0]["z"][-1][3] is None
