@@ -42,8 +42,9 @@ def render_lens(reading: dict[str, Any], out: Path) -> Path:
     """Writes the logit lens of one text to `out`: tokens by layers for each model and the difference; the path written.
 
     `reading` holds `text`, `tokens` [tokens], `layers` [layers], `template`, and `models`, the base first: each with
-    `name` and, [layers][tokens], `logprob` (nats of the token at that place given those before it; null where no model predicts it),
-    `rank` (0 best) and `top` (the likeliest token). Raises RunError if the shapes differ or `out` cannot be written.
+    `name` and, [layers][tokens], `logprob` (nats of the token at that place given those before it; null where no model
+    predicts it), `rank` (0 best) and `top` (the likeliest token there). Raises RunError if the shapes differ or `out`
+    cannot be written.
     """
     parts = lens_sections(reading)
     names = " and ".join(str(model["name"]) for model in reading["models"])

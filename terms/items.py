@@ -41,6 +41,8 @@ class Item:
     cues: tuple[str, ...] = ()
     candidates: tuple[str, ...] = ()
     """Facts only: `candidates[0]` is true; the role of `candidates[k]` in the score table is k."""
+    borrowed: tuple[str, ...] = ()
+    """Questions only: options of other questions, scored here so that they can be centred; their roles come last."""
     text: str = ""
     document: str = ""
     """Terms and words only: the text's id."""
@@ -49,6 +51,11 @@ class Item:
     """Terms and words only: the target is `text[start:end]` (characters)."""
     types: tuple[str, ...] = ()
     """Semantic types of the concept."""
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """Facts only: every string scored after the cues, in the order of the roles."""
+        return self.candidates + self.borrowed
 
     @property
     def target(self) -> str:

@@ -6,15 +6,18 @@ import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Literal
 
-from .domain import Domain, Fact, Text
+from .domain import QUESTION, Domain, Fact, Text
 from .items import Item
 from .match import Matcher
 
 Group = Literal["own", "other", "general", "common"]
 
+LENT = 8
+"""After how many other stems a question's options are scored."""
 COMMON = 4
 """Items of this many specialties or more are common: shown, and left out of the contrasts."""
 
@@ -85,6 +88,27 @@ def limit(items: Sequence[Item], n: int, own: str | Iterable[str | None] | None,
                 counts[key] += 1
                 drawn.add(i)
     return [items[i] for i in sorted(drawn)]
+
+
+def lend(items: Sequence[Item], seed: int) -> list[Item]:
+    """Lets each question's options be scored after `LENT` other stems of its specialties too.
+
+    The options of a question occur once, so they can be centred only where they are borrowed. Which stems borrow is
+    drawn by the seed; an option of the stem's own is not borrowed.
+    """
+    out = list(items)
+    circles: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for i in sorted(range(len(out)), key=lambda i: hashlib.sha256(f"{seed}\0{out[i].id}".encode()).digest()):
+        if out[i].relation == QUESTION:
+            circles[out[i].specialties].append(i)
+    for circle in circles.values():
+        for place, i in enumerate(circle):
+            lenders = [circle[(place - step) % len(circle)] for step in range(1, min(LENT, len(circle) - 1) + 1)]
+            own = {option.casefold() for option in out[i].candidates}
+            strings = dict.fromkeys(option for lender in lenders for option in items[lender].candidates)
+            borrowed = tuple(option for option in strings if option.casefold() not in own)
+            out[i] = replace(out[i], borrowed=borrowed)
+    return out
 
 
 def _fact(fact: Fact) -> Item:

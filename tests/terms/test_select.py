@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from knowshift.terms.domain import Concept, Domain, Fact, Specialty, Text
+from knowshift.terms.domain import QUESTION, Concept, Domain, Fact, Specialty, Text
 from knowshift.terms.items import Item, items_hash
-from knowshift.terms.select import STOP_WORDS, group, items, limit
+from knowshift.terms.select import STOP_WORDS, group, items, lend, limit
 
 DOMAIN = Domain(
     "toy",
@@ -113,3 +113,19 @@ def test_limit_draws_by_the_seed_and_serves_several_models() -> None:
     assert limit(MANY, 3, "a", "general", 0) == limit(MANY, 3, "a", "general", 0) != limit(MANY, 3, "a", "general", 1)
     both = limit(MANY, 3, ["a", "b"], "general", 0)
     assert set(both) == set(limit(MANY, 3, "a", "general", 0)) | set(limit(MANY, 3, "b", "general", 0))
+
+
+def test_questions_borrow_options_of_other_questions_of_their_specialty():
+    def question(number: int, specialty: str) -> Item:
+        options = tuple(f"option {number}.{k}" for k in range(4))
+        return Item(f"fact:q{number}", "fact", (specialty,), f"q{number}", options[0], QUESTION, ("stem",), options)
+
+    questions = [question(n, "a") for n in range(12)] + [question(n, "b") for n in range(12, 15)]
+    lent = lend(questions, seed=3)
+    assert lent == lend(questions, seed=3) != lend(questions, seed=4)
+    for item in lent:
+        stems = [other for other in lent if item.candidates[0] in other.borrowed]
+        assert len(stems) == (8 if "a" in item.specialties else 2)
+        assert all(other.specialties == item.specialties and other is not item for other in stems)
+        assert not set(item.borrowed) & set(item.candidates)
+        assert item.scored == item.candidates + item.borrowed
