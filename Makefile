@@ -1,0 +1,46 @@
+# make demo   installs into .venv and runs the demo: models of known truth, one page
+# make test   installs what the tests need (the browser too, where it is missing) and runs every check
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CHROMIUM := /usr/bin/chromium
+MATERIALS := $(abspath ../shared/materials)
+
+.PHONY: demo test lint browser domain check-cuis clean
+
+demo: $(VENV)/.installed
+	$(BIN)/probe demo
+
+test: $(VENV)/.tested lint browser
+	$(if $(wildcard $(MATERIALS)),KNOWSHIFT_MATERIALS=$(MATERIALS)) $(BIN)/python -m pytest
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Rebuilds the embedded domain's files from its sources.
+domain: $(VENV)/.installed
+	$(BIN)/python -m knowshift.terms.build
+
+# Holds the embedded concepts' CUIs against the Disease Ontology.
+check-cuis: $(VENV)/.installed
+	$(BIN)/python -m knowshift.terms.cuis $(MATERIALS) --check
+
+browser:
+	@test -x $(CHROMIUM) || { apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
+	  || echo "no $(CHROMIUM): the page's browser tests will be skipped"
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.tested: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[test]"
+	touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) build dist demo-run *.egg-info

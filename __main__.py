@@ -1,0 +1,5 @@
+"""`python -m knowshift` is `probe`."""
+
+from .cli import main
+
+main()

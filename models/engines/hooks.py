@@ -1,0 +1,117 @@
+"""The default engine: the model's own modules with a forward hook on each layer.
+
+It serves every architecture that `models.architecture` knows and adds nothing to the time of a forward pass. The
+head is not run: residuals are kept at a batch's places alone. Tokens that rows share (a cue before its candidates)
+are read once, where the model is seen to give the same numbers so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import torch
+
+from .protocol import Batch
+from .trees import plant
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor, nn
+
+    from ..architecture import Anatomy
+    from ..checkpoint import Checkpoint
+
+WINDOWS = ("sliding_window", "attention_chunk_size", "window_size")
+"""Config attributes for how far back a layer sees, which a tree's mask does not say."""
+
+
+class HooksEngine:
+    """Forward hooks on `transformers` modules."""
+
+    name = "hooks"
+    version = "1"
+
+    def __init__(self) -> None:
+        self._reads_trees: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
+
+    @torch.inference_mode()
+    def residuals(
+        self, checkpoint: Checkpoint, batch: Batch, layers: Sequence[int]
+    ) -> Float[Tensor, "layers places width"]:
+        """See `Engine.residuals`."""
+        anatomy = checkpoint.anatomy
+        if bool(batch.shared.any()) and batch.ids.shape[1] <= _window(anatomy) and self.reads_trees(anatomy):
+            return _in_trees(anatomy, batch, layers)
+        return _in_rows(anatomy, batch, layers)
+
+    def reads_trees(self, anatomy: Anatomy) -> bool:
+        """Whether trees give what rows give, tried once for each model on two short rows.
+
+        Not every architecture heeds a mask and positions (a recurrent one cannot), and none says so.
+        """
+        if anatomy.decoder not in self._reads_trees:
+            self._reads_trees[anatomy.decoder] = _trees_agree(anatomy)
+        return self._reads_trees[anatomy.decoder]
+
+
+def _trees_agree(anatomy: Anatomy) -> bool:
+    device = next(anatomy.decoder.parameters()).device
+    stem = torch.arange(2, 7)
+    ids = torch.stack([torch.cat([stem, own]) for own in (torch.arange(7, 11), torch.arange(11, 15))])
+    row, column = torch.arange(2).repeat_interleave(4), torch.arange(5, 9).repeat(2)
+    alike = torch.zeros(2, dtype=torch.long)
+    tensors = (ids % anatomy.vocabulary, row, column, alike, alike + len(stem))
+    batch = Batch(*(tensor.to(device) for tensor in tensors))
+    layers = [len(anatomy.layers) - 1]
+    rows = _in_rows(anatomy, batch, layers)
+    try:
+        trees = _in_trees(anatomy, batch, layers)
+    except Exception:  # whatever the architecture's author did with a mask
+        return False
+    limit = 1e-4 if rows.dtype == torch.float32 else 5e-2
+    return bool(((trees - rows).norm(dim=-1) <= limit * rows.norm(dim=-1)).all())
+
+
+def _window(anatomy: Anatomy) -> float:
+    """Tokens that every layer sees, counted back."""
+    sizes = (getattr(anatomy.config, name, None) for name in WINDOWS)
+    return min((size for size in sizes if isinstance(size, int) and size > 0), default=float("inf"))
+
+
+def _in_rows(anatomy: Anatomy, batch: Batch, layers: Sequence[int]) -> Float[Tensor, "layers places width"]:
+    # No mask is needed: padding is on the right.
+    return _kept(anatomy, layers, batch.row, batch.column, input_ids=batch.ids)
+
+
+def _in_trees(anatomy: Anatomy, batch: Batch, layers: Sequence[int]) -> Float[Tensor, "layers places width"]:
+    trees = plant(batch)
+    dtype = next(anatomy.decoder.parameters()).dtype
+    # Additive, because eager attention adds it; where a query sees nothing the lowest number keeps the softmax finite.
+    mask = torch.zeros(trees.sees.shape, dtype=dtype, device=trees.ids.device)
+    mask.masked_fill_(~trees.sees, torch.finfo(dtype).min)
+    inputs = {"input_ids": trees.ids, "attention_mask": mask[:, None], "position_ids": trees.positions}
+    return _kept(anatomy, layers, trees.row, trees.column, **inputs)
+
+
+def _kept(
+    anatomy: Anatomy, layers: Sequence[int], row: Tensor, column: Tensor, **inputs: Tensor
+) -> Float[Tensor, "layers places width"]:
+    """One pass over `inputs`; the residuals that leave `layers` at (row, column)."""
+    kept: dict[int, Tensor] = {}
+
+    def keep(index: int) -> Any:
+        def hook(_module: Any, _inputs: Any, output: Any) -> None:
+            hidden = output[0] if isinstance(output, tuple) else output
+            kept[index] = hidden[row, column]
+
+        return hook
+
+    handles = [anatomy.layers[index].register_forward_hook(keep(index)) for index in layers]
+    try:
+        anatomy.decoder(**inputs, use_cache=False)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return torch.stack([kept[index] for index in layers])

@@ -1,0 +1,52 @@
+"""The engine protocol. Written by `models.engines.*`, read by `models.scoring` and `models.lens`.
+
+An engine only produces residuals; the readout (`models.readout`) turns them into log-probabilities. So engines can
+be each other's oracle: the same numbers to 1e-4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jaxtyping import Float, Int
+    from torch import Tensor
+
+    from ..checkpoint import Checkpoint
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows padded on the right: a causal model's earlier positions never see the padding.
+
+    A place is a position whose residual is kept, once for however many targets it predicts. Rows of one stem begin
+    with the same tokens; an engine may read these once, or pass over that and read every row in full.
+    """
+
+    ids: Int[Tensor, "rows length"]
+    row: Int[Tensor, "places"]
+    column: Int[Tensor, "places"]
+    stem: Int[Tensor, "rows"]
+    """Stems are numbered from 0 and their rows lie together."""
+    shared: Int[Tensor, "rows"]
+    """How many tokens the rows of a row's stem share; 0 for a row on its own."""
+
+
+class Engine(Protocol):
+    """Runs the decoder of one opened checkpoint and keeps residuals at a batch's places only."""
+
+    name: str
+    version: str
+
+    def residuals(
+        self, checkpoint: Checkpoint, batch: Batch, layers: Sequence[int]
+    ) -> Float[Tensor, "layers places width"]:
+        """Residual stream after each decoder layer in `layers` (ascending, zero-based) at the batch's places.
+
+        The last of `layers` must be the model's last layer: its residual, through the model's own final norm and
+        head, gives the model's own log-probabilities.
+        """
+        ...

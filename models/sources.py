@@ -1,0 +1,120 @@
+"""Where a checkpoint comes from: a path or a hub id, the files that make it up, and the hash of their content."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import CheckpointError
+
+WEIGHT_SUFFIXES = (".pt", ".pth", ".bin", ".safetensors")
+HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "merges.txt", "vocab.txt"]
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "spiece.model",
+    "vocab.json",
+    "vocab.txt",
+    "merges.txt",
+    "chat_template.jinja",
+)
+VOCABULARIES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt")
+"""A folder with none of these has no tokenizer."""
+
+
+def locate(spec: str | Path, what: str = "checkpoint") -> Path:
+    """The file or directory that `spec` names, fetched from the hub where it is a hub id. Raises `CheckpointError`."""
+    path = Path(spec).expanduser()
+    if path.exists():
+        return path
+    text = str(spec)
+    if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*|[\w-]+", text) or path.suffix in WEIGHT_SUFFIXES:
+        raise CheckpointError(
+            f"{text}: no such file or directory; give a path that exists, or a hub id (owner/name), as the {what}"
+        )
+    return _fetch(text, what)
+
+
+def _fetch(spec: str, what: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = Path(snapshot_download(spec, allow_patterns=HUB_FILES))
+        if not any(folder.glob("*.safetensors")):
+            folder = Path(snapshot_download(spec, allow_patterns=[*HUB_FILES, "*.bin"]))
+    except Exception as error:  # the hub's client raises its own, its HTTP library's and the system's errors
+        raise CheckpointError(
+            f"{spec}: no such path, and it cannot be had from the hub ({one_line(error)}); "
+            f"check the spelling, or give a {what} that is on this machine"
+        ) from error
+    return folder
+
+
+def label(path: Path, spec: str | Path) -> str:
+    """What a checkpoint is called: its folder's name, or its file's stem; a hub id's last part."""
+    if path.is_file():
+        generic = path.stem in ("model", "pytorch_model", "adapter_model", "weights", "checkpoint")
+        return path.resolve().parent.name if generic else path.stem
+    local = Path(spec).expanduser()
+    return local.resolve().name if local.exists() else local.name
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The weight files that `transformers` would load from `folder`: safetensors before pickles."""
+    for pattern in ("model*.safetensors", "pytorch_model*.bin"):
+        if found := sorted(folder.glob(pattern)):
+            return found
+    return []
+
+
+def tokenizer_files(folder: Path) -> list[Path]:
+    """The tokenizer's files in `folder`; empty where it holds no vocabulary."""
+    if not any((folder / name).is_file() for name in VOCABULARIES):
+        return []
+    return [folder / name for name in TOKENIZER_FILES if (folder / name).is_file()]
+
+
+def content_hash(parts: Iterable[Path | str]) -> str:
+    """SHA-256 (hex) of files' names and bytes, and of given hashes, in order; of one file, the hash of its bytes."""
+    lines = []
+    for part in parts:
+        if isinstance(part, Path):
+            with part.open("rb") as file:
+                lines.append((part.name, hashlib.file_digest(file, "sha256").hexdigest()))
+        else:
+            lines.append(("", part))
+    if len(lines) == 1:
+        return lines[0][1]
+    return hashlib.sha256("\n".join(f"{name} {digest}" for name, digest in lines).encode()).hexdigest()
+
+
+def one_line(error: BaseException) -> str:
+    """The first sentence of an error's message."""
+    lines = (line.strip() for line in str(error).splitlines())
+    first = next((line for line in lines if line), type(error).__name__)
+    return first.split(". ")[0].rstrip(".:")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keeps the libraries' loading reports, progress bars and warnings away; what matters in them becomes an error."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()

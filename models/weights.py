@@ -1,0 +1,190 @@
+"""Weight files: knowshift's own self-contained `.pt`, Hugging Face state dicts, transformer-lens bridges, safetensors.
+
+A `.pt` is a pickle, and a pickle may run code; only tensors and plain values are read (`weights_only`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ..errors import CheckpointError
+from . import bridge
+from .sources import TOKENIZER_FILES, one_line, quiet
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+FORMAT = "knowshift-checkpoint"
+VERSION = 1
+NESTED = ("state_dict", "model_state_dict", "model")
+
+
+@dataclass(slots=True)
+class WeightFile:
+    """What a weight file holds."""
+
+    tensors: dict[str, Tensor]
+    config: dict[str, Any] | None = None
+    """The model's config, where the file carries it."""
+    tokenizer: dict[str, str] = field(default_factory=dict)
+    """The tokenizer's files (name -> text), where the file carries them."""
+
+
+def save_pt(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    path: str | Path,
+    *,
+    dtype: torch.dtype | None = None,
+) -> None:
+    """Writes one self-contained file: config, weights and tokenizer. `dtype` (such as half) makes it smaller.
+
+    The config keeps the model's own dtype, so the file opens as what it was. Written whole or not at all.
+    """
+    path = Path(path)
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer.save_pretrained(folder)
+        files = {name: Path(folder, name) for name in TOKENIZER_FILES if Path(folder, name).is_file()}
+        texts = {name: file.read_text(encoding="utf-8") for name, file in files.items() if file.suffix != ".model"}
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "config": json.loads(model.config.to_json_string(use_diff=False)) | {"dtype": str(model.dtype)[6:]},
+        "state_dict": _without_ties(model, dtype),
+        "tokenizer": texts,
+    }
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        torch.save(content, beside)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _without_ties(model: PreTrainedModel, dtype: torch.dtype | None) -> dict[str, Tensor]:
+    """Each weight once: a tied one is found again when the model is built."""
+    seen: set[int] = set()
+    kept = {}
+    for name, weight in model.state_dict(keep_vars=True).items():
+        if id(weight) not in seen:
+            seen.add(id(weight))
+            value = weight.detach().cpu()
+            kept[name] = value.to(dtype) if dtype and value.is_floating_point() else value
+    return kept
+
+
+def read_weights(path: Path) -> WeightFile:
+    """Reads a `.safetensors`, `.pt`, `.pth` or `.bin` file. Raises `CheckpointError`."""
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        try:
+            return WeightFile(dict(load_file(path)))
+        except Exception as error:  # safetensors' own error, or the system's
+            raise unreadable(path, error) from error
+    try:
+        # Older files are no zip archives, and cannot be mapped into memory.
+        with quiet():
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except (KeyError, IndexError) as error:  # what the unpickler raises on bytes that are no pickle
+        raise CheckpointError(
+            f"{path}: not a file that torch.save wrote; give a PyTorch or safetensors file"
+        ) from error
+    except Exception as error:
+        raise unreadable(path, error) from error
+    return _unpack(content, path)
+
+
+def _unpack(content: Any, path: Path) -> WeightFile:
+    held = content if isinstance(content, dict) else {}
+    if held.get("format") == FORMAT and held.get("version") != VERSION:
+        raise CheckpointError(
+            f"{path}: a knowshift checkpoint of version {held.get('version')}, but this knowshift reads version "
+            f"{VERSION}; install a newer one"
+        )
+    inner = next((held[key] for key in NESTED if isinstance(held.get(key), dict)), held)
+    tensors = {name: value for name, value in inner.items() if isinstance(value, torch.Tensor)}
+    if not tensors or len(tensors) < len(inner):
+        odd = next((repr(name) for name in inner if name not in tensors), type(content).__name__)
+        raise CheckpointError(
+            f"{path}: not a state dict (a name -> tensor mapping was expected, found {odd}); "
+            "save it with torch.save(model.state_dict(), FILE)"
+        )
+    if bridge.is_hooked_transformer(tensors):
+        raise CheckpointError(f"{path}: an old HookedTransformer's weights, which cannot be read; {bridge.CONVERT}")
+    config = held.get("config")
+    own = config if inner is not held and isinstance(config, dict) and "model_type" in config else None
+    return WeightFile(tensors, own, held.get("tokenizer", {}) if held.get("format") == FORMAT else {})
+
+
+def build_model(file: WeightFile, config: PretrainedConfig, dtype: torch.dtype, path: Path) -> PreTrainedModel:
+    """A causal LM of `config` with the file's weights, on the CPU. Raises `CheckpointError`."""
+    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
+
+    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
+        raise CheckpointError(f"{path}: {config.model_type} is no causal language model; give one that is")
+    # A few configs stand for several classes; the first is the text model.
+    chosen: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+    model_class: Any = chosen[0] if isinstance(chosen, list | tuple) else chosen
+    tensors = file.tensors
+    if any(name.startswith("base_model.model.") for name in tensors):
+        raise CheckpointError(
+            f"{path}: an adapter's weights, not a model's; give the folder with its adapter_config.json instead"
+        )
+    if bridge.is_bridge(tensors):
+        tensors = bridge.to_hugging_face(tensors, config, model_class, path)
+    return load(path, lambda **options: model_class.from_pretrained(None, config=config, state_dict=tensors, **options),
+                dtype, strict=True)[0]  # fmt: skip
+
+
+def load(path: Path, loader: Any, dtype: torch.dtype | str, *, strict: bool) -> tuple[PreTrainedModel, list[str]]:
+    """Calls `loader` (a `from_pretrained`) and checks that the weights are those of the model.
+
+    Returns the model and the names of tensors that it has no use for; if `strict`, these are an error too.
+    """
+    try:
+        with quiet():
+            model, info = loader(dtype=dtype, output_loading_info=True, ignore_mismatched_sizes=True)
+    except Exception as error:  # transformers raises whatever a config's author did
+        raise unreadable(path, error) from error
+    shapes = [f"{name} {list(got)}, expected {list(want)}" for name, got, want in info["mismatched_keys"]]
+    faults = {
+        "of another shape": sorted(shapes),
+        "missing": sorted(info["missing_keys"]),
+        "unknown": sorted(info["unexpected_keys"]) if strict else [],
+    }
+    for fault, names in faults.items():
+        if names:
+            raise CheckpointError(
+                f"{path}: {len(names)} tensors are {fault} for {type(model).__name__} "
+                f"({'; '.join(names[:3])}{'; …' if len(names) > 3 else ''}); give the config.json that belongs to it"
+            )
+    return model, sorted(info["unexpected_keys"])
+
+
+def unreadable(path: Path, error: BaseException) -> CheckpointError:
+    """An error of a library, as one line that names the file."""
+    text = str(error)
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return CheckpointError(f"{path}: too large for this machine's memory; give a smaller dtype or another device")
+    if "Weights only load failed" in text or "weights_only" in text:
+        found = re.search(r"GLOBAL `?([\w.]+)", text)
+        what = f" ({found[1]})" if found else ""
+        return CheckpointError(
+            f"{path}: refused, because it is a pickle that holds code or Python objects{what}, not only tensors, and "
+            "opening it could run them; save the weights alone with torch.save(model.state_dict(), FILE)"
+        )
+    damaged = ("safetensor", "PytorchStreamReader", "invalid load key", "Ran out of input", "unexpected EOF", "zip")
+    if isinstance(error, EOFError) or any(word.lower() in f"{type(error)} {text}".lower() for word in damaged):
+        return CheckpointError(f"{path}: damaged or cut short ({one_line(error)}); copy or download it again")
+    return CheckpointError(f"{path}: cannot be opened ({one_line(error)})")

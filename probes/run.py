@@ -1,0 +1,130 @@
+"""The run directory: everything one comparison leaves behind, written so that an interrupted run can go on.
+
+run.json            identity, command, versions, hashes, seed, dtype, device
+scores/*.parquet    one score table a model; while it is being written, its shards in scores/.parts/
+comparison.json     what `--json` prints
+terms.parquet       a row a model and concept
+facts.parquet       a row a model and fact
+report.html
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from ..errors import RunError
+from ..models.table import SCHEMA
+from . import cache
+from .scores import checked
+
+if TYPE_CHECKING:
+    from ..models.checkpoint import Checkpoint
+    from ..models.engines.protocol import Engine
+    from ..models.scoring import ScoringPlan
+
+SCHEMA_VERSION = 1
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, items done, items in all."""
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes JSON so that it is there whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """A run's folder; `identity` is what makes it this run and no other."""
+
+    path: Path
+    identity: Mapping[str, Any]
+
+    @classmethod
+    def claim(cls, path: Path, identity: Mapping[str, Any], about: Mapping[str, Any]) -> RunDirectory:
+        """Makes the folder, or takes up the same run in it. Raises `RunError` where another run lies there."""
+        record = path / "run.json"
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            if record.is_file():
+                cls._same(record, identity)
+            elif any(entry.name not in ("scores", ".run.json.part") for entry in path.iterdir()):
+                raise RunError(f"--out {path}: the folder holds other things and no run; give an empty or new folder")
+            (path / "scores").mkdir(exist_ok=True)
+            write_json(record, {"schema": SCHEMA_VERSION, **about, "identity": identity})
+        except (FileExistsError, NotADirectoryError) as error:
+            raise RunError(f"--out {path}: is a file; give a folder") from error
+        except OSError as error:
+            raise RunError(f"--out {path}: cannot be written ({error.strerror}); give another folder") from error
+        return cls(path, identity)
+
+    @staticmethod
+    def _same(record: Path, identity: Mapping[str, Any]) -> None:
+        try:
+            held = dict(json.loads(record.read_text(encoding="utf-8"))["identity"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise RunError(f"{record}: is not a run's record; give another --out or delete the folder") from error
+        asked = json.loads(json.dumps(identity))
+        if held != asked:
+            differs = ", ".join(sorted(k for k in {*held, *asked} if held.get(k) != asked.get(k)))
+            raise RunError(
+                f"--out {record.parent}: another run lies there (it differs in: {differs}); "
+                "give another --out or delete the folder"
+            )
+
+    def score(
+        self,
+        name: str,
+        key: str,
+        plan: ScoringPlan,
+        checkpoint: Checkpoint,
+        *,
+        lens: bool = True,
+        engine: Engine | None = None,
+        progress: Progress | None = None,
+    ) -> pa.Table:
+        """The score table of one model: from this run, from the cache, or computed, shard by shard."""
+        from ..models.scoring import in_order, score_shards
+
+        finished = self.path / "scores" / f"{name}.parquet"
+        total = len(plan.aligned.sequences)
+        table = cache.read_table(finished, key)
+        if table is None and (table := cache.fetch(key)) is not None:
+            cache.write_table(table, finished, key)
+        if table is not None:
+            if progress:
+                progress(f"{name} (scored before)", total, total)
+            return table
+        parts = self.path / "scores" / ".parts" / f"{name}-{key[:16]}"
+        found = {i: t for i in range(plan.shards) if (t := cache.read_table(parts / f"{i:05d}.parquet", key))}
+        done = sum(plan.sequences(shard) for shard in found)
+        if progress:
+            progress(name, done, total)
+        for shard, rows in score_shards(plan, checkpoint, engine=engine, lens=lens, done=frozenset(found)):
+            checked(rows, name)
+            cache.write_table(rows, parts / f"{shard:05d}.parquet", key)
+            found[shard] = rows
+            done += plan.sequences(shard)
+            if progress:
+                progress(name, done, total)
+        # Shards from a file carry its key, shards just computed do not.
+        shards = [SCHEMA.empty_table(), *(found[shard].cast(SCHEMA) for shard in range(plan.shards))]
+        table = in_order(pa.concat_tables(shards), plan)
+        cache.write_table(table, finished, key)
+        shutil.rmtree(parts, ignore_errors=True)
+        cache.store(key, finished)
+        return table

@@ -1,0 +1,128 @@
+"""Validity before verdict: checks that the numbers mean what the report says they mean.
+
+Written by `probes.compare` through the functions below, read by reports. A failed check stops the run with exit
+code 3, unless the user said `--allow-failed-checks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from ..models.checkpoint import Checkpoint
+    from ..models.scoring import ScoringPlan
+
+TOLERANCE = 1e-4
+"""Nats: agreement of a readout with the model's own log-softmax, in float32."""
+HALF_TOLERANCE = 5e-2
+"""The same in bfloat16 or float16."""
+PROBED = 8
+"""Sequences on which models are run a second time, in full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: its value beside the tolerance it must stay within (at most, or `at_least`)."""
+
+    check: str
+    value: float | None
+    tolerance: float | None
+    passed: bool
+    note: str = ""
+
+    def json(self) -> dict[str, Any]:
+        value = self.value if self.value is None or np.isfinite(self.value) else None
+        return {
+            "check": self.check,
+            "value": value,
+            "tolerance": self.tolerance,
+            "passed": self.passed,
+            "note": self.note,
+        }
+
+
+def tolerance(checkpoint: Checkpoint) -> float:
+    return TOLERANCE if str(checkpoint.dtype).endswith("float32") else HALF_TOLERANCE
+
+
+def probed_sequences(plan: ScoringPlan) -> list[list[int]]:
+    """A few sequences of the plan, evenly over their lengths."""
+    order = [index for shard in plan.batches.shards for batch in shard for index in batch]
+    step = max(1, len(order) // PROBED)
+    return [plan.aligned.sequences[index].ids for index in order[::step][:PROBED]]
+
+
+def full_logprobs(checkpoint: Checkpoint, sequences: Sequence[Sequence[int]]) -> list[Any]:
+    """The model's own full log-softmax of each sequence, [length, vocabulary] float32 on the CPU."""
+    import torch
+
+    out = []
+    with torch.inference_mode(), checkpoint.active() as model:
+        for ids in sequences:
+            logits = model(input_ids=torch.tensor([ids], device=checkpoint.device), use_cache=False).logits[0]
+            out.append(logits.float().log_softmax(-1).cpu())
+    return out
+
+
+def readout_check(checkpoint: Checkpoint, plan: ScoringPlan, table: pa.Table) -> Check:
+    """The score table against the model's own full log-softmax on a few sequences."""
+    order = [index for shard in plan.batches.shards for batch in shard for index in batch]
+    step = max(1, len(order) // PROBED)
+    chosen = [plan.aligned.sequences[index] for index in order[::step][:PROBED]]
+    worst = 0.0
+    rows = {
+        (item, cue, role): logprob
+        for item, cue, role, logprob in zip(
+            *(table[name].to_pylist() for name in ("item", "cue", "role", "logprob")), strict=True
+        )
+    }
+    for sequence, full in zip(chosen, full_logprobs(checkpoint, [s.ids for s in chosen]), strict=True):
+        for place in sequence.targets:
+            positions = range(place.first, place.last)
+            expected = sum(float(full[position - 1, sequence.ids[position]]) for position in positions)
+            scored = rows[place.item, place.cue, place.role]
+            # Tolerances are per token; a target's error is the sum of its tokens'.
+            worst = max(worst, abs(scored - expected) / len(positions))
+    limit = tolerance(checkpoint)
+    return Check("last lens layer equals the model's own log-probabilities", worst, limit, worst <= limit)
+
+
+def base_unchanged_check(before: Sequence[Any], after: Sequence[Any], limit: float) -> Check:
+    """The base's log-softmax before any adapter was put on it, and with every adapter off."""
+    worst = max((float((a - b).abs().max()) for a, b in zip(before, after, strict=True)), default=0.0)
+    return Check("adapter off equals base", worst, limit, worst <= limit)
+
+
+def adapter_checks(base: Sequence[Any], tuned: Sequence[Any], checkpoint: Checkpoint) -> list[Check]:
+    """Whether the adapter landed: every tensor of its file matched and none left to its initial value."""
+    out = []
+    landed = checkpoint.adapter
+    if landed is not None:
+        astray = float(landed.tensors - landed.matched + landed.initial)
+        note = f"{landed.method}: {landed.matched} of {landed.tensors} tensors matched, {landed.initial} left as begun"
+        out.append(Check("adapter landed", astray, 0.0, landed.landed, note))
+    if all(a.shape == b.shape for a, b in zip(base, tuned, strict=True)):
+        moved = max((float((a - b).abs().max()) for a, b in zip(base, tuned, strict=True)), default=0.0)
+        note = "largest change of a log-probability, nats; it proves nothing by itself"
+        out.append(Check("tuned model differs from base", moved, None, moved > 0, note))
+    return out
+
+
+def tokenizer_check(base: Checkpoint, tuned: Checkpoint, per: str) -> Check:
+    """Tokenizers agree, or everything is per character."""
+    same = base.tokenizer_hash == tuned.tokenizer_hash
+    note = "" if same else "the tuned model brings its own tokenizer: everything is per character"
+    return Check("tokenizers agree", None, None, same or per == "character", note)
+
+
+def alignment_check(plan: ScoringPlan, items: int) -> Check:
+    """Share of items whose span found its tokens."""
+    lost = len(plan.aligned.dropped)
+    share = 1 - lost / max(1, items)
+    note = "" if not lost else f"{lost} of {items} items dropped"
+    return Check("spans aligned", share, 0.95, share >= 0.95, note)

@@ -1,0 +1,124 @@
+"""What the terminal shows: progress on standard error, the summary table, the lens table."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+LEDGER_GROUPS = ("own", "other")
+RUNG_TITLES = {
+    "generic_drift": "generic drift",
+    "domain_shift": "domain shift",
+    "specialty_vocabulary": "own wrong answers",
+    "knowledge": "knowledge",
+}
+
+
+class Reporter:
+    """A progress bar of items, rate and time left; called as `reporter(stage, done, total)`."""
+
+    def __init__(self) -> None:
+        self.console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.completed:,.0f}/{task.total:,.0f}"),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=self.console,
+        )
+        self.stage: str | None = None
+        self.task: TaskID | None = None
+
+    def __enter__(self) -> Reporter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self.task is not None:
+            self.bar.stop()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if stage != self.stage:
+            # Not before there is something to show: a bar leaves a line behind.
+            self.bar.start()
+            if self.task is not None:
+                self.bar.update(self.task, completed=self.bar.tasks[-1].total or 0)
+            self.stage, self.task = stage, self.bar.add_task(stage, total=total, rate="")
+        assert self.task is not None
+        speed = self.bar.tasks[-1].speed
+        self.bar.update(self.task, completed=done, rate=f"{speed:,.0f}/s" if speed else "")
+
+    def note(self, line: str) -> None:
+        self.console.print(line, markup=False)
+
+
+def shown(estimate: dict[str, Any] | None, plus: bool = True) -> str:
+    """An estimate as `+0.12 [+0.05, +0.19]`, a dash where it is null."""
+    if not estimate or estimate.get("estimate") is None:
+        return "–"
+    sign = "+" if plus else ""
+    value, low, high = (estimate.get(key) for key in ("estimate", "low", "high"))
+    interval = "" if low is None or high is None else f"\n[{low:{sign}.2f}, {high:{sign}.2f}]"
+    return f"{value:{sign}.2f}{interval}"
+
+
+def summary(data: dict[str, Any]) -> None:
+    """The table at the end of `probe compare`: a column a tuned model, as many beside each other as the width holds."""
+    console = Console(highlight=False, markup=False)
+    unit = {"token": "nats per token", "target": "nats per target", "character": "nats per character"}[data["per"]]
+    models = list(data["models"].items())
+    across = max(1, (console.width - 25) // 19)
+    console.print(f"{data['base']} · {data['domain']} · {unit}, 95 % intervals", soft_wrap=True)
+    for begin in range(0, len(models), across):
+        shown_models = models[begin : begin + across]
+        table = Table()
+        table.add_column("", no_wrap=True)
+        for name, _ in shown_models:
+            table.add_column(name, justify="right", overflow="fold", min_width=16, max_width=24)
+        for title, cell in _ROWS.items():
+            table.add_row(title, *(cell(model) for _, model in shown_models))
+        console.print(table)
+    for name, model in models:
+        console.print(model["sentence"], soft_wrap=True)
+        for line in model["missing"]:
+            console.print(f"  {name}, missing: {line}", soft_wrap=True)
+
+
+def _rung(rung: str) -> Callable[[dict[str, Any]], str]:
+    return lambda model: shown(model["rungs"][rung])
+
+
+def _ledger(what: str, of: str) -> Callable[[dict[str, Any]], str]:
+    return lambda model: " | ".join(f"{model['ledger'][g][what]}/{model['ledger'][g][of]}" for g in LEDGER_GROUPS)
+
+
+_ROWS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "verdict": lambda model: str(model["verdict"]),
+    **{title: _rung(rung) for rung, title in RUNG_TITLES.items()},
+    "specific knowledge": lambda model: shown(model["specific_knowledge"]),
+    "learned, own | other": _ledger("learned", "unknown"),
+    "lost, own | other": _ledger("lost", "known"),
+}
+
+
+def lens_table(reading: dict[str, Any], widest: int = 12) -> None:
+    """Tokens × layers for each model: log-probability of the token, and what the layer would say."""
+    console = Console(highlight=False, markup=False)
+    for model in reading["models"]:
+        table = Table(title=f"{model['name']}: log-probability (nats) and top token by layer", title_justify="left")
+        table.add_column("token")
+        for layer in reading["layers"]:
+            table.add_column(f"{layer}", justify="right", overflow="fold")
+        for index, token in enumerate(reading["tokens"]):
+            cells = []
+            for layer in range(len(reading["layers"])):
+                value, top = model["logprob"][layer][index], model["top"][layer][index]
+                cells.append("" if value is None else f"{value:.2f} {top[:widest]!r}")
+            table.add_row(repr(token), *cells)
+        console.print(table)

@@ -1,0 +1,52 @@
+"""Puts the helpers of this folder (`from tiny import tiny_model`) on the path, and keeps every test off the hub."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    """No test reads or fills the user's score cache."""
+    monkeypatch.setenv("KNOWSHIFT_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory):
+    """A folder of things to compare: base, neuro_lora, cardio_lora, cardio_full (all weights tuned), domain."""
+    import torch
+    from house import write_adapter, write_domain
+    from tiny import make_tokenizer, tiny_model
+
+    folder = tmp_path_factory.mktemp("house")
+    tokenizer = make_tokenizer("byte_bpe")
+    model = tiny_model("llama", vocab_size=len(tokenizer))
+    for name, shift in (("base", 0.0), ("cardio_full", 0.02)):
+        with torch.random.fork_rng(), torch.no_grad():
+            torch.manual_seed(7)
+            for weight in model.parameters():
+                weight.add_(shift * torch.randn_like(weight))
+        model.save_pretrained(folder / name)
+        tokenizer.save_pretrained(folder / name)
+    for seed, name in enumerate(("neuro_lora", "cardio_lora")):
+        write_adapter(folder / name, tiny_model("llama", vocab_size=len(tokenizer)), seed)
+    write_domain(folder / "domain")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished(house):
+    """A finished run of both adapters; its scores stand in the `cache` beside it."""
+    from house import command
+    from knowshift.cli import main
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KNOWSHIFT_CACHE", str(house / "cache"))
+        with pytest.raises(SystemExit, match=r"^0$"):
+            main(command(house, out=house / "run"))
+    return house / "run"

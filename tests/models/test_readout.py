@@ -1,0 +1,94 @@
+"""The readout against a plain log-softmax and a plain sort."""
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from knowshift.models import readout
+from knowshift.models.architecture import anatomy, final_logits
+from knowshift.models.readout import read
+from knowshift.models.table import TEMPERATURES
+from tiny import ARCHITECTURES, WIDTH, tiny_model
+
+VOCABULARY = 300
+
+
+tiny_parts = cache(lambda arch: anatomy(tiny_model(arch, VOCABULARY)))
+
+
+def drawn(seed, layers=2, places=7, targets=20, scale=3.0):
+    random = torch.Generator().manual_seed(seed)
+    residuals = scale * torch.randn(layers, places, WIDTH, generator=random)
+    place = torch.randint(places, (targets,), generator=random)
+    return residuals, torch.randint(VOCABULARY, (targets,), generator=random), place
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from(sorted(ARCHITECTURES)), st.integers(0, 1000), st.integers(1, 12), st.integers(1, 40))
+def test_every_value_is_a_plain_log_softmax(arch, seed, places, targets):
+    parts = tiny_parts(arch)
+    residuals, tokens, place = drawn(seed, places=places, targets=targets)
+    out = read(parts, residuals, tokens, place)
+    logits = torch.stack([final_logits(parts, layer) for layer in residuals])[:, place].double()
+    each = torch.arange(targets)
+    lens = logits.log_softmax(-1)[:, each, tokens].float()
+    torch.testing.assert_close(out.lens, lens, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(out.logprob, out.lens[-1])
+    for index, temperature in enumerate(TEMPERATURES):
+        expected = (logits[-1] / temperature).log_softmax(-1)[each, tokens].float()
+        torch.testing.assert_close(out.tempered[:, index], expected, atol=1e-5, rtol=1e-5)
+    descending = logits.sort(-1, descending=True).values
+    chosen = logits[:, each, tokens]
+    assert torch.equal(out.rank.long(), (descending == chosen[..., None]).int().argmax(-1))
+
+
+def test_a_tie_is_not_above():
+    parts = anatomy(tiny_model("llama", VOCABULARY))
+    parts.head.weight.data[10:20] = parts.head.weight.data[10]
+    out = read(parts, torch.randn(1, 1, WIDTH), torch.arange(10, 20), torch.zeros(10, dtype=torch.long))
+    assert out.rank.unique().numel() == 1
+
+
+@pytest.mark.parametrize("elements", [1, VOCABULARY, 3 * VOCABULARY, 10**6])
+def test_the_size_of_a_chunk_changes_nothing(elements, monkeypatch):
+    parts = anatomy(tiny_model("gemma2", VOCABULARY))
+    residuals, tokens, place = drawn(1)
+    whole = read(parts, residuals, tokens, place)
+    monkeypatch.setattr(readout, "CHUNK_ELEMENTS", {"cpu": elements})
+    part = read(parts, residuals, tokens, place)
+    torch.testing.assert_close(part.lens, whole.lens, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(part.tempered, whole.tempered, atol=1e-5, rtol=1e-5)
+    assert torch.equal(part.rank, whole.rank)
+
+
+def test_ranks_only_where_asked_for():
+    parts = anatomy(tiny_model("llama", VOCABULARY))
+    residuals, tokens, place = drawn(2)
+    every = read(parts, residuals, tokens, place)
+    ranked = torch.arange(len(tokens)) % 3 == 0
+    some = read(parts, residuals, tokens, place, ranked)
+    assert torch.equal(some.rank[:, ranked], every.rank[:, ranked])
+    assert (some.rank[:, ~ranked] == -1).all()
+    assert torch.equal(some.lens, every.lens)
+
+
+def test_by_default_the_nth_residual_predicts_the_nth_target():
+    parts = anatomy(tiny_model("llama", VOCABULARY))
+    residuals, tokens, _ = drawn(3, targets=7)
+    assert torch.equal(read(parts, residuals, tokens).lens, read(parts, residuals, tokens, torch.arange(7)).lens)
+
+
+@pytest.mark.parametrize("shift", [-1e4, 1e4])
+def test_large_logits_keep_their_precision(shift):
+    """A bias common to all logits must not eat the float32 digits of a log-probability beyond its own size."""
+    parts = anatomy(tiny_model("llama", VOCABULARY))
+    head = torch.nn.Linear(WIDTH, VOCABULARY).requires_grad_(False)
+    head.bias.fill_(shift)
+    moved = replace(parts, head=head)
+    residuals, tokens, place = drawn(4)
+    logits = final_logits(moved, residuals[-1])[place].double()
+    expected = logits.log_softmax(-1)[torch.arange(len(tokens)), tokens].float()
+    torch.testing.assert_close(read(moved, residuals, tokens, place).logprob, expected, atol=4e-3, rtol=1e-5)

@@ -1,0 +1,327 @@
+"""Scores against the model's own full log-softmax: every architecture, batch size, interruption and shortage."""
+
+import contextlib
+from functools import cache
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pytest
+import torch
+from knowshift.errors import ItemError
+from knowshift.models import plan as plans
+from knowshift.models.architecture import anatomy
+from knowshift.models.engines.hooks import HooksEngine
+from knowshift.models.plan import BatchPlan
+from knowshift.models.scoring import in_order, plan_scoring, score, score_shards
+from knowshift.models.table import SCHEMA, TEMPERATURES
+from knowshift.models.template import Template
+from knowshift.terms.items import Item
+from tiny import ARCHITECTURES, CORPUS, TOKENIZERS, make_tokenizer, tiny_model
+
+LONG = " and ".join(CORPUS[:3])
+"""A cue longer than the tiny models' sliding window, and a text longer than their context with some tokenizers."""
+ANSWERS = ("ethosuximide", "ethambutol", "rain", "atrial fibrillation", "a week of rain", "palpitations")
+
+
+def as_checkpoint(model, family="byte_bpe", parts=None):
+    """What scoring needs of a checkpoint, around a model made in the session."""
+    return SimpleNamespace(
+        name="tiny",
+        model=model,
+        anatomy=parts or anatomy(model),
+        tokenizer=make_tokenizer(family),
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+        active=lambda: contextlib.nullcontext(model),
+    )
+
+
+@cache
+def tiny(arch="llama", family="byte_bpe"):
+    return as_checkpoint(tiny_model(arch, len(make_tokenizer(family))), family)
+
+
+def a_fact(id, *cues, answers=ANSWERS):
+    return Item(id, "fact", ("neurology",), f"c{id}", answers[0], "r", cues=cues, candidates=answers)
+
+
+def a_term(text, word):
+    start = text.index(word)
+    return Item(f"term:{word}", "term", ("x",), word, word, text=text, document="t", start=start, end=start + len(word))
+
+
+ITEMS = [
+    a_fact("f0", "Absence seizures are first treated with", "For a child with absence seizures, give"),
+    a_term(CORPUS[1], "chest pain"),
+    a_fact("f1", f"{CORPUS[2]} {CORPUS[0][:60]}", "It was a", answers=("night", "dark night", "river")),
+    a_term(CORPUS[1], "palpitations"),
+    a_term(LONG, "river"),
+    a_fact("f2", "give", answers=("a", "b")),
+]
+
+
+def own_rows(checkpoint, table, sequences):
+    """The score rows with what the model's own forward pass says: (row, summed log-softmax at each temperature)."""
+    rows = {(row["item"], row["cue"], row["role"]): row for row in table.to_pylist()}
+    for sequence in sequences:
+        logits = checkpoint.model(input_ids=torch.tensor([sequence.ids])).logits[0].double()
+        for target in sequence.targets:
+            span = torch.arange(target.first, target.last)
+            tokens = torch.tensor(sequence.ids)[span]
+            yield rows.pop((target.item, target.cue, target.role)), logits[span - 1], tokens
+    assert not rows
+
+
+def check_against_own(checkpoint, items=ITEMS, **options):
+    table = score(items, checkpoint, **options)
+    sequences = plan_scoring(items, checkpoint, options.get("template", Template())).aligned.sequences
+    for row, logits, tokens in own_rows(checkpoint, table, sequences):
+        each = logits.log_softmax(-1).gather(1, tokens[:, None])[:, 0]
+        assert row["token_logprobs"] == pytest.approx(each.tolist(), abs=1e-4)
+        assert row["logprob"] == pytest.approx(float(each.sum()), abs=1e-4)
+        for value, temperature in zip(row["tempered"], TEMPERATURES, strict=True):
+            expected = (logits / temperature).log_softmax(-1).gather(1, tokens[:, None]).sum()
+            assert value == pytest.approx(float(expected), abs=1e-4 * len(tokens))
+        assert row["tokens"] == len(tokens)
+    return table
+
+
+class InRows(HooksEngine):
+    """The default engine without trees: every row read in full."""
+
+    def reads_trees(self, anatomy):
+        return False
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_scores_are_the_models_own_log_probabilities(arch):
+    table = check_against_own(tiny(arch))
+    rows = check_against_own(tiny(arch), engine=InRows())
+    assert_close(table, rows)
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_shared_cues_are_read_once_on_every_architecture(arch):
+    assert HooksEngine().reads_trees(tiny(arch).anatomy)
+
+
+@pytest.mark.parametrize("family", TOKENIZERS)
+def test_with_every_tokenizer(family):
+    check_against_own(tiny("llama", family))
+    check_against_own(tiny("llama", family), template=Template("file", "Note:\n"))
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_lens_is_the_final_norm_and_head_after_each_layer(arch):
+    checkpoint = tiny(arch)
+    parts, config = checkpoint.anatomy, checkpoint.model.config
+    table = score(ITEMS, checkpoint)
+    rows = {(row["item"], row["cue"], row["role"]): row for row in table.to_pylist()}
+    for sequence in plan_scoring(ITEMS, checkpoint).aligned.sequences:
+        states = checkpoint.model(input_ids=torch.tensor([sequence.ids]), output_hidden_states=True).hidden_states[1:]
+        # The last of `hidden_states` has been through the final norm.
+        normed = [*(parts.final_norm(state) for state in states[:-1]), states[-1]]
+        logits = torch.cat([checkpoint.model.get_output_embeddings()(state) for state in normed])
+        logits = logits / getattr(config, "logits_scaling", 1.0)
+        if cap := getattr(config, "final_logit_softcapping", None):
+            logits = cap * (logits / cap).tanh()
+        for target in sequence.targets:
+            row = rows[target.item, target.cue, target.role]
+            read = logits[:, target.first - 1 : target.last - 1]
+            tokens = torch.tensor(sequence.ids[target.first : target.last])
+            expected = read.log_softmax(-1)[:, torch.arange(len(tokens)), tokens].sum(1)
+            assert row["lens"] == pytest.approx(expected.tolist(), abs=1e-4 * len(tokens))
+            assert row["lens"][-1] == pytest.approx(row["logprob"], abs=1e-4)
+            first = read[:, 0]
+            chosen = first[:, tokens[0], None]
+            # Rounding may swap two logits that are equal to 1e-4.
+            low, high = ((first > chosen + d).sum(1) for d in (1e-4, -1e-4))
+            assert all(a <= rank < max(b, a + 1) for a, rank, b in zip(low, row["rank"], high, strict=True))
+
+
+def assert_close(one, other, limit=1e-4):
+    """Two score tables: the same rows, values within `limit` a token."""
+    for name in ("item", "cue", "role", "window", "tokens", "characters", "flags", "engine"):
+        assert one[name].to_pylist() == other[name].to_pylist(), name
+    for name in ("logprob", "token_logprobs", "tempered", "lens"):
+        pairs = zip(one[name].to_pylist(), other[name].to_pylist(), one["tokens"].to_pylist(), strict=True)
+        for a, b, tokens in pairs:
+            assert a == pytest.approx(b, abs=limit * tokens), name
+
+
+@pytest.mark.parametrize("arch", ["llama", "gpt2", "gemma2"])
+@pytest.mark.parametrize("tokens", [1, 60, 500, 10**6])
+def test_the_size_of_a_batch_changes_nothing(arch, tokens, monkeypatch):
+    whole = score(ITEMS, tiny(arch))
+    monkeypatch.setattr(BatchPlan.of.__func__, "__defaults__", ((), tokens, tokens))
+    plan = plan_scoring(ITEMS, tiny(arch))
+    assert (sum(map(len, plan.batches.shards)) == 1) == (tokens == 10**6)
+    assert_close(score(ITEMS, tiny(arch)), whole)
+
+
+def test_the_table_is_in_the_items_order_and_schema():
+    table = score(ITEMS, tiny())
+    assert table.schema == SCHEMA
+    keys = list(zip(*(table[name].to_pylist() for name in ("item", "cue", "role")), strict=True))
+    expected = [
+        (item.id, cue, role)
+        for item in ITEMS
+        for cue in range(max(1, len(item.cues)))
+        for role in range(max(1, len(item.candidates)))
+    ]
+    assert keys == expected
+    characters = {(row["item"], row["role"]): row["characters"] for row in table.to_pylist()}
+    assert characters["f0", 1] == len("ethambutol")
+    assert characters["term:chest pain", 0] == len("chest pain")
+
+
+def test_without_lens():
+    table = score(ITEMS, tiny(), lens=False)
+    assert table["lens"].null_count == table["rank"].null_count == len(table)
+    assert_close(table.drop(["lens"]).append_column("lens", score(ITEMS, tiny())["lens"]), score(ITEMS, tiny()))
+
+
+def test_nothing_to_score():
+    assert score([], tiny()).num_rows == 0
+
+
+def test_candidates_differ_by_what_their_whole_strings_differ():
+    """Chain rule: what is left out, the shared beginning, is one constant a cue, also where tokens cross its edge."""
+    for family in TOKENIZERS:
+        checkpoint = tiny("llama", family)
+        table = {(row["item"], row["cue"], row["role"]): row["logprob"] for row in score(ITEMS, checkpoint).to_pylist()}
+        constants = {}
+        for item in ITEMS:
+            for cue, wording in enumerate(item.cues):
+                for role, candidate in enumerate(item.candidates):
+                    ids = torch.tensor([checkpoint.tokenizer(f"{wording} {candidate}")["input_ids"]])
+                    logits = checkpoint.model(input_ids=ids).logits[0, :-1].double().log_softmax(-1)
+                    full = float(logits.gather(1, ids[0, 1:, None]).sum())
+                    if (item.id, cue, role) in table:
+                        constants.setdefault((item.id, cue), []).append(full - table[item.id, cue, role])
+        assert constants
+        for values in constants.values():
+            assert values == pytest.approx([values[0]] * len(values), abs=2e-4)
+
+
+def with_lora(model):
+    from peft import LoraConfig, get_peft_model
+
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        modules = ["q_proj", "k_proj", "v_proj", "down_proj"]
+        wrapped = get_peft_model(model, LoraConfig(r=4, target_modules=modules, init_lora_weights=False)).eval()
+    return wrapped.requires_grad_(False)
+
+
+@pytest.mark.parametrize("arch", ["llama", "gemma2", "mistral"])
+def test_with_an_adapter_on(arch):
+    model = tiny_model(arch, len(make_tokenizer("byte_bpe")))
+    base = score(ITEMS, as_checkpoint(model))
+    wrapped = with_lora(model)
+    tuned = check_against_own(as_checkpoint(wrapped, parts=anatomy(wrapped.get_base_model())))
+    assert max(abs(a - b) for a, b in zip(base["logprob"].to_pylist(), tuned["logprob"].to_pylist(), strict=True)) > 0.1
+
+
+# Architectures that cannot read trees
+
+
+def test_a_recurrent_model_is_read_row_by_row():
+    from transformers import MambaConfig, MambaForCausalLM
+
+    torch.manual_seed(0)
+    tokenizer = make_tokenizer("byte_bpe")
+    config = MambaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, state_size=8, max_position_embeddings=128
+    )
+    checkpoint = as_checkpoint(MambaForCausalLM(config).eval().requires_grad_(False))
+    assert not HooksEngine().reads_trees(checkpoint.anatomy)
+    check_against_own(checkpoint)
+
+
+def test_a_model_without_position_ids_is_read_row_by_row():
+    from transformers import BloomConfig, BloomForCausalLM
+
+    torch.manual_seed(0)
+    tokenizer = make_tokenizer("byte_bpe")
+    config = BloomConfig(vocab_size=len(tokenizer), hidden_size=32, n_layer=2, n_head=4, seq_length=128)
+    model = BloomForCausalLM(config).eval().requires_grad_(False)
+    checkpoint = as_checkpoint(model)
+    assert not HooksEngine().reads_trees(checkpoint.anatomy)
+    check_against_own(checkpoint)
+
+
+@pytest.mark.parametrize("arch", ["gemma2", "gemma3", "mistral"])
+def test_cues_longer_than_a_sliding_window(arch):
+    checkpoint = tiny(arch)
+    items = [a_fact("long", CORPUS[3][:80]), a_fact("short", "give")]
+    lengths = [len(sequence.ids) for sequence in plan_scoring(items, checkpoint).aligned.sequences]
+    assert max(lengths) > 2 * checkpoint.model.config.sliding_window
+    assert min(lengths) < checkpoint.model.config.sliding_window
+    check_against_own(checkpoint, items)
+
+
+# Shortage of memory
+
+
+class Short(HooksEngine):
+    """An engine on a device that holds `most` rows."""
+
+    def __init__(self, most, error=torch.OutOfMemoryError):
+        super().__init__()
+        self.most, self.error, self.refused = most, error, 0
+
+    def residuals(self, checkpoint, batch, layers):
+        if len(batch.ids) > self.most:
+            self.refused += 1
+            raise self.error("CUDA out of memory")
+        return super().residuals(checkpoint, batch, layers)
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, MemoryError, RuntimeError])
+@pytest.mark.parametrize("most", [1, 3])
+def test_a_batch_that_does_not_fit_is_halved(most, error):
+    short = Short(most, error)
+    assert_close(score(ITEMS, tiny(), engine=short), score(ITEMS, tiny()))
+    assert short.refused
+
+
+def test_a_single_sequence_that_does_not_fit_is_one_line():
+    with pytest.raises(ItemError, match=r"item .*: a single text of \d+ tokens does not fit.*--dtype") as error:
+        score(ITEMS, tiny(), engine=Short(0))
+    assert "\n" not in str(error.value)
+
+
+def test_other_errors_of_an_engine_are_its_own():
+    class Broken(HooksEngine):
+        def residuals(self, checkpoint, batch, layers):
+            raise RuntimeError("shapes do not match")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        score(ITEMS, tiny(), engine=Broken())
+
+
+# Interruption
+
+
+def test_a_run_that_goes_on_is_the_same_to_the_byte(monkeypatch):
+    monkeypatch.setattr(BatchPlan.of.__func__, "__defaults__", ((), 200, 200))
+    whole = score(ITEMS, tiny())
+    plan = plan_scoring(ITEMS, tiny())
+    assert plan.shards > 2
+    assert sum(plan.sequences(shard) for shard in range(plan.shards)) == len(plan.aligned.sequences)
+    before = {}
+    for shard, table in score_shards(plan, tiny()):
+        before[shard] = table
+        if len(before) == plan.shards // 2:
+            break
+    # Another process aligns and plans again.
+    again = plan_scoring(ITEMS, tiny())
+    after = dict(score_shards(again, tiny(), done=frozenset(before)))
+    assert sorted([*before, *after]) == list(range(plan.shards))
+    every = before | after
+    assert in_order(pa.concat_tables([every[shard] for shard in range(plan.shards)]), again).equals(whole)
+
+
+def test_the_default_budgets_leave_a_long_run_in_several_shards():
+    assert plans.BATCH_TOKENS <= plans.SHARD_TOKENS < 10**5

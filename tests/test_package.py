@@ -1,0 +1,143 @@
+"""The package as a whole: what importing it costs, what it offers, and that each room imports only from below."""
+
+import ast
+import re
+import subprocess
+import sys
+import time
+import tomllib
+from graphlib import TopologicalSorter
+from importlib import metadata
+from pathlib import Path
+
+import knowshift
+import pytest
+
+ROOT = Path(knowshift.__file__).parent
+FLOORS = ["errors", "_version", "versions", "terms", "models", "probes", "reports", "demo", "terminal", "cli"]
+"""Lowest first; the modules of the root that are not named here are the top one."""
+ROOMS = ["demo", "models", "probes", "reports", "terms"]
+HEAVY = {"accelerate", "nnsight", "peft", "scipy", "spacy", "torch", "transformer_lens", "transformers"}
+MODULES = sorted(path for place in (".", *ROOMS) for path in (ROOT / place).glob("*.py" if place == "." else "**/*.py"))
+NAMES = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in MODULES}
+
+
+def imports(path, lazy=True, typing=False):
+    """Absolute names of what a module imports: with `lazy` inside functions too, with `typing` for types alone too."""
+    package = ("knowshift." + NAMES[path]).split(".")
+    if path.name != "__init__.py":
+        package = package[:-1]
+    elif path.parent == ROOT:
+        package = ["knowshift"]
+
+    def walk(node):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Import):
+                yield from (alias.name for alias in child.names)
+            if isinstance(child, ast.ImportFrom):
+                above = package[: len(package) - child.level + 1] if child.level else []
+                module = ".".join([*above, *([child.module] if child.module else [])])
+                yield module
+                yield from (f"{module}.{alias.name}" for alias in child.names)
+            for_types = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
+            deferred = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)
+            if (typing or not for_types) and (lazy or not deferred):
+                yield from walk(child)
+
+    return set(walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+def inside(path, **kinds):
+    """Modules of the package that this one imports, as names without `knowshift.`."""
+    known = set(NAMES.values())
+    return {name.removeprefix("knowshift.") for name in imports(path, **kinds)} & known - {NAMES[path]}
+
+
+def floor(name):
+    first = name.split(".")[0]
+    return FLOORS.index(first) if first in FLOORS else len(FLOORS)
+
+
+def test_imports_are_found():
+    """The tests below rest on this."""
+    assert {"probes.cache", "terms.domain", "errors", "models.checkpoint"} <= inside(ROOT / "probes" / "compare.py")
+    assert "models.checkpoint" not in inside(ROOT / "probes" / "compare.py", lazy=False)
+    assert len(MODULES) > 40
+
+
+@pytest.mark.parametrize("path", MODULES, ids=NAMES.get)
+def test_a_room_imports_only_from_its_own_floor_or_below(path):
+    above = [name for name in inside(path, typing=True) if floor(name) > floor(NAMES[path])]
+    assert not above
+
+
+def test_reports_know_only_a_run_directory():
+    """Reports read files: of the rooms below they need no engine, and of the command nothing."""
+    for path in (ROOT / "reports").rglob("*.py"):
+        assert not [name for name in inside(path) if name.startswith(("models.engines", "models.checkpoint"))]
+
+
+@pytest.mark.parametrize("room", ["terms", "reports"])
+def test_terms_and_reports_know_no_torch(room):
+    for path in (ROOT / room).rglob("*.py"):
+        found = {name.split(".")[0] for name in imports(path, typing=True)}
+        assert not found & {"torch", "transformers", "peft"}, path
+
+
+def test_no_module_imports_itself_in_a_circle():
+    graph = {NAMES[path]: inside(path, lazy=False) for path in MODULES}
+    assert set(TopologicalSorter(graph).static_order()) >= set(NAMES.values()) - {""}
+
+
+def test_no_module_is_longer_than_400_lines():
+    lengths = {NAMES[path]: len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    assert not {name: length for name, length in lengths.items() if length > 400}
+
+
+def test_every_module_says_what_it_is():
+    modules = [path for path in MODULES if path.read_text(encoding="utf-8").strip()]
+    assert not [NAMES[path] for path in modules if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))]
+
+
+def test_every_room_is_listed_for_packaging():
+    """The folder list is written by hand: a new room must stand in it."""
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    folders = {".".join(path.parent.relative_to(ROOT).parts) for path in MODULES}
+    assert set(listed) == {f"knowshift.{folder}".rstrip(".") for folder in folders}
+
+
+def test_exactly_the_documented_names_are_public():
+    documented = {"compare", "score", "lens", "Domain", "Checkpoint", "open_run", "__version__"}
+    assert set(knowshift.__all__) == documented
+    assert all(getattr(knowshift, name) is not None for name in documented)
+    assert knowshift.compare.__module__ == "knowshift.probes.compare"
+    with pytest.raises(AttributeError, match="has no attribute 'compair'"):
+        _ = knowshift.compair
+
+
+def test_the_version_stands_in_one_place():
+    assert metadata.version("knowshift") == knowshift.__version__
+    written = [path.name for path in MODULES if re.search(r"^__version__ = ", path.read_text(encoding="utf-8"), re.M)]
+    assert written == ["_version.py"]
+    assert "version" in tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dynamic"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import knowshift", "import knowshift.cli", "from knowshift import Domain; Domain.open('medicine')"],
+)
+def test_importing_loads_nothing_heavy(code):
+    shown = f"{code}; import sys; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-c", shown], capture_output=True, text=True, check=True)
+    assert not set(done.stdout.split()) & HEAVY
+
+
+def test_help_is_quick():
+    """Under half a second; the best of three, as other work may slow one of them."""
+
+    def seconds():
+        begin = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "knowshift", "--help"], capture_output=True, check=True)
+        return time.perf_counter() - begin
+
+    assert min(seconds() for _ in range(3)) < 0.5
