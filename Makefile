@@ -43,4 +43,4 @@ $(VENV)/.tested: $(VENV)/bin/python pyproject.toml constraints.txt
 	touch $@ $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) build dist demo-run *.egg-info
+	rm -rf $(VENV) build dist *.egg-info

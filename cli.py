@@ -19,6 +19,9 @@ from .errors import KnowshiftError
 
 INTERRUPTED = 130
 
+DEMO_LIMIT = 400
+"""Items of each group in the demo: enough for every verdict, and done in under a minute."""
+
 app = typer.Typer(
     name="probe",
     help="Did this fine-tune inject knowledge, or did it only shift the domain?",
@@ -149,13 +152,13 @@ def demo(
     debug: Debug = False,
 ) -> None:
     """Lay down a small base and four adapters whose truth is known, and compare them."""
-    from .demo import lay_down
+    from .showcase import lay_down
 
     models = lay_down(out)
     tuned = [str(path) for name, path in models.items() if name != "base.pt"]
-    shown = " ".join(["probe compare", str(models["base.pt"]), *tuned, "--out", str(out / "run")])
-    print(f"$ {shown}", file=sys.stderr)
-    compare(str(models["base.pt"]), tuned, out=out / "run", seed=seed)
+    shown = ["probe compare", str(models["base.pt"]), *tuned, f"--limit {DEMO_LIMIT} --seed {seed} --out {out / 'run'}"]
+    print("$", " ".join(shown), file=sys.stderr)
+    compare(str(models["base.pt"]), tuned, out=out / "run", seed=seed, limit=DEMO_LIMIT)
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -121,9 +121,11 @@ class Encoder:
         reached = 0
         for low, high in offsets[head:end]:
             low, high = low - offset, high - offset
-            # Spaces that no token holds were trimmed off this one's offsets.
+            # Spaces that no token holds were trimmed off this one's offsets; off both its sides if it is a lone space.
             if low > reached and text[reached:low].isspace():
                 low = reached
+            elif low == high == reached and text[reached : reached + 1].isspace():
+                high += 1
             spans.append((low, high))
             reached = max(reached, high)
         return _Encoded(ids[:end], spans, head)
@@ -215,9 +217,7 @@ def _align_facts(items: Iterable[Item], encoder: Encoder, context: int, out: Ali
     """One sequence for each cue and candidate."""
     items = iter(items)
     while some := list(islice(items, FACTS_AT_ONCE)):
-        rows = iter(
-            encoder([f"{cue} {candidate}" for item in some for cue in item.cues for candidate in item.scored])
-        )
+        rows = iter(encoder([f"{cue} {candidate}" for item in some for cue in item.cues for candidate in item.scored]))
         for item in some:
             for cue in range(len(item.cues)):
                 _align_cue(item, cue, list(islice(rows, len(item.scored))), context, out)

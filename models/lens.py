@@ -60,8 +60,8 @@ def _read(checkpoint: Checkpoint, text: str, template: Template) -> tuple[list[s
     first = max(encoded.head, 1)
     ids = torch.tensor([encoded.ids], device=checkpoint.device)
     column = torch.arange(first - 1, len(encoded.ids) - 1, device=checkpoint.device)
-    row = torch.zeros_like(column)
-    batch, target = Batch(ids, row, column, row[:1], row[:1]), ids[0, first:, None]
+    alone = torch.zeros_like(ids[:, 0])
+    batch, target = Batch(ids, torch.zeros_like(column), column, alone, alone), ids[0, first:, None]
     # What no model predicts is shown empty.
     missing: list[Any] = [None] * (first - encoded.head)
     out: dict[str, list[list[Any]]] = {"logprob": [], "rank": [], "top": []}
@@ -73,5 +73,5 @@ def _read(checkpoint: Checkpoint, text: str, template: Template) -> tuple[list[s
             out["logprob"].append([*missing, *(chosen[:, 0] - logits.logsumexp(1)).tolist()])
             out["rank"].append([*missing, *(logits > chosen).sum(1).tolist()])
             out["top"].append([*(["" for _ in missing]), *checkpoint.tokenizer.batch_decode(logits.argmax(1)[:, None])])
-    tokens = [checkpoint.tokenizer.decode([token]) for token in encoded.ids[encoded.head :]]
+    tokens = [str(checkpoint.tokenizer.decode([token])) for token in encoded.ids[encoded.head :]]
     return tokens, out

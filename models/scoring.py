@@ -75,33 +75,33 @@ def make_batch(sequences: Sequence[TokenSequence], device: torch.device | str) -
     """
     ids = np.zeros((len(sequences), max(s.length for s in sequences)), dtype=np.int64)
     stem: list[int] = []
-    row, column, target, place, first = [], [], [], [], []
+    kept: list[tuple[int, int]] = []  # row and column of each place
+    asked: list[tuple[int, int, bool]] = []  # token, place, whether it is its target's first
     places: dict[tuple[int, ...], int] = {}
     begin: list[int] = []
-    for index, sequence in enumerate(sequences):
-        ids[index, : sequence.length] = sequence.ids[: sequence.length]
+    for row, sequence in enumerate(sequences):
+        ids[row, : sequence.length] = sequence.ids[: sequence.length]
         shared = sequence.shared
         if not shared or sequence.ids[:shared] != begin:
             begin, places = sequence.ids[:shared], {}
             stem.append(stem[-1] + 1 if stem else 0)
         else:
             stem.append(stem[-1])
-        for wanted in sequence.targets:
-            for position in range(wanted.first, wanted.last):
+        for target in sequence.targets:
+            for position in range(target.first, target.last):
                 before = tuple(sequence.ids[shared:position]) if shared else (position,)
                 if before not in places:
-                    places[before] = len(row)
-                    row.append(index)
-                    column.append(position - 1)
-                target.append(sequence.ids[position])
-                place.append(places[before])
-                first.append(position == wanted.first)
+                    places[before] = len(kept)
+                    kept.append((row, position - 1))
+                asked.append((sequence.ids[position], places[before], position == target.first))
 
     def tensor(values: object) -> Tensor:
         return torch.as_tensor(values, device=device)
 
-    batch = Batch(*map(tensor, (ids, row, column, stem, [sequence.shared for sequence in sequences])))
-    return batch, Wanted(*map(tensor, (target, place, first)))
+    rows, columns = tensor(kept).unbind(1)
+    tokens, place, first = tensor(asked).unbind(1)
+    batch = Batch(tensor(ids), rows, columns, tensor(stem), tensor([sequence.shared for sequence in sequences]))
+    return batch, Wanted(tokens, place, first.bool())
 
 
 def _run(engine: Engine, checkpoint: Checkpoint, sequences: Sequence[TokenSequence], layers: Sequence[int]) -> Readout:

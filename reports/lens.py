@@ -102,11 +102,11 @@ def _difference(reading: dict[str, Any], base: dict[str, Any], tuned: dict[str, 
 
     def hover(layer: int, k: int) -> str:
         where = f"<b>{plot_text(_name(reading['tokens'][k]))}</b>, layer {reading['layers'][layer]}"
-        if gain[layer][k] is None:
+        if (value := gain[layer][k]) is None:
             return f"{where}<br>not scored"
         ranks = f"rank {base['rank'][layer][k]} → {tuned['rank'][layer][k]}"
         tops = " → ".join(plot_text(_name(model["top"][layer][k])) for model in (base, tuned))
-        return f"{where}<br>gain {signed(gain[layer][k])} nats, {ranks}<br>likeliest: {tops}"
+        return f"{where}<br>gain {signed(value)} nats, {ranks}<br>likeliest: {tops}"
 
     label = f"Gain of {tuned['name']} on {base['name']}, nats"
     hovers = [[hover(i, k) for k in range(len(reading["tokens"]))] for i in range(len(reading["layers"]))]

@@ -307,9 +307,10 @@ def _model(name: str, raw: Any, where: str) -> ModelView:
         },
         ledger=_ledger(raw.get("ledger"), f"{where}.ledger"),
         wordings=[
-            (int(one.get("cue") or 0), *(Number.read(one.get(k), f"{where}.wordings.{k}") for k in WORDING))
+            (int(one.get("cue") or 0), specific, margin)
             for one in raw.get("wordings") or ()
-        ],  # type: ignore[misc]
+            for specific, margin in [[Number.read(one.get(k), f"{where}.wordings.{k}") for k in WORDING]]
+        ],
         validity=[
             Check(
                 str(one.get("check") or "?"),

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 import torch
 
 from .protocol import Batch
-from .trees import plant
+from .trees import Trees, plant
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -43,7 +43,10 @@ class HooksEngine:
         """See `Engine.residuals`."""
         anatomy = checkpoint.anatomy
         if bool(batch.shared.any()) and batch.ids.shape[1] <= _window(anatomy) and self.reads_trees(anatomy):
-            return _in_trees(anatomy, batch, layers)
+            trees = plant(batch)
+            # Beyond the context, an architecture may keep no mask or positions of that size.
+            if trees.ids.shape[1] <= anatomy.context:
+                return _in_trees(anatomy, trees, layers)
         return _in_rows(anatomy, batch, layers)
 
     def reads_trees(self, anatomy: Anatomy) -> bool:
@@ -67,7 +70,7 @@ def _trees_agree(anatomy: Anatomy) -> bool:
     layers = [len(anatomy.layers) - 1]
     rows = _in_rows(anatomy, batch, layers)
     try:
-        trees = _in_trees(anatomy, batch, layers)
+        trees = _in_trees(anatomy, plant(batch), layers)
     except Exception:  # whatever the architecture's author did with a mask
         return False
     limit = 1e-4 if rows.dtype == torch.float32 else 5e-2
@@ -85,8 +88,7 @@ def _in_rows(anatomy: Anatomy, batch: Batch, layers: Sequence[int]) -> Float[Ten
     return _kept(anatomy, layers, batch.row, batch.column, input_ids=batch.ids)
 
 
-def _in_trees(anatomy: Anatomy, batch: Batch, layers: Sequence[int]) -> Float[Tensor, "layers places width"]:
-    trees = plant(batch)
+def _in_trees(anatomy: Anatomy, trees: Trees, layers: Sequence[int]) -> Float[Tensor, "layers places width"]:
     dtype = next(anatomy.decoder.parameters()).dtype
     # Additive, because eager attention adds it; where a query sees nothing the lowest number keeps the softmax finite.
     mask = torch.zeros(trees.sees.shape, dtype=dtype, device=trees.ids.device)

@@ -10,8 +10,9 @@ from knowshift.models.alignment import FLAGS, Encoder, align, shared_prefix, tok
 from knowshift.models.template import Template
 from knowshift.terms.items import Item
 from tiny import TOKENIZERS, make_tokenizer
-from tokenizers import Regex, normalizers
+from tokenizers import Regex, Tokenizer, models, normalizers
 from tokenizers.pre_tokenizers import ByteLevel
+from transformers import PreTrainedTokenizerFast
 
 CONTEXT = 512
 PIECES = [
@@ -22,6 +23,7 @@ strings = st.lists(
     st.sampled_from(PIECES) | st.characters(codec="utf-8", exclude_characters="<>▁\x00"), max_size=12
 ).map("".join)
 words = strings.filter(lambda text: text and text == text.strip() and text.isprintable())
+before_a_target = st.tuples(strings, st.sampled_from(["", " ", "  ", "\n"])).map("".join)
 parts_of_texts = st.sampled_from(["night", "river", "ECG", "🙂", "seizures", "of"])
 families = st.sampled_from(sorted(TOKENIZERS))
 every_family = pytest.mark.parametrize("family", TOKENIZERS)
@@ -80,7 +82,7 @@ def test_the_oracle_reads_bytes_as_the_tokenizer_does():
 
 
 @settings(max_examples=250, deadline=None)
-@given(families, strings, words, strings)
+@given(families, before_a_target, words, strings)
 def test_a_targets_tokens_are_its_characters_and_the_space_before(family, before, target, after):
     tokenizer = make_tokenizer(family)
     text = before + target + after
@@ -161,9 +163,11 @@ def test_one_targets_range_for_an_emoji_whose_bytes_share_an_offset(family):
 
 
 def test_trimmed_and_untrimmed_offsets_give_the_same_tokens():
-    text = "one  two   river\n  seizures "
+    text = "one  two   river\n  seizures 🙂"
     plain, trimmed = (
-        align([mention(text, word, word) for word in ("two", "river", "seizures")], make_tokenizer(family), CONTEXT)
+        align(
+            [mention(text, word, word) for word in ("two", "river", "seizures", "🙂")], make_tokenizer(family), CONTEXT
+        )
         for family in ("byte_bpe", "byte_bpe_trimmed")
     )
     assert plain == trimmed
@@ -189,9 +193,18 @@ def test_a_lone_space_of_any_width_belongs_to_the_target_it_stands_before(span):
             }
 
     (sequence,) = align([term("foo bar", 4, 7)], Toy(), CONTEXT).sequences
-    assert (sequence.targets[0].first, sequence.targets[0].last) in ((1, 3), (2, 3))
-    if span != (3, 3):  # of width 0 at its own start, nothing says that the token is a space
-        assert sequence.targets[0].first == 1
+    assert (sequence.targets[0].first, sequence.targets[0].last) == (1, 3)
+
+
+def test_merges_may_change_tokens_well_before_the_cues_edge():
+    """c·u·e␣a but c·ue·␣·b: both cross the edge at the third token, and only the first is shared."""
+    merges = [(" ", "a"), ("e", " a"), ("u", "e")]
+    pieces = [*"abcue ", *("".join(merge) for merge in merges)]
+    core = Tokenizer(models.BPE({piece: index for index, piece in enumerate(pieces)}, merges))
+    aligned = align([fact("a", "b", cues=("cue",))], PreTrainedTokenizerFast(tokenizer_object=core), CONTEXT)
+    assert [[pieces[i] for i in row.ids] for row in aligned.sequences] == [["c", "u", "e a"], ["c", "ue", " ", "b"]]
+    assert [(row.shared, row.targets[0].first) for row in aligned.sequences] == [(1, 1), (1, 1)]
+    assert all("straddles_start" in row.targets[0].flags for row in aligned.sequences)
 
 
 @every_family

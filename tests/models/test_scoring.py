@@ -2,6 +2,7 @@
 
 import contextlib
 from functools import cache
+from itertools import islice
 from types import SimpleNamespace
 
 import pyarrow as pa
@@ -149,14 +150,23 @@ def assert_close(one, other, limit=1e-4):
             assert a == pytest.approx(b, abs=limit * tokens), name
 
 
+def planned(items, checkpoint, tokens):
+    """A plan with a budget of `tokens` for batches and shards."""
+    plan = plan_scoring(items, checkpoint)
+    sequences = plan.aligned.sequences
+    stems = [sequence.ids[: sequence.shared] for sequence in sequences]
+    plan.batches = BatchPlan.of([sequence.length for sequence in sequences], stems, tokens, tokens)
+    return plan
+
+
 @pytest.mark.parametrize("arch", ["llama", "gpt2", "gemma2"])
 @pytest.mark.parametrize("tokens", [1, 60, 500, 10**6])
-def test_the_size_of_a_batch_changes_nothing(arch, tokens, monkeypatch):
+def test_the_size_of_a_batch_changes_nothing(arch, tokens):
     whole = score(ITEMS, tiny(arch))
-    monkeypatch.setattr(BatchPlan.of.__func__, "__defaults__", ((), tokens, tokens))
-    plan = plan_scoring(ITEMS, tiny(arch))
+    plan = planned(ITEMS, tiny(arch), tokens)
     assert (sum(map(len, plan.batches.shards)) == 1) == (tokens == 10**6)
-    assert_close(score(ITEMS, tiny(arch)), whole)
+    tables = [table for _, table in score_shards(plan, tiny(arch))]
+    assert_close(in_order(pa.concat_tables(tables), plan), whole)
 
 
 def test_the_table_is_in_the_items_order_and_schema():
@@ -254,11 +264,12 @@ def test_a_model_without_position_ids_is_read_row_by_row():
 @pytest.mark.parametrize("arch", ["gemma2", "gemma3", "mistral"])
 def test_cues_longer_than_a_sliding_window(arch):
     checkpoint = tiny(arch)
-    items = [a_fact("long", CORPUS[3][:80]), a_fact("short", "give")]
+    items = [a_fact("long", CORPUS[5]), a_fact("short", "give")]
     lengths = [len(sequence.ids) for sequence in plan_scoring(items, checkpoint).aligned.sequences]
     assert max(lengths) > 2 * checkpoint.model.config.sliding_window
     assert min(lengths) < checkpoint.model.config.sliding_window
     check_against_own(checkpoint, items)
+    check_against_own(checkpoint, items[1:])
 
 
 # Shortage of memory
@@ -304,23 +315,19 @@ def test_other_errors_of_an_engine_are_its_own():
 # Interruption
 
 
-def test_a_run_that_goes_on_is_the_same_to_the_byte(monkeypatch):
-    monkeypatch.setattr(BatchPlan.of.__func__, "__defaults__", ((), 200, 200))
-    whole = score(ITEMS, tiny())
-    plan = plan_scoring(ITEMS, tiny())
-    assert plan.shards > 2
+def test_a_run_that_goes_on_is_the_same_to_the_byte():
+    plan = planned(ITEMS, tiny(), 60)
+    assert plan.shards > 3
     assert sum(plan.sequences(shard) for shard in range(plan.shards)) == len(plan.aligned.sequences)
-    before = {}
-    for shard, table in score_shards(plan, tiny()):
-        before[shard] = table
-        if len(before) == plan.shards // 2:
-            break
-    # Another process aligns and plans again.
-    again = plan_scoring(ITEMS, tiny())
-    after = dict(score_shards(again, tiny(), done=frozenset(before)))
-    assert sorted([*before, *after]) == list(range(plan.shards))
-    every = before | after
-    assert in_order(pa.concat_tables([every[shard] for shard in range(plan.shards)]), again).equals(whole)
+    whole = dict(score_shards(plan, tiny()))
+    half = dict(islice(score_shards(plan, tiny()), plan.shards // 2))
+    # Another process aligns and plans again, and opens the model anew.
+    model = tiny_model("llama", len(make_tokenizer("byte_bpe")))
+    again = planned(ITEMS, as_checkpoint(model), 60)
+    rest = dict(score_shards(again, as_checkpoint(model), done=frozenset(half)))
+    assert sorted([*half, *rest]) == list(range(plan.shards))
+    for shard, table in (half | rest).items():
+        assert table.equals(whole[shard])
 
 
 def test_the_default_budgets_leave_a_long_run_in_several_shards():

@@ -4,7 +4,7 @@ A note is running text of four to eight sentences about a specialty: templates o
 concepts of the right semantic type, about 65 % of them from the note's own specialty and the rest from all others.
 Terms are combined at random, so no fact is stable in notes. A fact sentence is a wording, one space, an answer and a
 full stop; the answer is the true one for *known* facts, and for all others drawn anew from the answers of their
-relation each time. Read by `demo.train`; what it says of known facts is the demo's truth.
+relation each time. Read by `showcase.train`; what it says of known facts is the demo's truth.
 """
 
 from __future__ import annotations

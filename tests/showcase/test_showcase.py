@@ -11,8 +11,8 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from knowshift import demo
-from knowshift.demo.notes import KNOWN, Writer, answers, fact_sentences, known
+from knowshift import showcase
+from knowshift.showcase.notes import KNOWN, Writer, answers, fact_sentences, known
 from knowshift.errors import RunError
 from knowshift.terms.domain import EMBEDDED, Domain
 from knowshift.terms.match import Matcher
@@ -36,37 +36,37 @@ def sentences(text):
 
 
 def test_files_lie_down_and_are_small(tmp_path):
-    paths = demo.lay_down(tmp_path / "new" / "demo")
+    paths = showcase.lay_down(tmp_path / "new" / "demo")
     assert list(paths) == ["base.pt", "neuro_lora", "cardio_lora", "gastro_lora", "neuro_facts_lora"]
     for name, path in paths.items():
         held = [path] if path.is_file() else [path / "adapter_config.json", path / "adapter_model.safetensors"]
-        originals = [demo.FILES / name] if path.is_file() else [demo.FILES / name / p.name for p in held]
+        originals = [showcase.FILES / name] if path.is_file() else [showcase.FILES / name / p.name for p in held]
         assert [p.read_bytes() for p in held] == [p.read_bytes() for p in originals]
     assert sum(p.stat().st_size for p in tmp_path.rglob("*") if p.is_file()) < 15e6
 
 
 def test_laying_down_twice_repairs_what_was_changed(tmp_path):
-    base = demo.lay_down(tmp_path)["base.pt"]
+    base = showcase.lay_down(tmp_path)["base.pt"]
     base.write_bytes(b"broken")
-    demo.lay_down(tmp_path)
-    assert base.read_bytes() == (demo.FILES / "base.pt").read_bytes()
+    showcase.lay_down(tmp_path)
+    assert base.read_bytes() == (showcase.FILES / "base.pt").read_bytes()
 
 
 def test_a_file_in_the_way_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("here")
     with pytest.raises(RunError, match=r"cannot be laid down .*give a folder") as caught:
-        demo.lay_down(tmp_path / "file")
+        showcase.lay_down(tmp_path / "file")
     assert "\n" not in str(caught.value)
 
 
 def test_laying_down_loads_no_torch(tmp_path):
-    code = f"import sys, pathlib; from knowshift import demo; demo.lay_down(pathlib.Path({str(tmp_path)!r}));"
+    code = f"import sys, pathlib; from knowshift import showcase; showcase.lay_down(pathlib.Path({str(tmp_path)!r}));"
     subprocess.run([sys.executable, "-c", code + "sys.exit('torch' in sys.modules)"], check=True)
 
 
 def test_adapters_name_their_base():
-    for name in demo.ADAPTERS:
-        config = json.loads((demo.FILES / name / "adapter_config.json").read_text())
+    for name in showcase.ADAPTERS:
+        config = json.loads((showcase.FILES / name / "adapter_config.json").read_text())
         assert (config["peft_type"], config["r"], config["base_model_name_or_path"]) == ("LORA", 8, "../base.pt")
 
 

@@ -1,4 +1,4 @@
-"""Trains the demo's models again: `python -m knowshift.demo.train [--out DIR] [--only base,neuro_lora,...]`.
+"""Trains the demo's models again: `python -m knowshift.showcase.train [--out DIR] [--only base,neuro_lora,...]`.
 
 All of them take about 20 minutes on 2 free CPU cores; adapters trained without `base` are put on the `base.pt` that
 lies in DIR. Everything is drawn from one seed, so the same machine and versions give the same files. What each model
@@ -220,7 +220,7 @@ def report(name: str, model: nn.Module, tokenizer: Any, domain: Domain) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     every = ("base", *ADAPTERS)
-    parser = argparse.ArgumentParser(prog="python -m knowshift.demo.train", description="Train the demo's models.")
+    parser = argparse.ArgumentParser(prog="python -m knowshift.showcase.train", description="Train the demo's models.")
     parser.add_argument("--out", type=Path, default=FILES, help="folder for the files (default: the package's own)")
     parser.add_argument("--only", default=",".join(every), help=f"comma-separated; of {', '.join(every)}")
     chosen = parser.parse_args(arguments)
