@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -164,6 +165,8 @@ def demo(
 def main(argv: list[str] | None = None) -> None:
     """Entry point: errors a user can cause become one line and their exit code."""
     arguments = sys.argv[1:] if argv is None else argv
+    # Read when torch is loaded: threads that spin while they wait make a shared machine many times slower.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         # Asked nothing, it explains itself.
         code = app(args=arguments or ["--help"], standalone_mode=False, prog_name="probe")

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
     from torch import Tensor
 
-CHUNK_ELEMENTS = {"cpu": 1 << 22, "cuda": 1 << 25}
-"""Logits held at a time, in float32: on the CPU, what its caches hold, and no more parallel steps than needed."""
+CHUNK_ELEMENTS = {"cpu": 1 << 20, "cuda": 1 << 25}
+"""Logits held at a time, in float32: on the CPU, what its caches hold."""
 
 
 @dataclass(slots=True)

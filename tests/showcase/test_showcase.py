@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from knowshift import showcase
-from knowshift.showcase.notes import KNOWN, Writer, answers, fact_sentences, known
 from knowshift.errors import RunError
+from knowshift.showcase.notes import KNOWN, Writer, answers, fact_sentences, known
 from knowshift.terms.domain import EMBEDDED, Domain
 from knowshift.terms.match import Matcher
 
