@@ -43,10 +43,8 @@ class HooksEngine:
         """See `Engine.residuals`."""
         anatomy = checkpoint.anatomy
         if bool(batch.shared.any()) and batch.ids.shape[1] <= _window(anatomy) and self.reads_trees(anatomy):
-            trees = plant(batch)
-            # Beyond the context, an architecture may keep no mask or positions of that size.
-            if trees.ids.shape[1] <= anatomy.context:
-                return _in_trees(anatomy, trees, layers)
+            # A tree may hold more tokens than the context; no position in it is beyond.
+            return _in_trees(anatomy, plant(batch), layers)
         return _in_rows(anatomy, batch, layers)
 
     def reads_trees(self, anatomy: Anatomy) -> bool:

@@ -272,6 +272,16 @@ def test_cues_longer_than_a_sliding_window(arch):
     check_against_own(checkpoint, items[1:])
 
 
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_a_tree_of_more_tokens_than_the_context(arch):
+    checkpoint = tiny(arch)
+    answers = tuple(f"{a} and {b}" for a in ANSWERS for b in ANSWERS)
+    items = [a_fact("long", LONG[:60], answers=answers)]
+    sequences = plan_scoring(items, checkpoint).aligned.sequences
+    assert sum(s.length - s.shared for s in sequences) > checkpoint.anatomy.context > max(s.length for s in sequences)
+    check_against_own(checkpoint, items)
+
+
 # Shortage of memory
 
 
