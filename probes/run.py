@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,5 +127,7 @@ class RunDirectory:
         table = in_order(pa.concat_tables(shards), plan)
         cache.write_table(table, finished, key)
         shutil.rmtree(parts, ignore_errors=True)
+        with suppress(OSError):  # another model's shards may still lie there
+            parts.parent.rmdir()
         cache.store(key, finished)
         return table
