@@ -14,10 +14,12 @@ demo: $(VENV)/.installed
 test: $(VENV)/.tested lint browser
 	$(if $(wildcard $(MATERIALS)),KNOWSHIFT_MATERIALS=$(MATERIALS)) $(BIN)/python -m pytest
 
+# mypy wants the folder to be called like the package, whatever the clone is called.
 lint: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	@mkdir -p $(VENV)/src && ln -sfn ../.. $(VENV)/src/knowshift
+	cd $(VENV)/src && ../bin/mypy --config-file knowshift/pyproject.toml
 
 # Rebuilds the embedded domain's files from its sources.
 domain: $(VENV)/.installed
