@@ -12,7 +12,7 @@ demo: $(VENV)/.installed
 	$(BIN)/probe demo
 
 test: $(VENV)/.tested lint browser
-	$(if $(wildcard $(MATERIALS)),KNOWSHIFT_MATERIALS=$(MATERIALS)) $(BIN)/python -m pytest
+	$(if $(wildcard $(MATERIALS)),KNOWSHIFT_MATERIALS=$(MATERIALS)) $(BIN)/python -m pytest tests
 
 # mypy wants the folder to be called like the package, whatever the clone is called.
 lint: $(VENV)/.tested
