@@ -31,6 +31,7 @@ from ..terms.select import lend
 from ..terms.select import limit as limited
 from . import cache
 from .comparison import Comparison
+from .ladder import DISTRACTORS
 from .run import SCHEMA_VERSION, Progress, RunDirectory, write_json
 from .scores import Per
 from .settings import Settings, default_out, file_of, names_of, own_specialties, settings_from
@@ -238,7 +239,11 @@ def _conclude(
     material = Material(domain, tuple(items), base_table, tables, own, per, settings.seed)
     found = conclude(material, progress)
     kinds = Counter(item.kind for item in items)
-    dropped = Counter(reason for reason in plans[""].aligned.dropped.values())
+    lost = plans[""].aligned.dropped
+    dropped = Counter(lost.values())
+    usable = min(frame.height for frame in found.facts)
+    if short := sum(item.kind == "fact" and item.id not in lost for item in items) - usable:
+        dropped[f"fact with fewer than {DISTRACTORS} distractors of like length"] = short
     data = {
         "schema": SCHEMA_VERSION,
         "base": base_name,
