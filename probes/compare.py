@@ -32,13 +32,12 @@ from ..terms.select import limit as limited
 from . import cache
 from .comparison import Comparison
 from .ladder import DISTRACTORS
-from .run import SCHEMA_VERSION, Progress, RunDirectory, write_json
+from .run import SCHEMA_VERSION, Progress, RunDirectory, write_json, write_whole
 from .scores import Per
 from .settings import Settings, default_out, file_of, names_of, own_specialties, settings_from
 from .validity import Check
 
 if TYPE_CHECKING:
-    import polars as pl
     import pyarrow as pa
 
     from ..models.checkpoint import Checkpoint
@@ -268,18 +267,8 @@ def _conclude(
         },
     }
     for file, frames in (("terms", found.terms), ("facts", found.facts)):
-        _write_frame(pl.concat(frames), run.path / f"{file}.parquet")
+        held = BytesIO()
+        pl.concat(frames).write_parquet(held)  # polars has an error of its own for a full disk
+        write_whole(run.path / f"{file}.parquet", held.getvalue())
     write_json(run.path / "comparison.json", data)
     return Comparison(run.path, data)
-
-
-def _write_frame(frame: pl.DataFrame, path: Path) -> None:
-    """Writes a table so that it is there whole or not at all."""
-    part, held = path.with_name(f".{path.name}.part"), BytesIO()
-    frame.write_parquet(held)  # polars has an error of its own for a full disk
-    try:
-        part.write_bytes(held.getvalue())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

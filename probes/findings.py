@@ -185,7 +185,7 @@ def conclude(material: Material, progress: Progress | None = None) -> Findings:
         frame = ledger_frame(name, model.facts, model.gains, model.fact_groups)
         counts = ledger(frame)
         facts.append(frame)
-        terms.append(term_table(name, model.texts, seed))
+        terms.append(term_table(name, model.texts))
         cues = model.facts.base.logprob.shape[1] if len(model.gains.index) else 0
         wordings = [(cue, _knowledge(model, per, seed, cue)) for cue in range(cues)] if cues > 1 else []
         parts[name] = {

@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from .estimate import Estimate
-from .ladder import FactGains, nanmean, text_clusters
+from .ladder import FactGains, text_clusters
 from .resample import DRAWS, Array, Clusters, benjamini_hochberg, bootstrap
 from .scores import Pair
 
@@ -120,7 +120,7 @@ def _random_orders(own: Sequence[int], seed: int, draws: int = 4999) -> list[lis
     return [list(own), *(rng.permutation(own).tolist() for _ in range(draws))]
 
 
-def term_table(model: str, texts: Pair, seed: int) -> pl.DataFrame:
+def term_table(model: str, texts: Pair) -> pl.DataFrame:
     """A row a concept, in nats per unit: count, tokens, base and tuned log-probability, gain, t interval, q.
 
     Intervals are over mentions; q is Benjamini and Hochberg's over the table.
@@ -165,8 +165,3 @@ def _with_intervals(table: pl.DataFrame) -> pl.DataFrame:
     return table.with_columns(**{k: pl.Series(v).fill_nan(None) for k, v in columns.items()}).select(
         *order, "gain", "low", "high", "q"
     )
-
-
-def answer_gain(gains: FactGains) -> Array:
-    """[N] gain of each fact's true answer."""
-    return nanmean(gains.true[:, :1], 1)

@@ -37,15 +37,20 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, items done, items in all."""
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Writes JSON so that it is there whole or not at all."""
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file so that it is there whole or not at all."""
     part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        part.write_bytes(content)
         os.replace(part, path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes JSON, whole or not at all; ValueError where a number is not finite."""
+    write_whole(path, (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 if TYPE_CHECKING:
+    from ..models.alignment import TokenSequence
     from ..models.checkpoint import Checkpoint
     from ..models.scoring import ScoringPlan
 
@@ -50,38 +52,38 @@ def tolerance(checkpoint: Checkpoint) -> float:
     return TOLERANCE if str(checkpoint.dtype).endswith("float32") else HALF_TOLERANCE
 
 
-def probed_sequences(plan: ScoringPlan) -> list[list[int]]:
+def probed_sequences(plan: ScoringPlan) -> list[TokenSequence]:
     """A few sequences of the plan, evenly over their lengths."""
     order = [index for shard in plan.batches.shards for batch in shard for index in batch]
     step = max(1, len(order) // PROBED)
-    return [plan.aligned.sequences[index].ids for index in order[::step][:PROBED]]
+    return [plan.aligned.sequences[index] for index in order[::step][:PROBED]]
 
 
-def full_logprobs(checkpoint: Checkpoint, sequences: Sequence[Sequence[int]]) -> list[Any]:
+def full_logprobs(checkpoint: Checkpoint, sequences: Sequence[TokenSequence]) -> list[Any]:
     """The model's own full log-softmax of each sequence, [length, vocabulary] float32 on the CPU."""
     import torch
 
     out = []
     with torch.inference_mode(), checkpoint.active() as model:
-        for ids in sequences:
-            logits = model(input_ids=torch.tensor([ids], device=checkpoint.device), use_cache=False).logits[0]
+        for sequence in sequences:
+            logits = model(input_ids=torch.tensor([sequence.ids], device=checkpoint.device), use_cache=False).logits[0]
             out.append(logits.float().log_softmax(-1).cpu())
     return out
 
 
 def readout_check(checkpoint: Checkpoint, plan: ScoringPlan, table: pa.Table) -> Check:
     """The score table against the model's own full log-softmax on a few sequences."""
-    order = [index for shard in plan.batches.shards for batch in shard for index in batch]
-    step = max(1, len(order) // PROBED)
-    chosen = [plan.aligned.sequences[index] for index in order[::step][:PROBED]]
+    chosen = probed_sequences(plan)
     worst = 0.0
+    wanted = pa.array([place.item for sequence in chosen for place in sequence.targets], pa.string())
+    table = table.filter(pc.is_in(table["item"], wanted))
     rows = {
         (item, cue, role): logprob
         for item, cue, role, logprob in zip(
             *(table[name].to_pylist() for name in ("item", "cue", "role", "logprob")), strict=True
         )
     }
-    for sequence, full in zip(chosen, full_logprobs(checkpoint, [s.ids for s in chosen]), strict=True):
+    for sequence, full in zip(chosen, full_logprobs(checkpoint, chosen), strict=True):
         for place in sequence.targets:
             positions = range(place.first, place.last)
             expected = sum(float(full[position - 1, sequence.ids[position]]) for position in positions)

@@ -125,7 +125,7 @@ def mentions(gains):
 def test_the_term_table_is_a_t_table_with_one_correction():
     rng = np.random.default_rng(0)
     gains = {f"c{k}": rng.normal(0.2 * k, 1, 4 + k) for k in range(5)} | {"once": np.array([0.5])}
-    table = term_table("m", mentions(gains), 0)
+    table = term_table("m", mentions(gains))
     tests = [stats.ttest_1samp(values, 0) for values in list(gains.values())[:5]]
     assert table["concept"].to_list() == list(gains)
     assert table["name"].to_list() == [c.upper() for c in gains]
@@ -143,4 +143,4 @@ def test_a_domain_of_facts_alone_has_an_empty_term_table():
     found = conclude(made.material(m=made.model(0.1), n=made.model(0.2)))
     assert [len(table) for table in found.terms] == [0, 0]
     assert [len(table) for table in found.facts] == [30, 30]
-    assert found.terms[0].columns == term_table("m", mentions({"c": [0.1, 0.2]}), 0).columns
+    assert found.terms[0].columns == term_table("m", mentions({"c": [0.1, 0.2]})).columns
