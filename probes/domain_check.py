@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import ItemError, UsageError
-from ..terms.domain import EMBEDDED, QUESTION, Domain, embedded
+from ..terms.domain import QUESTION, Domain, domain_folder
+from ..terms.extraction.hierarchy import roots_of
 from ..terms.items import Item
 from ..terms.making.census import Census, census, census_problems, missing_parts
-from ..terms.making.concepts import roots_in
 from ..terms.making.leaks import Leaks, leak_problems, leaks
 from ..terms.making.names import Names
 from ..terms.making.problem import Problem, such
@@ -121,11 +120,11 @@ def check_domain(
     """Looks at a domain from all sides. Raises DomainError where it cannot be read, CheckpointError for the models."""
     if tokenizer and base:
         raise UsageError(f"--tokenizer {tokenizer}: the base {base} brings its own; give one of the two")
-    folder = EMBEDDED / name_or_path if name_or_path in embedded() else Path(name_or_path)
+    folder = domain_folder(name_or_path)
     if missing := missing_parts(folder):
         return Check(name_or_path, str(folder), problems=missing)
     domain = Domain.open(name_or_path)
-    roots_in(folder, domain)
+    roots_of(folder, domain)
     names = Names(domain.concepts)
     counts, leaked = census(domain), leaks(domain)
     out = Check(

@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DomainError, KnowshiftError
-from .domain import EMBEDDED, Concept, Domain, Fact, Text, embedded, head
+from .domain import Concept, Domain, Fact, Text, domain_folder, embedded, head
 from .match import Matcher
 from .records import Faults
 from .tables import Row, Table, facts, filled, slug
+from .vocabulary.entry import normal
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +238,7 @@ def _check_table(table: Table, rules: Rules, faults: Faults) -> None:
 
 def _names(text: str, answer: str) -> bool:
     # A matcher takes ten milliseconds to build, and is needed for few of some thousand cues.
-    held = " ".join(answer.casefold().split()) in " ".join(text.casefold().split())
+    held = normal(answer) in normal(text)
     return held and bool(Matcher([Concept("", answer)]).mentions(text))
 
 
@@ -274,7 +275,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         for name in chosen.domains or embedded():
-            print(build(EMBEDDED / name if name in embedded() else Path(name), draft=chosen.draft))
+            print(build(domain_folder(name), draft=chosen.draft))
     except KnowshiftError as error:
         print(error, file=sys.stderr)
         return error.exit_code

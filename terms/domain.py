@@ -98,7 +98,7 @@ class Domain:
 
         Raises DomainError with the first ten faults, each naming file, line and field.
         """
-        folder = EMBEDDED / name_or_path if str(name_or_path) in embedded() else Path(name_or_path)
+        folder = domain_folder(name_or_path)
         return _parts(head(folder), folder)
 
     @cached_property
@@ -112,11 +112,11 @@ class Domain:
 
     @cached_property
     def _ids(self) -> dict[tuple[str, ...], str]:
-        return {_words(name): s.id for s in self.specialties.values() for name in (s.id, s.name, *s.aliases)}
+        return {words_of(name): s.id for s in self.specialties.values() for name in (s.id, s.name, *s.aliases)}
 
     def specialty(self, name: str) -> Specialty:
         """The specialty of that id, display name or alias, in any case; raises DomainError where there is none."""
-        if (found := self._ids.get(_words(name))) is None:
+        if (found := self._ids.get(words_of(name))) is None:
             known = ", ".join(self.specialties) or "none"
             raise DomainError(f'unknown specialty "{name}"; the specialties of domain {self.name} are: {known}')
         return self.specialties[found]
@@ -126,7 +126,7 @@ class Domain:
 
         Words are runs of letters and digits. Raises UsageError where two specialties are named.
         """
-        words = _words(model_name)
+        words = words_of(model_name)
         named: dict[str, str] = {}
         for alias, specialty in self._ids.items():
             if any(words[i : i + len(alias)] == alias for i in range(len(words))):
@@ -137,13 +137,19 @@ class Domain:
         return next(iter(named), None)
 
 
+def domain_folder(name_or_path: str | Path) -> Path:
+    """Where a domain lies: an embedded one by its name, else the folder as given."""
+    return EMBEDDED / name_or_path if str(name_or_path) in embedded() else Path(name_or_path)
+
+
 def embedded() -> list[str]:
     """Names of the domains that come with the package."""
     return sorted(path.parent.name for path in EMBEDDED.glob("*/domain.toml"))
 
 
-def _words(name: str) -> tuple[str, ...]:
-    return tuple(re.findall(r"[^\W_]+", name.casefold()))
+def words_of(text: str) -> tuple[str, ...]:
+    """Runs of letters and digits, casefolded."""
+    return tuple(re.findall(r"[^\W_]+", text.casefold()))
 
 
 def head(folder: Path) -> Domain:
@@ -170,16 +176,16 @@ def head(folder: Path) -> Domain:
     if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
         raise DomainError(f'{path}, field "specialties": expected one table [specialties.ID] for each specialty')
     general = text(raw, "general", GENERAL)
-    specialties, owners = {}, {_words(general): "the control group"}
+    specialties, owners = {}, {words_of(general): "the control group"}
     for id, table in tables.items():
         where = f"specialties.{id}."
         aliases = table.get("aliases", [])
-        if not isinstance(aliases, list) or not all(isinstance(a, str) and _words(a) for a in aliases):
+        if not isinstance(aliases, list) or not all(isinstance(a, str) and words_of(a) for a in aliases):
             raise DomainError(f'{path}, field "{where}aliases": expected a list of names, found {aliases!r}')
         specialties[id] = Specialty(id, text(table, "name", id, where), tuple(aliases))
         for name in (id, specialties[id].name, *aliases):
-            if owners.setdefault(_words(name), id) != id:
-                raise DomainError(f'{path}: "{name}" names both {owners[_words(name)]} and {id}; leave it to one')
+            if owners.setdefault(words_of(name), id) != id:
+                raise DomainError(f'{path}: "{name}" names both {owners[words_of(name)]} and {id}; leave it to one')
     neutral = raw.get("neutral", {})
     if not isinstance(neutral, dict) or not all(
         isinstance(cue, str) and cue == cue.strip() != "" for cue in neutral.values()
@@ -216,7 +222,7 @@ def _specialties(domain: Domain, record: Record, names: tuple[str, ...], field: 
     for name in filter(None, names):
         if name == domain.general:
             out.append(name)
-        elif (id := domain._ids.get(_words(name))) is not None:
+        elif (id := domain._ids.get(words_of(name))) is not None:
             out.append(id)
         else:
             known = ", ".join([*domain.specialties, domain.general])

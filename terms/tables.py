@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from ..errors import DomainError
 from .domain import Fact
+from .vocabulary.entry import normal
 
 MOST, LEAST = 8, 6
 """Distractors a fact gets, and must get."""
@@ -80,7 +81,7 @@ def distractors(rows: Sequence[Row], most: int = MOST) -> list[tuple[str, ...]]:
     truths = Counter(row.answer for row in rows)
     length = {answer: len(answer) for answer in truths}
     right = _right(rows)
-    wrong = [[a for a in truths if not any(_alike(a, r) for r in right[_key(row.subject)])] for row in rows]
+    wrong = [[a for a in truths if not any(_alike(a, r) for r in right[normal(row.subject)])] for row in rows]
     chosen: list[list[str]] = [[] for _ in rows]
     drawn: Counter[str] = Counter()
     answers = np.array([length[row.answer] for row in rows], dtype=float)
@@ -118,14 +119,10 @@ def _right(rows: Sequence[Row]) -> dict[str, set[str]]:
     """Every answer that the rows say is right for a subject."""
     right: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        right[_key(row.subject)] |= {row.answer, *row.also}
+        right[normal(row.subject)] |= {row.answer, *row.also}
     return right
-
-
-def _key(name: str) -> str:
-    return " ".join(name.casefold().split())
 
 
 def _alike(one: str, other: str) -> bool:
     """The same answer, or one holds the other's words ("hepatitis" is not clearly wrong for "hepatitis B")."""
-    return f" {_key(one)} " in f" {_key(other)} " or f" {_key(other)} " in f" {_key(one)} "
+    return f" {normal(one)} " in f" {normal(other)} " or f" {normal(other)} " in f" {normal(one)} "

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from .domain import words_of
 from .items import Item
 from .words import STOP_WORDS
 
@@ -67,10 +67,6 @@ class _Index:
     """By text: its runs of `SHORT` words."""
     long: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     """By run of `LONG` words: the texts that hold it."""
-
-
-def words_of(text: str) -> Words:
-    return tuple(re.findall(r"[^\W_]+", text.casefold()))
 
 
 def seen_in(path: Path, items: Sequence[Item]) -> Seen:

@@ -17,8 +17,8 @@ from ..match import Mention
 from ..vocabulary.compiled import Vocabulary
 from .corpus import Corpus
 from .extract import extract
+from .hierarchy import roots_of
 from .mentions import LinkerSettings, by_document
-from .run import roots_of
 from .termlist import Edits
 
 OWN_NAMES = "the domain's names and aliases"

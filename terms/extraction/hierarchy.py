@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import DomainError
-from ..domain import Domain
+from ..domain import Domain, domain_folder
 from ..vocabulary.compiled import Vocabulary
 
 TYPE = "TUI:"
 NONE = "-"
+HIERARCHY = "hierarchy.tsv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class Root:
 
     def __str__(self) -> str:
         return f"{self.id} {self.name}"
+
+
+def roots_of(name_or_path: str | Path, domain: Domain) -> list[Root]:
+    """The roots that a domain's folder names in its hierarchy.tsv; none where it has no such file."""
+    return read_roots(domain_folder(name_or_path) / HIERARCHY, domain)
 
 
 def read_roots(path: Path, domain: Domain) -> list[Root]:

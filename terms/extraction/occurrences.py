@@ -20,8 +20,8 @@ from . import smedqa
 from .corpus import Corpus, Document
 from .evidence import is_common
 from .extract import extract
+from .hierarchy import roots_of
 from .mentions import by_document
-from .run import roots_of
 
 Found = Iterable[tuple[str, str, str, tuple[str, ...]]]
 """Concept, its name, how it is written, its specialties."""

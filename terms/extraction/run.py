@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...errors import UsageError
-from ..domain import EMBEDDED, Domain, embedded
+from ..domain import Domain
 from ..vocabulary.compiled import Vocabulary
 from . import smedqa
 from .corpus import Corpus
 from .evidence import Rule, combine
 from .extract import Extraction, extract
-from .hierarchy import Root, read_roots
+from .hierarchy import roots_of
 from .mentions import LinkerSettings
 from .termlist import Edits
 
@@ -58,12 +58,6 @@ def run_extraction(
     done.record["vocabulary"]["path"] = str(vocabulary.resolve())
     done.write(out)
     return done
-
-
-def roots_of(name_or_path: str | Path, domain: Domain) -> list[Root]:
-    """The roots that a domain's folder names in its hierarchy.tsv; none where it has no such file."""
-    folder = EMBEDDED / name_or_path if str(name_or_path) in embedded() else Path(name_or_path)
-    return read_roots(folder / "hierarchy.tsv", domain)
 
 
 def _labels(given: Sequence[str]) -> dict[str, list[str]]:

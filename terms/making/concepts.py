@@ -12,17 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..domain import Concept, Domain
-from ..extraction.hierarchy import Hierarchy, Root, read_roots
+from ..extraction.hierarchy import Hierarchy, roots_of
 from ..records import Faults, read
 from ..vocabulary.compiled import Vocabulary
-from .names import Names, plain
-
-HIERARCHY = "hierarchy.tsv"
-
-
-def roots_in(folder: Path, domain: Domain) -> list[Root]:
-    """The roots of the folder's hierarchy.tsv, if it has one. Raises DomainError."""
-    return read_roots(folder / HIERARCHY, domain)
+from ..vocabulary.entry import normal
+from .names import Names
 
 
 def read_concepts(folder: Path, domain: Domain) -> list[Concept]:
@@ -58,7 +52,7 @@ def find_concepts(
     from ..extraction.extract import extract
     from ..extraction.termlist import Edits, write_csv
 
-    roots = roots_in(folder, domain)
+    roots = roots_of(folder, domain)
     file = edits / "terms.csv" if edits is not None and edits.is_dir() else edits
     given = Edits.read(file, domain) if file is not None else None
     done = extract(Corpus.of(domain), vocabulary, domain, roots, edits=given, progress=progress)
@@ -77,7 +71,7 @@ def find_concepts(
 
 def names_of(domain: Domain, folder: Path, vocabulary: Vocabulary | None) -> Names:
     """What the domain's concepts and the vocabulary call things, and which specialties these have."""
-    hierarchy = Hierarchy(vocabulary, roots_in(folder, domain)) if vocabulary is not None else None
+    hierarchy = Hierarchy(vocabulary, roots_of(folder, domain)) if vocabulary is not None else None
     return Names(domain.concepts, vocabulary, hierarchy)
 
 
@@ -85,6 +79,6 @@ def _aliases(name: str, called: Counter[str]) -> tuple[str, ...]:
     """Spellings of the texts other than the name, each once whatever its case; the most frequent first."""
     out: dict[str, str] = {}
     for text, _ in sorted(called.items(), key=lambda pair: (-pair[1], pair[0])):
-        if plain(text) != plain(name):
-            out.setdefault(plain(text), text)
+        if normal(text) != normal(name):
+            out.setdefault(normal(text), text)
     return tuple(out.values())

@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...errors import DomainError
-from ..domain import Fact
+from ..domain import Fact, words_of
 from ..records import Faults, Record
 from ..tables import LEAST, Row, distractors, filled
+from ..vocabulary.entry import normal
 from .labels import LIST, Labels
 from .loading import load
-from .names import Names, holds, plain, words
+from .names import Names, holds
 from .relations import FILE, Relations
 
 FEWEST = 3
@@ -215,8 +216,8 @@ def _kin(rows: Iterable[Stated], names: Names) -> dict[tuple[str, str], set[str]
 
 def _told_by_cue(row: Stated, cues: tuple[str, ...]) -> str:
     """The first cue that holds the answer."""
-    answer = words(row.answer)
-    return next((text for cue in cues if holds(words(text := filled(cue, row.subject)), answer)), "")
+    answer = words_of(row.answer)
+    return next((text for cue in cues if holds(words_of(text := filled(cue, row.subject)), answer)), "")
 
 
 def _pools(rows: Sequence[Stated], general: str) -> Iterator[list[int]]:
@@ -245,7 +246,7 @@ def _drawn(table: list[Row], specialties: Sequence[tuple[str, ...]]) -> list[tup
 
 def _exchanged(rows: list[Row]) -> list[tuple[str, ...]]:
     """`terms.tables.distractors`, over rows of like length at a time."""
-    order = sorted(range(len(rows)), key=lambda i: (len(rows[i].answer), plain(rows[i].answer), i))
+    order = sorted(range(len(rows)), key=lambda i: (len(rows[i].answer), normal(rows[i].answer), i))
     parts = max(1, len(order) // TOGETHER)
     out: dict[int, tuple[str, ...]] = {}
     for part in range(parts):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ...errors import DomainError, UsageError
-from ..domain import Domain, Specialty
+from ..domain import Domain, Specialty, words_of
 from ..records import Faults, Record
 
 NONE = "none"
@@ -78,8 +78,8 @@ class Labels:
             faults.add(f"--map {label}", f"no text, fact or question has this label; expected one of: {seen}")
 
     def _id(self, name: str) -> str:
-        words = _words(name)
-        if words == _words(self.domain.general):
+        words = words_of(name)
+        if words == words_of(self.domain.general):
             return self.domain.general
         grown = self.grown()
         try:
@@ -117,10 +117,6 @@ def with_tables(toml: str, new: Iterable[Specialty], path: str = "domain.toml") 
 def _plain(label: str) -> str:
     """On one line, without control characters."""
     return " ".join("".join(c if c.isprintable() else " " for c in label).split())
-
-
-def _words(name: str) -> list[str]:
-    return re.findall(r"[^\W_]+", name.casefold())
 
 
 def _title(label: str) -> str:

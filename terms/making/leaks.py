@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
-from ..domain import Domain, Text
-from .names import holds, words
+from ..domain import Domain, Text, words_of
+from .names import holds
 from .problem import Problem, such
 from .quality import subjects
 
@@ -41,7 +41,7 @@ class Leaks:
 
 def leaks(domain: Domain) -> Leaks:
     """Over all texts, controls too."""
-    sentences = [(text.id, words(part)) for text in domain.texts for part in _sentences(text.text)]
+    sentences = [(text.id, words_of(part)) for text in domain.texts for part in _sentences(text.text)]
     index: dict[str, set[int]] = defaultdict(set)
     for n, (_, sentence) in enumerate(sentences):
         for word in sentence:
@@ -49,7 +49,7 @@ def leaks(domain: Domain) -> Leaks:
     stated = []
     about = subjects(domain.facts)
     for fact in domain.facts:
-        subject, answer = about[fact.id], words(fact.answer)
+        subject, answer = about[fact.id], words_of(fact.answer)
         if not subject or not answer:
             continue
         met = set.intersection(*sorted((index.get(word, set()) for word in {*subject, *answer}), key=len))
@@ -92,12 +92,12 @@ def _pieces(words: Sequence[str]) -> Iterator[int]:
 def _shared(domain: Domain) -> Iterator[tuple[str, str]]:
     where: dict[int, str] = {}
     for text in domain.texts:
-        for piece in _pieces(words(text.text)):
+        for piece in _pieces(words_of(text.text)):
             where.setdefault(piece, text.id)
     asked = [(f.id, [f"{cue} {f.answer}" for cue in f.cues]) for f in domain.facts]
     asked += [(q.id, list(q.cues)) for q in domain.questions]
     for id, strings in asked:
-        met = (where[piece] for string in strings for piece in _pieces(words(string)) if piece in where)
+        met = (where[piece] for string in strings for piece in _pieces(words_of(string)) if piece in where)
         if (text_id := next(met, None)) is not None:
             yield id, text_id
 
@@ -107,7 +107,7 @@ def _twins(texts: Iterable[Text]) -> Iterator[tuple[str, str]]:
     sizes: dict[str, int] = {}
     holders: dict[int, list[str]] = defaultdict(list)
     for text in texts:
-        said = words(text.text)
+        said = words_of(text.text)
         runs = {" ".join(said[i : i + PIECE]) for i in range(len(said) - PIECE + 1)}
         # A content hash, so that the same pieces are chosen in every text and on every day.
         pieces = {h for run in runs if (h := crc32(run.encode())) % SAMPLED == 0}

@@ -5,12 +5,12 @@ Read by `facts`, so that an answer is no distractor under another of its names, 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ..domain import Concept
 from ..match import fits
+from ..vocabulary.entry import normal
 
 if TYPE_CHECKING:
     from ..extraction.hierarchy import Hierarchy
@@ -31,27 +31,27 @@ class Names:
         self._ids: dict[str, set[str]] = {}
         self._preferred: dict[str, set[str]] = {}
         for concept in self.concepts.values():
-            self._preferred.setdefault(plain(concept.name), set()).add(concept.id)
+            self._preferred.setdefault(normal(concept.name), set()).add(concept.id)
             for name in (concept.name, *concept.aliases):
-                self._ids.setdefault(plain(name), set()).add(concept.id)
+                self._ids.setdefault(normal(name), set()).add(concept.id)
         self._keys: dict[str, str] = {}
 
     def key(self, name: str) -> str:
         """What all names of one thing share: the id of the concept that they name, else the name in lower case."""
         if name not in self._keys:
-            self._keys[name] = self.concept(name) or plain(name)
+            self._keys[name] = self.concept(name) or normal(name)
         return self._keys[name]
 
     def concept(self, name: str) -> str | None:
         """The one concept of that name; of several, the one whose preferred name it is."""
-        folded = plain(name)
+        folded = normal(name)
         for ids in (self._preferred.get(folded, set()), self._ids.get(folded, set())):
             if len(ids) == 1:
                 return next(iter(ids))
         if self.vocabulary is None or folded in self._ids:
             return None
         named = [(index, spelling) for index, spelling in self.vocabulary.named(name) if fits(spelling, name)]
-        preferred = {index for index, _ in named if plain(self.vocabulary.entry(index).name) == folded}
+        preferred = {index for index, _ in named if normal(self.vocabulary.entry(index).name) == folded}
         for indices in (preferred, {index for index, _ in named}):
             if len(indices) == 1:
                 return self.vocabulary.entry(next(iter(indices))).id
@@ -80,16 +80,6 @@ class Names:
         index = self.vocabulary.index(id)
         roots = self.hierarchy.roots(index) if index is not None else ()
         return tuple(dict.fromkeys(specialty for root in roots for specialty in root.specialties))
-
-
-def plain(name: str) -> str:
-    """In lower case, with single spaces."""
-    return " ".join(name.casefold().split())
-
-
-def words(text: str) -> tuple[str, ...]:
-    """Runs of letters and digits, in lower case."""
-    return tuple(re.findall(r"[^\W_]+", text.casefold()))
 
 
 def holds(text: tuple[str, ...], part: tuple[str, ...]) -> bool:

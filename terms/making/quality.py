@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from ..domain import QUESTION, Domain, Fact
-from .names import Names, holds, plain, words
+from ..domain import QUESTION, Domain, Fact, words_of
+from ..vocabulary.entry import normal
+from .names import Names, holds
 from .problem import Problem, such
 
 ENOUGH = 3
@@ -59,7 +60,7 @@ def _type_alike(one: str, other: str, names: Names) -> bool:
         return bool(types[0] & types[1])
     found = [_NUMBER.fullmatch(name.strip()) for name in (one, other)]
     if all(found):
-        units = [plain(match["unit"]) for match in found if match]
+        units = [normal(match["unit"]) for match in found if match]
         return units[0] == units[1]
     return not any(found)
 
@@ -84,7 +85,7 @@ def subjects(facts: Iterable[Fact]) -> dict[str, tuple[str, ...]]:
     relations: dict[str, list[tuple[str, tuple[str, ...]]]] = defaultdict(list)
     for fact in facts:
         if fact.relation != QUESTION:
-            relations[fact.relation].append((fact.id, words(fact.cues[0])))
+            relations[fact.relation].append((fact.id, words_of(fact.cues[0])))
     out = {}
     for cues in relations.values():
         rows = list(dict.fromkeys(cue for _, cue in cues))
@@ -107,7 +108,7 @@ def _contradictions(domain: Domain, names: Names) -> list[Problem]:
     about = subjects(domain.facts)
 
     def keys(fact: Fact) -> list[tuple[str, ...]]:
-        cues: list[tuple[str, ...]] = [(fact.relation, "cue", plain(cue)) for cue in fact.cues]
+        cues: list[tuple[str, ...]] = [(fact.relation, "cue", normal(cue)) for cue in fact.cues]
         return [*cues, (fact.relation, "subject", *about[fact.id])] if about.get(fact.id) else cues
 
     every = (*domain.facts, *domain.questions)
@@ -132,7 +133,7 @@ def _repeated(facts: Sequence[Fact], place: str) -> list[Problem]:
     seen: dict[tuple[str, str], str] = {}
     twice = []
     for fact in facts:
-        key = plain(fact.cues[0]), plain(fact.answer)
+        key = normal(fact.cues[0]), normal(fact.answer)
         if seen.setdefault(key, fact.id) != fact.id:
             twice.append(f"{fact.id} is {seen[key]}")
     if not twice:
@@ -151,11 +152,7 @@ def _within(domain: Domain, names: Names) -> list[Problem]:
     if double:
         what = f"{len(double):,} hold one thing under two names ({such(double)})"
         out.append(Problem("distractors", what, "keep one of the two"))
-    inside = [
-        fact.id
-        for fact in every
-        if any(holds(words(d), words(fact.answer)) or holds(words(fact.answer), words(d)) for d in fact.distractors)
-    ]
+    inside = [fact.id for fact in every if any(_in(d, fact.answer) or _in(fact.answer, d) for d in fact.distractors)]
     if inside:
         what = f"in {len(inside):,} facts one holds the words of the answer, or the other way round ({such(inside)})"
         out.append(Problem("distractors", what, "see whether they are wrong beyond doubt"))
@@ -163,7 +160,7 @@ def _within(domain: Domain, names: Names) -> list[Problem]:
     if general:
         what = f'{len(general):,} have an option such as "all of the above" ({such(general)})'
         out.append(Problem("questions", what, "leave it out: alone, it is no answer"))
-    told = [f.id for f in every if f.relation != QUESTION and any(holds(words(c), words(f.answer)) for c in f.cues)]
+    told = [f.id for f in every if f.relation != QUESTION and any(_in(f.answer, c) for c in f.cues)]
     if told:
         out.append(Problem("facts", f"{len(told):,} are given away by their cue ({such(told)})", "word it otherwise"))
     return out
@@ -175,6 +172,10 @@ def _same_twice(candidates: Sequence[str], names: Names) -> str | None:
         if (before := seen.setdefault(names.key(name), name)) != name:
             return f'"{before}" and "{name}"'
     return None
+
+
+def _in(part: str, text: str) -> bool:
+    return holds(words_of(text), words_of(part))
 
 
 def _uneven(domain: Domain) -> list[Problem]:

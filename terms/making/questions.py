@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..records import Faults, Record
+from ..vocabulary.entry import normal
 from .labels import LIST, Labels
 from .loading import load
-from .names import plain
 
 FIELDS = {
     "Question": ("question", "stem"),
@@ -48,7 +48,7 @@ def read_questions(
             if not own:
                 unlabelled += 1
                 continue
-            key = plain(stem), plain(answer)
+            key = normal(stem), normal(answer)
             if key in kept:
                 repeated += 1
                 own = tuple(dict.fromkeys([*kept[key]["Specialty"], *own]))
@@ -97,7 +97,7 @@ def _options(record: Record, field: str) -> tuple[list[str], list[str]]:
     keys = keys or [chr(ord("A") + n) for n in range(len(options))]
     once: dict[str, tuple[str, str]] = {}
     for key, option in zip(keys, options, strict=True):
-        once.setdefault(plain(option), (key, option))
+        once.setdefault(normal(option), (key, option))
     if len(options) >= FEWEST > len(once):
         record.fault(field, f'"{options[0]}" is the only option; expected at least {FEWEST} different ones')
     return [key for key, _ in once.values()], [option for _, option in once.values()]
@@ -108,7 +108,7 @@ def _answer(record: Record, field: str, options: tuple[list[str], list[str]]) ->
     answer = record.text(field).strip()
     for names in (options[1], options[0]):
         for name, option in zip(names, options[1], strict=True):
-            if plain(name) == plain(answer):
+            if normal(name) == normal(answer):
                 return option
     if answer and options[1]:
         record.fault(field, f'"{answer}" is none of the options: {", ".join(options[1])}; correct one of them')

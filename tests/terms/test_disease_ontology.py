@@ -8,7 +8,7 @@ import pytest
 from knowshift.terms.domain import Domain
 from knowshift.terms.extraction.corpus import Corpus
 from knowshift.terms.extraction.extract import extract, ranked
-from knowshift.terms.extraction.run import roots_of
+from knowshift.terms.extraction.hierarchy import roots_of
 from knowshift.terms.vocabulary.sources import compile
 
 MATERIALS = Path(os.environ.get("KNOWSHIFT_MATERIALS", "/nowhere"))
