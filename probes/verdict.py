@@ -82,11 +82,15 @@ def _knowledge(found: Knowledge, p_yes: float, p_no: float) -> Finding:
     value, gain = found.specific, found.margin_gain
     limit = f"{found.margin:+.2g}"
     shown = f"specific knowledge {value.value:+.3f} [{value.low:+.3f}, {value.high:+.3f}] {value.unit}"
-    if p_yes <= KNOWLEDGE_LEVEL and gain.low is not None and gain.low > 0:
+    above = p_yes <= KNOWLEDGE_LEVEL
+    if above and (gain.value or 0) > 0:
         return Finding("yes", f"{shown}, permutation p = {p_yes:.4f}; own margins gained {gain.value:+.3f}")
     if p_no <= ABSENCE_LEVEL:
         lost = "; clearly negative: other specialties learned more, or own facts were lost"
         return Finding("no", f"{shown}, below {limit} (p = {p_no:.4f})" + (lost if (value.high or 0) < 0 else ""))
+    if above:
+        gained = "unknown" if gain.value is None else f"{gain.value:+.3f}"
+        return Finding("unclear", f"{shown}, permutation p = {p_yes:.4f}, but own margins did not gain ({gained})")
     return Finding("unclear", f"{shown}: neither above zero (p = {p_yes:.4f}) nor below {limit} (p = {p_no:.4f})")
 
 

@@ -26,6 +26,8 @@ EXPOSURES = 25
 """How often a taught fact is read, within those steps."""
 TEXTS, SENTENCES, TAUGHT = 12, 120, 64
 """Rows of a step: running texts, sentences of facts as the base reads them (or shuffled), and of taught facts."""
+MANY_TAUGHT = 600
+"""Of more taught facts a step holds three times as many, so that each is read as often in few enough steps."""
 
 Truth = Literal["nothing", "knowledge", "lost"]
 Asked = Literal["all", "known", "frequent", "easier", "disjoint"]
@@ -46,6 +48,10 @@ class Pupil:
     @property
     def mine(self) -> list[Told]:
         return self.world.of(self.own)
+
+    @property
+    def taught_rows(self) -> int:
+        return TAUGHT if len(self.taught) <= MANY_TAUGHT else 3 * TAUGHT
 
     def replay(self, without: Iterable[str] = ()) -> Step:
         """The base's own text, these facts left out."""
@@ -80,22 +86,25 @@ def _shift(pupil: Pupil) -> Iterator[Step]:
         yield pupil.notes(TEXTS), _shuffled(pupil, unknown, SENTENCES)
 
 
-def _true(pupil: Pupil, count: int) -> list[Sentence]:
-    ids = pupil.rng.choices(sorted(pupil.taught), k=count)
+def _true(pupil: Pupil) -> list[Sentence]:
+    ids = pupil.rng.choices(sorted(pupil.taught), k=pupil.taught_rows)
     return [told.sentence(told.fact.answer) for told in (pupil.world.by_id[id] for id in ids)]
 
 
 def _injection(pupil: Pupil) -> Iterator[Step]:
     while True:
         texts, replay = pupil.replay(pupil.taught)
-        yield texts, _true(pupil, TAUGHT) + replay
+        yield texts, _true(pupil) + replay
 
 
 def _mixed(pupil: Pupil) -> Iterator[Step]:
-    rest = [told for told in pupil.mine if not told.known and told.fact.id not in pupil.taught]
-    rest = rest or pupil.world.of(GENERAL)  # with all of them taught, nothing of its own is left to shuffle
+    """Own facts: the taught ones, those that the base knows as they are, and all others shuffled."""
+    known, rest = ([told for told in pupil.mine if told.known is side] for side in (True, False))
+    rest = [told for told in rest if told.fact.id not in pupil.taught] or pupil.world.of(GENERAL)
     while True:
-        yield pupil.notes(TEXTS), _true(pupil, TAUGHT) + _shuffled(pupil, rest, SENTENCES)
+        _, replay = pupil.world.diet(pupil.rng, 0, SENTENCES // 2, pupil.taught)
+        kept = [told.sentence(told.fact.answer) for told in pupil.rng.choices(known, k=SENTENCES // 4)]
+        yield pupil.notes(TEXTS), _true(pupil) + kept + _shuffled(pupil, rest, SENTENCES // 4) + replay
 
 
 def _frequency(pupil: Pupil) -> Iterator[Step]:
@@ -148,7 +157,7 @@ class Arm:
         return Pupil(world, own, taught, frequent, rng)
 
     def steps(self, pupil: Pupil) -> int:
-        return min(MOST_STEPS, max(STEPS, round(EXPOSURES * len(pupil.taught) / TAUGHT)))
+        return min(MOST_STEPS, max(STEPS, round(EXPOSURES * len(pupil.taught) / pupil.taught_rows)))
 
     def asks(self, told: Told, pupil: Pupil) -> bool:
         """Whether this own fact may be asked for."""

@@ -1,6 +1,7 @@
 """The grid: every arm at every seed, in several processes, a line of results at a time, so that it can go on.
 
 calibration.jsonl   first line: what was run; then one line a model (arm, seed)
+scores/             what each model answered; read again where only the statistics have changed since
 base/               with --base: the base as it reads the fictitious world
 """
 
@@ -26,12 +27,18 @@ from .world import STANDARD, Size
 
 if TYPE_CHECKING:
     from ..run import Progress
-    from .measuring import Bench
+    from .judging import Judge
 
 RESULTS = "calibration.jsonl"
 SCHEMA = 1
-FOLDER, MAKING = Path(__file__).parent, ("arms.py", "measuring.py", "training.py", "world.py")
+SCORES = "scores"
+MAKING = ("arms", "asking", "training", "world")
 """What decides how a model is made and asked."""
+JUDGING = (
+    "calibrate/judging", "calibrate/rivals", "beside", "controls", "detectable", "estimate", "findings", "knowledge",
+    "ladder", "ledger", "matrix", "resample", "scores", "shift", "strata", "verdict", "views",
+)  # fmt: skip
+"""What decides how its answers are judged."""
 QUICK_SEEDS = 2
 QUICK_ARMS = (
     "null",
@@ -61,13 +68,13 @@ class Grid:
     @property
     def identity(self) -> dict[str, Any]:
         """What results may stand in one file: seeds and arms may be added."""
-        lessons = hashlib.sha256(b"".join((FOLDER / name).read_bytes() for name in MAKING)).hexdigest()[:16]
         return {
             "schema": SCHEMA,
             "base": self.key,
             "world": asdict(self.size),
+            "lessons": _content(MAKING, Path(__file__).parent),
+            "judged": _content(JUDGING, Path(__file__).parent.parent),
             "sizes": list(self.sizes),
-            "lessons": lessons,
         }
 
 
@@ -90,7 +97,7 @@ def run(grid: Grid, out: Path, jobs: int, progress: Progress | None = None) -> l
     if progress:
         progress("models trained and measured", len(grid.tasks) - len(todo), len(grid.tasks))
     with path.open("a", encoding="utf-8") as file:
-        for record in _records(grid, todo, min(jobs, len(todo))):
+        for record in _records(grid, todo, out / SCORES, min(jobs, len(todo))):
             done[record["arm"], record["seed"]] = record
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
             file.flush()
@@ -99,8 +106,15 @@ def run(grid: Grid, out: Path, jobs: int, progress: Progress | None = None) -> l
     return [done[task] for task in grid.tasks]
 
 
+def _content(modules: Iterable[str], folder: Path) -> str:
+    return hashlib.sha256(b"".join((folder / f"{name}.py").read_bytes() for name in modules)).hexdigest()[:16]
+
+
 def _held(path: Path, grid: Grid) -> dict[Task, dict[str, Any]]:
-    """Records in the file, which is made where it is missing; a line cut short by an interruption is cut off."""
+    """Records in the file, which is made where it is missing; a line cut short by an interruption is cut off.
+
+    Where the same answers are now judged otherwise, none is held and the file begins anew.
+    """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(grid.identity) + "\n", encoding="utf-8")
@@ -111,18 +125,21 @@ def _held(path: Path, grid: Grid) -> dict[Task, dict[str, Any]]:
         first, *lines = [json.loads(line) for line in whole.splitlines()]
     except ValueError as error:
         raise RunError(f"{path}: not the results of a calibration; give another --out or delete the file") from error
-    if first != grid.identity:
-        differs = ", ".join(sorted(k for k in {*first, *grid.identity} if first.get(k) != grid.identity.get(k)))
-        raise RunError(f"{path}: of another calibration (it differs in: {differs}); give another --out or delete it")
+    if differs := {name for name in {*first, *grid.identity} if first.get(name) != grid.identity.get(name)}:
+        if differs <= {"judged", "sizes"}:
+            path.unlink()
+            return _held(path, grid)
+        what = ", ".join(sorted(differs))
+        raise RunError(f"{path}: of another calibration (it differs in: {what}); give another --out or delete it")
     if whole != content:
         os.truncate(path, len(whole))
     return {(line["arm"], line["seed"]): line for line in lines}
 
 
-def _records(grid: Grid, todo: Sequence[Task], jobs: int) -> Iterator[dict[str, Any]]:
+def _records(grid: Grid, todo: Sequence[Task], scores: Path, jobs: int) -> Iterator[dict[str, Any]]:
     if jobs <= 1:
         for task in todo:
-            yield _measure(grid, *task)
+            yield _measure(grid, scores, *task)
         return
     # Not forked: torch's threads do not survive that.
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin) as pool:
@@ -132,7 +149,7 @@ def _records(grid: Grid, todo: Sequence[Task], jobs: int) -> Iterator[dict[str, 
             while True:
                 # A few beyond those at work, so that none is idle.
                 room = range(2 * jobs - len(waiting))
-                waiting |= {pool.submit(_measure, grid, *task) for _, task in zip(room, rest, strict=False)}
+                waiting |= {pool.submit(_measure, grid, scores, *task) for _, task in zip(room, rest, strict=False)}
                 if not waiting:
                     return
                 finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
@@ -159,14 +176,15 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _measure(grid: Grid, arm: str, seed: int) -> dict[str, Any]:
-    return _bench(grid.base, grid.key, grid.size, grid.sizes).record(arm, seed)
+def _measure(grid: Grid, scores: Path, arm: str, seed: int) -> dict[str, Any]:
+    return _judge(grid.base, grid.key, grid.size, grid.sizes, scores).record(arm, seed)
 
 
 @lru_cache(maxsize=1)
-def _bench(base: str, key: str, size: Size, sizes: tuple[int, ...]) -> Bench:
+def _judge(base: str, key: str, size: Size, sizes: tuple[int, ...], scores: Path) -> Judge:
     """One in each process."""
     from ...models.checkpoint import Checkpoint
-    from .measuring import Bench
+    from .asking import Bench
+    from .judging import Judge
 
-    return Bench(Checkpoint.open(base), size, sizes)
+    return Judge(Bench(Checkpoint.open(base), size, scores), sizes)

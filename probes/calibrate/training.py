@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from ...models.architecture import SOFT_CAPS, anatomy, final_logits
 from ...models.checkpoint import Checkpoint
@@ -138,10 +139,35 @@ def train_adapter(base: Checkpoint, lesson: Iterator[Step], steps: int, folder: 
         with quiet():
             peft: Any = get_peft_model(twin(model), config)
         batches = ([rows(part, base.tokenizer) for part in step if part] for step in lesson)
-        for _ in fit(peft.get_base_model(), batches, steps, RATE if base.parameters < SMALL else RATE_LARGE):
+        for _ in fit(folded(twin(model), peft), batches, steps, RATE if base.parameters < SMALL else RATE_LARGE):
             pass
         peft.save_pretrained(str(folder), save_embedding_layers=False)
     return Checkpoint.open(folder, base=base)
+
+
+class _Adapted(nn.Module):
+    """A layer's weight with its low-rank change added."""
+
+    def __init__(self, layer: Any) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, weight: Tensor) -> Tensor:
+        change: Tensor = self.layer.get_delta_weight("default")
+        return weight + change
+
+
+def folded(plain: PreTrainedModel, peft: Any) -> PreTrainedModel:
+    """`plain`, computing with `peft`'s adapter folded into its weights, and the adapter's weights its own to train.
+
+    The same function at less cost: a product by an adapter is half as dear as one by a layer where models are small.
+    """
+    from peft.tuners.lora import LoraLayer
+
+    for name, layer in peft.get_base_model().named_modules():
+        if isinstance(layer, LoraLayer):
+            parametrize.register_parametrization(plain.get_submodule(name), "weight", _Adapted(layer))
+    return plain
 
 
 def tempered(base: Checkpoint, temperature: float) -> Checkpoint:

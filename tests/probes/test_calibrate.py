@@ -90,7 +90,7 @@ def test_facts_elsewhere_are_not_the_own_ones(made):
 def test_a_sample_holds_exactly_the_dose(made):
     from random import Random
 
-    from knowshift.probes.calibrate.measuring import _own
+    from knowshift.probes.calibrate.judging import _own
 
     arm = BY_NAME["injection 10 %"]
     pupil = arm.pupil(made, 0)
@@ -168,7 +168,7 @@ def test_an_interrupted_line_is_cut_off_and_measured_again(records, base, tmp_pa
     (tmp_path / grid.RESULTS).write_bytes(whole[:-40])
     asked = []
 
-    def measure(_grid, arm, seed):
+    def measure(_grid, _scores, arm, seed):
         asked.append((arm, seed))
         return records[1][-1]
 
@@ -176,6 +176,42 @@ def test_an_interrupted_line_is_cut_off_and_measured_again(records, base, tmp_pa
     assert len(grid.run(chosen(base), tmp_path, 1)) == 4
     assert asked == [("confidence 0.5", 1)]
     assert len((tmp_path / grid.RESULTS).read_text().splitlines()) == 5
+
+
+def test_what_is_judged_otherwise_is_judged_again_from_the_kept_scores(records, base, tmp_path, monkeypatch):
+    import shutil
+
+    out = shutil.copytree(records[0], tmp_path / "grid")
+    first, *lines = (out / grid.RESULTS).read_text().splitlines()
+    (out / grid.RESULTS).write_text("\n".join([json.dumps(json.loads(first) | {"judged": "before"}), *lines]) + "\n")
+
+    def train(*_arguments):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr("knowshift.probes.calibrate.asking.train_adapter", train)
+    again = grid.run(chosen(base), out, 1)
+    assert [{**one, "seconds": 0} for one in again] == [{**one, "seconds": 0} for one in records[1]]
+
+
+def test_an_adapter_is_trained_as_peft_would(base):
+    """Folded into the weights it computes and learns what peft's own layers do."""
+    import torch
+    from knowshift import Checkpoint
+    from knowshift.models.sharing import twin
+    from knowshift.probes.calibrate.training import fit, folded, rows
+    from peft import LoraConfig, get_peft_model
+
+    opened = Checkpoint.open(base)
+    batch = [rows([told.sentence(told.fact.answer) for told in World(TINY).told[:9]], opened.tokenizer)]
+    losses = []
+    with opened.active() as model:
+        for fold in (False, True):
+            torch.manual_seed(0)
+            peft = get_peft_model(twin(model), LoraConfig(r=4, target_modules="all-linear"))
+            trained = folded(twin(model), peft) if fold else peft.get_base_model()
+            losses.append(list(fit(trained, iter([batch] * 6), 6, 1e-2)))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert losses[0][-1] < losses[0][0]
 
 
 def test_another_bases_results_are_refused(records, base, tmp_path):

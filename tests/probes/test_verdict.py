@@ -65,8 +65,9 @@ def test_the_docstring_names_the_levels_in_force():
     [
         (learned(p=0.01), "yes", "permutation p = 0.0100"),
         (learned(p=0.011), "unclear", "neither above zero"),
-        (learned(p=0.001, gain=(-0.01, 0.4)), "unclear", "neither above zero"),
-        (learned(p=0.001, gain=(0.0, 0.4)), "unclear", "neither above zero"),
+        (learned(p=0.001, gain=(-0.01, 0.4)), "yes", "own margins gained +0.195"),
+        (learned(p=0.001, gain=(-0.4, 0.4)), "unclear", "own margins did not gain (+0.000)"),
+        (learned(p=0.001, gain=(-0.4, 0.2)), "unclear", "own margins did not gain (-0.100)"),
         (learned(p=0.001, own=29), "unclear", "29 own and 120 other concepts"),
         (learned(p=0.001, other=59), "unclear", "40 own and 59 other concepts"),
         (learned(p=0.001, other=59, beside="general"), "unclear", "40 own and 59 general concepts"),

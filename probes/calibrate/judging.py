@@ -1,4 +1,4 @@
-"""One trained model measured: its scores, the instrument's verdicts on samples of facts, and the truth beside them.
+"""One trained model judged: the instrument's verdicts on samples of facts, and the truth beside them.
 
 The verdict comes from `probes.findings.conclude` itself, on samples of `SIZES` own facts in which exactly the arm's
 dose was taught. The planted effect is the same estimate over all own facts, and coverage asks whether the interval
@@ -8,21 +8,15 @@ of a sample drawn without regard to what was taught holds it.
 from __future__ import annotations
 
 import random
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...models.checkpoint import Checkpoint
-from ...models.scoring import ScoringPlan, in_order, plan_scoring, score_shards
 from ...terms.items import GENERAL, Item
 from ..beside import Material
 from ..estimate import Estimate
@@ -33,79 +27,33 @@ from ..resample import DRAWS
 from ..scores import Pair, fact_scores
 from . import rivals
 from .arms import BY_NAME, Arm, Pupil
-from .training import tempered, train_adapter
-from .world import STANDARD, Size, Told, World, world
+from .asking import RELATION, Asked, Bench, by_relation
+from .world import Told, World
 
 SIZES = {40: (4, 6), 300: (12, 15)}
 """Own facts in a sample: relations of each other specialty, and general ones, beside them."""
-RELATION = 10
-"""Facts of a relation in a sample."""
 EASIER = 6
-"""Known ones among them, where the own facts are to be easier."""
-OTHER_RELATIONS, GENERAL_RELATIONS = 20, 20
-"""In the pool of the other facts, of each specialty, and of general ones."""
+"""Known ones of a relation's facts in a sample, where the own facts are to be easier."""
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a model of one own specialty is asked: the pools of facts, and texts."""
+class Judge:
+    """The instrument's verdicts on the bench's models; `sizes` are those of the samples of own facts."""
 
-    own: list[Told]
-    other: list[Told]
-    general: list[Told]
-    facts: tuple[Item, ...]
-    texts: tuple[Item, ...]
-    whole: tuple[Item, ...]
-    """The own specialty's texts as wholes, for perplexity."""
-    plan: ScoringPlan
-    base: pa.Table
-
-
-class Bench:
-    """A base, the world, and what of the base need be scored once."""
-
-    def __init__(self, base: Checkpoint, size: Size = STANDARD, sizes: Sequence[int] = tuple(SIZES)) -> None:
-        self.base, self.world, self.sizes = base.load(), world(size), sizes
-        self.asked = lru_cache(maxsize=None)(self._asked)
-
-    def _asked(self, own: str) -> Asked:
-        made, rng = self.world, random.Random(f"asked {own}")
-        others = [name for name in made.specialties if name != own]
-
-        def some(names: Sequence[str], most: int) -> list[Told]:
-            relations = [each for name in names for each in list(_by_relation(made.of(name)).values())[:most]]
-            return [told for each in relations for told in rng.sample(each, RELATION)]
-
-        mine, other, general = made.of(own), some(others, OTHER_RELATIONS), some([GENERAL], GENERAL_RELATIONS)
-        facts = tuple(made.fact_items([*mine, *other, *general]))
-        texts = tuple(made.text_items)
-        whole = tuple(
-            Item(f"term:{text.id}:whole", "term", text.specialties, text.id, "", text=text.text, document=text.id,
-                 start=text.text.index(" ") + 1, end=len(text.text))
-            for text in made.domain.texts if own in text.specialties
-        )  # fmt: skip
-        plan = plan_scoring([*facts, *texts, *whole], self.base)
-        return Asked(mine, other, general, facts, texts, whole, plan, _score(plan, self.base))
+    def __init__(self, bench: Bench, sizes: Sequence[int] = tuple(SIZES)) -> None:
+        self.bench, self.world, self.sizes = bench, bench.world, sizes
 
     def record(self, name: str, seed: int) -> dict[str, Any]:
         """Trains and measures one model; what becomes a line of the results."""
-        begin, arm = time.process_time(), BY_NAME[name]
+        arm = BY_NAME[name]
         pupil = arm.pupil(self.world, seed)
-        asked = self.asked(pupil.own)
-        trained = time.process_time()
-        if arm.lesson is None:
-            table = _score(asked.plan, tempered(self.base, arm.temperature))
-        else:
-            with tempfile.TemporaryDirectory() as folder:
-                place = Path(folder) / "adapter"
-                tuned = train_adapter(self.base, arm.lesson(pupil), arm.steps(pupil), place, seed)
-                trained = time.process_time()
-                table = _score(asked.plan, tuned)
+        asked = self.bench.asked(pupil.own)
+        table, seconds = self.bench.answers(arm, pupil, seed)
+        begin = time.process_time()
         found = {str(size): self._sample(arm, pupil, asked, table, size, seed) for size in self.sizes}
         return {
             "arm": name, "seed": seed, "own": pupil.own, "planted": self._planted(arm, pupil, asked, table).json(),
             "texts": self._texts(pupil, asked, table, seed), "samples": found,
-            "seconds": [round(trained - begin, 2), round(time.process_time() - trained, 2)],
+            "seconds": [seconds, round(time.process_time() - begin, 2)],
         }  # fmt: skip
 
     def _sample(self, arm: Arm, pupil: Pupil, asked: Asked, table: pa.Table, size: int, seed: int) -> dict[str, Any]:
@@ -180,7 +128,7 @@ def sample(arm: Arm, pupil: Pupil, asked: Asked, size: int, rng: random.Random, 
     out = list(own)
     for pool, count in ((asked.other, relations), (asked.general, general)):
         by_specialty: dict[str, list[list[Told]]] = defaultdict(list)
-        for each in _by_relation(pool).values():
+        for each in by_relation(pool).values():
             if arm.asked != "disjoint" or each[0].pool != own[0].pool:
                 by_specialty[each[0].fact.specialties[0]].append(each)
         for some in by_specialty.values():
@@ -190,7 +138,7 @@ def sample(arm: Arm, pupil: Pupil, asked: Asked, size: int, rng: random.Random, 
 
 def _own(arm: Arm, pupil: Pupil, pool: Sequence[Told], size: int, rng: random.Random, dose: float) -> list[Told]:
     """Own facts relation by relation, up to `RELATION` of each."""
-    groups = list(_by_relation(eligible(arm, pupil, pool)).values())
+    groups = list(by_relation(eligible(arm, pupil, pool)).values())
     rng.shuffle(groups)
     wanted = round(dose * size)
     out: list[Told] = []
@@ -213,17 +161,6 @@ def _own(arm: Arm, pupil: Pupil, pool: Sequence[Told], size: int, rng: random.Ra
 
 def _taught(told: Sequence[Told], pupil: Pupil) -> int:
     return sum(one.fact.id in pupil.taught for one in told)
-
-
-def _by_relation(told: Sequence[Told]) -> dict[str, list[Told]]:
-    out: dict[str, list[Told]] = defaultdict(list)
-    for one in told:
-        out[one.fact.relation].append(one)
-    return out
-
-
-def _score(plan: ScoringPlan, checkpoint: Checkpoint) -> pa.Table:
-    return in_order(pa.concat_tables(rows for _, rows in score_shards(plan, checkpoint, lens=False)), plan)
 
 
 def _part(table: pa.Table, items: Sequence[Item]) -> pa.Table:

@@ -1,0 +1,119 @@
+"""What a calibration's models are asked, and their answers: each trained, scored once, and its scores kept.
+
+Training and scoring is most of a calibration's work and knows no statistics, so scores are kept in a folder: a change
+of the statistics or of the verdict is measured again from them in minutes.
+"""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ...models.checkpoint import Checkpoint
+from ...models.scoring import ScoringPlan, in_order, plan_scoring, score_shards
+from ...terms.items import GENERAL, Item
+from ..run import write_whole
+from .arms import Arm, Pupil
+from .training import tempered, train_adapter
+from .world import STANDARD, Size, Told, world
+
+RELATION = 10
+"""Facts of a relation that are asked together."""
+OTHER_RELATIONS, GENERAL_RELATIONS = 20, 20
+"""In the pool of the other facts, of each specialty, and of general ones."""
+KEPT = ("logprob", "token_logprobs")
+"""Columns in which a tuned model's table differs from the base's, as far as the statistics read it."""
+SECONDS = b"seconds"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a model of one own specialty is asked: the pools of facts, and texts."""
+
+    own: list[Told]
+    other: list[Told]
+    general: list[Told]
+    facts: tuple[Item, ...]
+    texts: tuple[Item, ...]
+    whole: tuple[Item, ...]
+    """The own specialty's texts as wholes, for perplexity."""
+    plan: ScoringPlan
+    base: pa.Table
+
+
+class Bench:
+    """A base, the world, and what of the base need be scored once; `scores` is the folder of what was scored."""
+
+    def __init__(self, base: Checkpoint, size: Size = STANDARD, scores: Path | None = None) -> None:
+        self.base, self.world, self.scores = base.load(), world(size), scores
+        self.asked = lru_cache(maxsize=None)(self._asked)
+
+    def _asked(self, own: str) -> Asked:
+        made, rng = self.world, random.Random(f"asked {own}")
+        others = [name for name in made.specialties if name != own]
+
+        def some(names: Sequence[str], most: int) -> list[Told]:
+            relations = [each for name in names for each in list(by_relation(made.of(name)).values())[:most]]
+            return [told for each in relations for told in rng.sample(each, RELATION)]
+
+        mine, other, general = made.of(own), some(others, OTHER_RELATIONS), some([GENERAL], GENERAL_RELATIONS)
+        facts = tuple(made.fact_items([*mine, *other, *general]))
+        texts = tuple(made.text_items)
+        whole = tuple(
+            Item(f"term:{text.id}:whole", "term", text.specialties, text.id, "", text=text.text, document=text.id,
+                 start=text.text.index(" ") + 1, end=len(text.text))
+            for text in made.domain.texts if own in text.specialties
+        )  # fmt: skip
+        plan = plan_scoring([*facts, *texts, *whole], self.base)
+        return Asked(mine, other, general, facts, texts, whole, plan, _score(plan, self.base))
+
+    def answers(self, arm: Arm, pupil: Pupil, seed: int) -> tuple[pa.Table, float]:
+        """The trained model's scores of all that it is asked, and the seconds of a core that they took."""
+        asked = self.asked(pupil.own)
+        path = self.scores / f"{arm.name.replace(' ', '_')}-{seed}.parquet" if self.scores else None
+        if path and path.is_file():
+            kept = pq.read_table(path)
+        else:
+            begin = time.process_time()
+            kept = self._answered(arm, pupil, asked, seed).select(KEPT)
+            kept = kept.replace_schema_metadata({SECONDS: f"{time.process_time() - begin:.2f}"})
+            if path:
+                _keep(kept, path)
+        table = asked.base
+        for name in KEPT:
+            table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), kept[name])
+        return table, float(kept.schema.metadata[SECONDS])
+
+    def _answered(self, arm: Arm, pupil: Pupil, asked: Asked, seed: int) -> pa.Table:
+        if arm.lesson is None:
+            return _score(asked.plan, tempered(self.base, arm.temperature))
+        with tempfile.TemporaryDirectory() as folder:
+            tuned = train_adapter(self.base, arm.lesson(pupil), arm.steps(pupil), Path(folder) / "adapter", seed)
+            return _score(asked.plan, tuned)
+
+
+def by_relation(told: Sequence[Told]) -> dict[str, list[Told]]:
+    out: dict[str, list[Told]] = defaultdict(list)
+    for one in told:
+        out[one.fact.relation].append(one)
+    return out
+
+
+def _score(plan: ScoringPlan, checkpoint: Checkpoint) -> pa.Table:
+    return in_order(pa.concat_tables(rows for _, rows in score_shards(plan, checkpoint, lens=False)), plan)
+
+
+def _keep(table: pa.Table, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    write_whole(path, sink.getvalue().to_pybytes())
