@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
     from torch import Tensor
 
-CHUNK_ELEMENTS = {"cpu": 1 << 23, "cuda": 1 << 25}
-"""Logits held at a time, in float32: enough rows that reading the head's weights is not what takes the time."""
+CHUNK_ELEMENTS = {"cpu": 7 << 20, "cuda": 1 << 25}
+"""Logits held at a time, in float32: enough rows that reading the head's weights is not what takes the time.
+
+On the CPU less than 32 MiB, above which glibc asks the kernel for new pages at every allocation.
+"""
 PART_ELEMENTS = {"cpu": 1 << 20}
 """Logits that are reduced at a time: on the CPU, what its caches hold, because each is read several times."""
 
@@ -41,6 +44,13 @@ class Readout:
 def chunk_rows(anatomy: Anatomy, device: torch.device) -> int:
     """Rows whose logits are held at a time."""
     return max(1, CHUNK_ELEMENTS.get(device.type, 1 << 22) // anatomy.vocabulary)
+
+
+def held_bytes(anatomy: Anatomy, device: torch.device) -> int:
+    """What a readout holds at a time: a chunk of logits, and what a part of it is compared and scaled into."""
+    rows = chunk_rows(anatomy, device)
+    part = max(1, PART_ELEMENTS.get(device.type, rows * anatomy.vocabulary) // anatomy.vocabulary)
+    return (rows + 2 * part) * anatomy.vocabulary * 4
 
 
 @torch.inference_mode()
@@ -62,27 +72,55 @@ def read(
     count, device = len(targets), residuals.device
     place = torch.arange(count, device=device) if place is None else place
     ranked = torch.ones(count, dtype=torch.bool, device=device) if ranked is None else ranked
-    tempered = torch.empty(count, len(TEMPERATURES), device=device)
-    lens = torch.empty(layers, count, device=device)
-    rank = torch.full((layers, count), -1, dtype=torch.int32, device=device)
-    rows = chunk_rows(anatomy, device)
+    # All layers' rows are one list, layer after layer, so that a chunk is full however few places a layer has.
     order = place.argsort(stable=True)
-    begins = torch.arange(0, places + rows, rows, device=device)
-    bounds = torch.searchsorted(place[order], begins).tolist()
-    for begin, low, high in zip(range(0, places, rows), bounds, bounds[1:], strict=False):
-        index = order[low:high]
-        row, column = place[index] - begin, targets[index]
-        first = ranked[index]
-        for layer in range(layers):
-            chunk = residuals[layer, begin : begin + rows]
-            logits = final_logits(anatomy, through(layer, chunk) if through else chunk)
-            lens[layer, index] = _log_softmax(logits, row, column)
-            if layer == layers - 1:  # its logits are the model's own
-                for at, temperature in enumerate(TEMPERATURES):
-                    known = temperature == 1.0
-                    tempered[index, at] = lens[-1, index] if known else _log_softmax(logits, row, column, temperature)
-            rank[layer, index[first]] = _above(logits, row[first], column[first])
-    return Readout(lens[-1].clone(), tempered, lens, rank)
+    asked = (torch.arange(layers, device=device)[:, None] * places + place[order]).ravel()
+    column, wanted = targets[order].repeat(layers), ranked[order].repeat(layers)
+    lens = torch.empty(layers * count, device=device)
+    rank = torch.full((layers * count,), -1, dtype=torch.int32, device=device)
+    tempered = torch.empty(len(TEMPERATURES), count, device=device)
+    rows, last = chunk_rows(anatomy, device), (layers - 1) * count
+    begins = torch.arange(0, layers * places + rows, rows, device=device)
+    bounds = torch.searchsorted(asked, begins).tolist()
+    for begin, low, high in zip(range(0, layers * places, rows), bounds, bounds[1:], strict=False):
+        logits = final_logits(anatomy, _rows(residuals, begin, begin + rows, through))
+        row = asked[low:high] - begin
+        lens[low:high] = _log_softmax(logits, row, column[low:high])
+        rank[low:high] = _above(logits, row, column[low:high], wanted[low:high])
+        if high > last:  # the last layer's logits are the model's own
+            own, first = slice(max(low, last), high), max(0, (layers - 1) * places - begin)
+            for at, temperature in enumerate(TEMPERATURES):
+                tempered[at, own.start - last : own.stop - last] = (
+                    lens[own]
+                    if temperature == 1.0
+                    else _log_softmax(logits[first:], asked[own] - begin - first, column[own], temperature)
+                )
+    by_layer, ranks = (_in_order(flat.view(layers, count), order) for flat in (lens, rank))
+    return Readout(by_layer[-1].clone(), _in_order(tempered, order).T, by_layer, ranks)
+
+
+def _rows(
+    residuals: Float[Tensor, "layers places width"],
+    begin: int,
+    end: int,
+    through: Callable[[int, Tensor], Tensor] | None,
+) -> Float[Tensor, "rows width"]:
+    """Rows from `begin` to `end` of all layers' residuals, layer after layer, each carried `through` its layer's."""
+    if through is None:
+        return residuals.flatten(0, 1)[begin:end]
+    places = residuals.shape[1]
+    parts = [
+        through(layer, residuals[layer, max(0, begin - layer * places) : end - layer * places])
+        for layer in range(begin // places, min(len(residuals), -(-end // places)))
+    ]
+    return torch.cat(parts)
+
+
+def _in_order(values: Tensor, order: Tensor) -> Tensor:
+    """[_, targets] as they were before they were put in `order`."""
+    out = torch.empty_like(values)
+    out[:, order] = values
+    return out
 
 
 def _log_softmax(
@@ -93,7 +131,7 @@ def _log_softmax(
 ) -> Float[Tensor, "targets"]:
     """The log-softmax at (row, column); a row's normaliser is computed once for all its targets."""
     # As one target's loss: torch's fused kernel takes half the time of `logsumexp` on a CPU.
-    lead = torch.zeros(len(logits), dtype=torch.long, device=logits.device).scatter_reduce(0, row, column, "amax")
+    lead = _lead(logits, row, column)
     rows = _part_rows(logits)
     normaliser = []
     for part, token in zip(logits.split(rows), lead.split(rows), strict=True):
@@ -103,17 +141,37 @@ def _log_softmax(
 
 
 def _above(
-    logits: Float[Tensor, "rows vocabulary"], row: Int[Tensor, "targets"], column: Int[Tensor, "targets"]
+    logits: Float[Tensor, "rows vocabulary"],
+    row: Int[Tensor, "targets"],
+    column: Int[Tensor, "targets"],
+    wanted: Bool[Tensor, "targets"],
 ) -> Int[Tensor, "targets"]:
-    """How many of its row's logits are above that at (row, column)."""
-    rows = _part_rows(logits)
-    # Compared in place, which keeps floats: their sum is vectorised, and exact up to 2**24.
-    return torch.cat(
-        [
-            logits[some].gt_(logits[some, columns][:, None]).sum(1).int()
-            for some, columns in zip(row.split(rows), column.split(rows), strict=True)
-        ]
-    )
+    """How many of its row's logits are above that at (row, column); -1 where not wanted."""
+    out = torch.full_like(row, -1, dtype=torch.int32)
+    if not wanted.any():
+        return out
+    # One target of each row is read where the row lies; copying rows takes longer than comparing them.
+    lead = _lead(logits, row[wanted], column[wanted])
+    parts = logits.split(_part_rows(logits))
+    # Written as floats: their sum is vectorised, and exact up to 2**24.
+    above = torch.empty_like(parts[0])
+    counts = []
+    for part, token in zip(parts, lead.split(len(parts[0])), strict=True):
+        held = above[: len(part)]
+        counts.append(torch.gt(part, part.gather(1, token[:, None]), out=held).sum(1).int())
+    leads = column == lead[row]
+    out[wanted & leads] = torch.cat(counts)[row[wanted & leads]]
+    for at in (wanted & ~leads).nonzero()[:, 0].split(len(parts[0])):
+        out[at] = logits[row[at]].gt_(logits[row[at], column[at]][:, None]).sum(1).int()
+    return out
+
+
+def _lead(
+    logits: Float[Tensor, "rows vocabulary"], row: Int[Tensor, "targets"], column: Int[Tensor, "targets"]
+) -> Int[Tensor, "rows"]:
+    """One target of each row; token 0 for rows that have none."""
+    none = torch.zeros(len(logits), dtype=torch.long, device=logits.device)
+    return none.scatter_reduce(0, row, column, "amax")
 
 
 def _part_rows(logits: Float[Tensor, "rows vocabulary"]) -> int:

@@ -234,7 +234,7 @@ def _memory(ready: Prepared) -> int:
 def _worked_with(checkpoint: Checkpoint, plan: ScoringPlan, layers: int) -> int:
     """Bytes beside the weights: of a batch's inner layers, or of the whole logits of one probed sequence."""
     from ..models.plan import BATCH_TOKENS
-    from ..models.readout import chunk_rows
+    from ..models.readout import held_bytes
     from .validity import probed_sequences
 
     anatomy, size = checkpoint.anatomy, checkpoint.dtype.itemsize
@@ -247,8 +247,7 @@ def _worked_with(checkpoint: Checkpoint, plan: ScoringPlan, layers: int) -> int:
         default=0,
     )  # fmt: skip
     kept = places * max(1, layers) * anatomy.width * size * 2
-    rows = chunk_rows(anatomy, checkpoint.placement.device)
-    readout = 3 * rows * anatomy.vocabulary * 4
+    readout = held_bytes(anatomy, checkpoint.placement.device)
     probed = max((len(sequence.ids) for sequence in probed_sequences(plan)), default=0) * anatomy.vocabulary
     return max(batch, kept + readout, probed * (size + 4)) + kept
 
