@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .checkpoint import Checkpoint
 
-PROBE_TEXT = "For a child with absence seizures, give ethosuximide (250 mg);\n  Ménière's disease is “idiopathic”."
+PROBE_TEXT = "In Zürich-Örlikon, on odd days, take phthalocyanine (9 mg);\n  Poincaré's lemma is “idempotent”."
 """Two tokenizers that agree on their tokens and cut this alike are taken for one."""
 
 

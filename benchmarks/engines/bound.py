@@ -1,7 +1,8 @@
 """The bound: multiply-adds that nobody can avoid, at the rate at which this machine multiplies matrices.
 
-Counted are the decoder's matrices for every token that must be read (padding left out), causal attention's two
-products, and the head for every place and layer that is read. Norms, softmax and everything else are taken as free.
+Counted are the decoder's matrices for every token that must be read (padding left out; of the last layer's feed-forward
+part the places alone), causal attention's two products, and the head for every place and layer that is read. Norms,
+softmax and everything else are taken as free.
 """
 
 from __future__ import annotations
@@ -34,15 +35,17 @@ class Product:
 def products(anatomy: Anatomy, work: Work, layers: int) -> list[Product]:
     """What cannot be avoided for `work` (texts, no shared stems), read at that many layers."""
     matrices = [module for module in anatomy.decoder.modules() if isinstance(module, torch.nn.Linear)]
-    out = [
-        Product(work.tokens, each.in_features, each.out_features, work.tokens * each.in_features * each.out_features)
-        for each in matrices
-    ]
+    read = sum(len(batch.row) for batch, _ in work.batches)
+    thin = set(anatomy.layers[-1].mlp.modules())
+    out = []
+    for each in matrices:
+        rows = read if each in thin else work.tokens
+        out.append(Product(rows, each.in_features, each.out_features, rows * each.in_features * each.out_features))
     # A token sees itself and those before it. As if that went as well as a product with a matrix of the decoder's.
     pairs = sum(sequence.length * (sequence.length + 1) // 2 for sequence in work.sequences)
     width = anatomy.config.num_attention_heads * anatomy.config.head_dim
     out.append(Product(work.tokens, anatomy.width, width, 2 * pairs * width * len(anatomy.layers)))
-    places = layers * sum(len(batch.row) for batch, _ in work.batches)
+    places = layers * read
     head = anatomy.width * anatomy.vocabulary
     out.append(Product(min(places, HEAD_ROWS), anatomy.width, anatomy.vocabulary, places * head))
     return [product for product in out if product.count]

@@ -2,18 +2,21 @@
 
 It serves every architecture that `models.architecture` knows and adds nothing to the time of a forward pass. The
 head is not run: residuals are kept at a batch's places alone. Tokens that rows share (a cue before its candidates)
-are read once, where the model is seen to give the same numbers so.
+are read once, and the last layer's feed-forward part at those places alone, where the model is seen to give the same
+numbers so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import torch
 
 from .protocol import Batch
+from .thinning import thinned
 from .trees import Trees, plant
 
 if TYPE_CHECKING:
@@ -34,7 +37,7 @@ class HooksEngine:
     version = "1"
 
     def __init__(self) -> None:
-        self._reads_trees: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
+        self._agrees: WeakKeyDictionary[nn.Module, dict[str, bool]] = WeakKeyDictionary()
 
     @torch.inference_mode()
     def residuals(
@@ -42,25 +45,38 @@ class HooksEngine:
     ) -> Float[Tensor, "layers places width"]:
         """See `Engine.residuals`."""
         anatomy = checkpoint.anatomy
+        thin = self.thins(anatomy)
         if bool(batch.shared.any()) and batch.ids.shape[1] <= _window(anatomy) and self.reads_trees(anatomy):
             # A tree may hold more tokens than the context; no position in it is beyond.
-            return _in_trees(anatomy, plant(batch), layers)
-        return _in_rows(anatomy, batch, layers)
+            return _in_trees(anatomy, plant(batch), layers, thin)
+        return _in_rows(anatomy, batch, layers, thin)
 
     def release(self) -> None:
         """See `Engine.release`: it holds nothing."""
 
     def reads_trees(self, anatomy: Anatomy) -> bool:
-        """Whether trees give what rows give, tried once for each model on two short rows.
+        """Whether trees give what rows give.
 
         Not every architecture heeds a mask and positions (a recurrent one cannot), and none says so.
         """
-        if anatomy.decoder not in self._reads_trees:
-            self._reads_trees[anatomy.decoder] = _trees_agree(anatomy)
-        return self._reads_trees[anatomy.decoder]
+        return self._tried(
+            anatomy, "trees", lambda: _agrees(anatomy, lambda each, last: _in_trees(anatomy, plant(each), last, False))
+        )
+
+    def thins(self, anatomy: Anatomy) -> bool:
+        """Whether the last layer's feed-forward part gives the same at the places alone."""
+        return self._tried(anatomy, "thin", lambda: _agrees(anatomy, lambda each, last: _in_rows(anatomy, each, last)))
+
+    def _tried(self, anatomy: Anatomy, what: str, trial: Callable[[], bool]) -> bool:
+        """What a trial said of a model; it is made once."""
+        known = self._agrees.setdefault(anatomy.decoder, {})
+        if what not in known:
+            known[what] = trial()
+        return known[what]
 
 
-def _trees_agree(anatomy: Anatomy) -> bool:
+def _agrees(anatomy: Anatomy, way: Callable[[Batch, Sequence[int]], Tensor]) -> bool:
+    """Whether a way to read gives what reading whole rows does, tried on two short ones."""
     stem = torch.arange(2, 7)
     ids = torch.stack([torch.cat([stem, own]) for own in (torch.arange(7, 11), torch.arange(11, 15))])
     row, column = torch.arange(2).repeat_interleave(4), torch.arange(5, 9).repeat(2)
@@ -68,13 +84,13 @@ def _trees_agree(anatomy: Anatomy) -> bool:
     tensors = (ids % anatomy.vocabulary, row, column, alike, alike + len(stem))
     batch = Batch(*(tensor.to(anatomy.entry) for tensor in tensors))
     layers = [len(anatomy.layers) - 1]
-    rows = _in_rows(anatomy, batch, layers)
+    rows = _in_rows(anatomy, batch, layers, thin=False)
     try:
-        trees = _in_trees(anatomy, plant(batch), layers)
-    except Exception:  # whatever the architecture's author did with a mask
+        read = way(batch, layers)
+    except Exception:  # whatever the architecture's author did with a mask, or in a layer
         return False
     limit = 1e-4 if rows.dtype == torch.float32 else 5e-2
-    return bool(((trees - rows).norm(dim=-1) <= limit * rows.norm(dim=-1)).all())
+    return bool(((read - rows).norm(dim=-1) <= limit * rows.norm(dim=-1)).all())
 
 
 def _window(anatomy: Anatomy) -> float:
@@ -83,22 +99,26 @@ def _window(anatomy: Anatomy) -> float:
     return min((size for size in sizes if isinstance(size, int) and size > 0), default=float("inf"))
 
 
-def _in_rows(anatomy: Anatomy, batch: Batch, layers: Sequence[int]) -> Float[Tensor, "layers places width"]:
+def _in_rows(
+    anatomy: Anatomy, batch: Batch, layers: Sequence[int], thin: bool = True
+) -> Float[Tensor, "layers places width"]:
     # No mask is needed: padding is on the right.
-    return _kept(anatomy, layers, batch.row, batch.column, input_ids=batch.ids)
+    return _kept(anatomy, layers, batch.row, batch.column, thin, input_ids=batch.ids)
 
 
-def _in_trees(anatomy: Anatomy, trees: Trees, layers: Sequence[int]) -> Float[Tensor, "layers places width"]:
+def _in_trees(
+    anatomy: Anatomy, trees: Trees, layers: Sequence[int], thin: bool = True
+) -> Float[Tensor, "layers places width"]:
     dtype = next(anatomy.decoder.parameters()).dtype
     # Additive, because eager attention adds it; where a query sees nothing the lowest number keeps the softmax finite.
     mask = torch.zeros(trees.sees.shape, dtype=dtype, device=trees.ids.device)
     mask.masked_fill_(~trees.sees, torch.finfo(dtype).min)
     inputs = {"input_ids": trees.ids, "attention_mask": mask[:, None], "position_ids": trees.positions}
-    return _kept(anatomy, layers, trees.row, trees.column, **inputs)
+    return _kept(anatomy, layers, trees.row, trees.column, thin, **inputs)
 
 
 def _kept(
-    anatomy: Anatomy, layers: Sequence[int], row: Tensor, column: Tensor, **inputs: Tensor
+    anatomy: Anatomy, layers: Sequence[int], row: Tensor, column: Tensor, thin: bool, **inputs: Tensor
 ) -> Float[Tensor, "layers places width"]:
     """One pass over `inputs`; the residuals that leave `layers` at (row, column)."""
     kept: dict[int, Tensor] = {}
@@ -113,7 +133,9 @@ def _kept(
 
     handles = [anatomy.layers[index].register_forward_hook(keep(index)) for index in layers]
     try:
-        anatomy.decoder(**inputs, use_cache=False)
+        size = tuple(inputs["input_ids"].shape)
+        with thinned(anatomy, size, row, column) if thin else nullcontext():
+            anatomy.decoder(**inputs, use_cache=False)
     finally:
         for handle in handles:
             handle.remove()

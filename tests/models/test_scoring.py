@@ -62,6 +62,35 @@ def test_shared_cues_are_read_once_on_every_architecture(arch):
     assert HooksEngine().reads_trees(tiny(arch).anatomy)
 
 
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_the_last_feed_forward_part_is_read_at_places_alone_on_every_architecture(arch):
+    anatomy, seen = tiny(arch).anatomy, []
+    assert HooksEngine().thins(anatomy)
+    inner = next(module for module in anatomy.layers[-1].mlp.modules() if not list(module.children()))
+    handle = inner.register_forward_hook(lambda _module, inputs, _output: seen.append(inputs[0].shape[:-1].numel()))
+    table = score(ITEMS, tiny(arch))
+    handle.remove()
+    read = sum(len(sequence.ids) for sequence in plan_scoring(ITEMS, tiny(arch)).aligned.sequences)
+    assert seen[-1] <= sum(table["tokens"].to_pylist()) < read
+
+
+def test_a_feed_forward_part_that_looks_around_is_read_whole():
+    class Around(torch.nn.Module):
+        def __init__(self, inner):
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, hidden):
+            return self.inner(hidden + hidden.roll(1, 1))
+
+    from tiny import tiny_model
+
+    model = tiny_model("llama", len(make_tokenizer("byte_bpe")))
+    model.model.layers[-1].mlp = Around(model.model.layers[-1].mlp)
+    checkpoint = as_checkpoint(model)
+    assert not HooksEngine().thins(checkpoint.anatomy)
+
+
 @pytest.mark.parametrize("family", TOKENIZERS)
 def test_with_every_tokenizer(family):
     check_against_own(tiny("llama", family))
