@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from knowshift.models.architecture import anatomy
+from knowshift.models.engines.thinning import thinned
 from tiny import tiny_model
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -75,8 +76,10 @@ def test_the_bound_counts_what_torch_counts(bench, layers):
     work = bench["material"].texts(shape, 0.2, torch.device("cpu"))
     read = work.sequences[0].length
     places = len(work.batches[0][0].row)
-    with FlopCounterMode(display=False) as counter:
-        hidden = parts.decoder(input_ids=work.batches[0][0].ids).last_hidden_state
+    batch, _ = work.batches[0]
+    size = tuple(batch.ids.shape)
+    with FlopCounterMode(display=False) as counter, thinned(parts, size, batch.row, batch.column):
+        hidden = parts.decoder(input_ids=batch.ids).last_hidden_state
         for _ in range(layers):
             parts.head(hidden[0, :places])
     flops = {str(name): count for name, count in counter.get_flop_counts()["Global"].items()}
