@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +23,7 @@ import torch
 from torch.nn.functional import linear
 
 from ..errors import UsageError
+from ..storage import write_whole
 from .layers import LENS_FILE
 from .sources import one_line
 
@@ -82,12 +82,7 @@ class Translators:
         held = {"format": FORMAT, "version": VERSION, "digest": self.digest, **self.record}
         content = save(tensors, {FORMAT: json.dumps(held, sort_keys=True)})
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            part.write_bytes(content)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(path, content)
 
     @classmethod
     def open(cls, path: Path, base: Checkpoint | None = None) -> Translators:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Mapping
@@ -23,6 +22,7 @@ import pyarrow.parquet as pq
 
 from ..models.table import SCHEMA, schema_with
 from ..storage import cache_folder as folder
+from ..storage import whole
 
 RECORDED = ("model", "base", "items", "engine")
 """What a file's metadata says of it for a person."""
@@ -63,14 +63,9 @@ def write_table(table: pa.Table, path: Path, key: str, about: Mapping[str, str] 
     `about` (names, for a person) stands there too.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     marked = table.cast(schema_with({**(about or {}), "key": key, "digest": _digest(table)}))
-    try:
+    with whole(path) as part:
         pq.write_table(marked, part, compression="zstd", write_page_checksum=True, version="2.6")
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 def read_table(path: Path, key: str) -> pa.Table | None:

@@ -12,11 +12,11 @@ report.html
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,35 +24,36 @@ import pyarrow as pa
 
 from ..errors import RunError
 from ..models.table import SCHEMA
+from ..storage import write_whole as write_whole
 from . import cache
 from .scores import checked
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from ..models.checkpoint import Checkpoint
     from ..models.engines.protocol import Engine
     from ..models.layers import Lens
     from ..models.scoring import ScoringPlan
 
 SCHEMA_VERSION = 1
+PART = ".run.json.*part"
+"""What is left of a record where a run was killed."""
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, items done, items in all."""
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that it is there whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
 def write_json(path: Path, value: Any) -> None:
     """Writes JSON, whole or not at all; ValueError where a number is not finite."""
     write_whole(path, (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+def write_frame(path: Path, frame: pl.DataFrame) -> None:
+    """Writes a parquet file, whole or not at all."""
+    held = BytesIO()
+    frame.write_parquet(held)  # polars has an error of its own for a full disk
+    write_whole(path, held.getvalue())
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,12 @@ class RunDirectory:
             path.mkdir(parents=True, exist_ok=True)
             if record.is_file():
                 cls._same(record, identity)
-            elif any(entry.name not in ("scores", ".run.json.part") for entry in path.iterdir()):
+            elif any(entry.name != "scores" and not entry.match(PART) for entry in path.iterdir()):
                 raise RunError(f"--out {path}: the folder holds other things and no run; give an empty or new folder")
             (path / "scores").mkdir(exist_ok=True)
             write_json(record, {"schema": SCHEMA_VERSION, **about, "identity": identity})
+            for part in path.glob(PART):
+                part.unlink(missing_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
             raise RunError(f"--out {path}: is a file; give a folder") from error
         except OSError as error:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 import spacy
 from scispacy.abbreviation import AbbreviationDetector
@@ -156,10 +155,3 @@ class _Words:
                 words.append(word)
                 spaces.append(False)
         return Doc(self.vocab, words=words, spaces=spaces)
-
-    # What spaCy asks of a tokenizer when a pipeline is saved or copied.
-    def to_bytes(self, **_: Any) -> bytes:
-        return b""
-
-    def from_bytes(self, _data: bytes, **_options: Any) -> _Words:
-        return self

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -15,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...errors import UsageError
-from ...storage import cache_folder
+from ...storage import cache_folder, whole
 from ..match import SHORT
 
 if TYPE_CHECKING:
@@ -115,7 +114,10 @@ def mentions(
     if settings.model is None:
         rows = named_in_full(rows)
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    _keep(table, kept)
+    with suppress(OSError):  # a cache that cannot be written is no reason to stop
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with whole(kept) as part:
+            pq.write_table(table, part, compression="zstd", write_page_checksum=True)
     return table
 
 
@@ -131,18 +133,6 @@ def named_in_full(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _is_acronym(text: str) -> bool:
     return len(text) <= SHORT and text != text.lower() and text != text.capitalize()
-
-
-def _keep(table: pa.Table, kept: os.PathLike[str]) -> None:
-    """A cache that cannot be written is no reason to stop."""
-    part = f"{os.fspath(kept)}.{os.getpid()}.part"
-    try:
-        os.makedirs(os.path.dirname(part), exist_ok=True)
-        pq.write_table(table, part, compression="zstd", write_page_checksum=True)
-        os.replace(part, kept)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(part)
 
 
 def by_document(table: pa.Table) -> dict[str, list[Linked]]:

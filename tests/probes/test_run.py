@@ -41,7 +41,7 @@ def test_the_same_run_goes_on(tmp_path):
 
 def test_a_run_killed_before_its_record_was_whole_goes_on(tmp_path):
     (tmp_path / "scores").mkdir()
-    (tmp_path / ".run.json.part").write_text('{"sch')
+    (tmp_path / ".run.json.7.part").write_text('{"sch')
     claim(tmp_path)
     assert [p.name for p in sorted(tmp_path.iterdir())] == ["run.json", "scores"]
 
