@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import UsageError
+from ..terms.defaults import DOMAIN
 from .options import (
     Base,
     Config,
@@ -33,7 +34,7 @@ EPILOG = "Example:  probe compare base.pt neuro_lora cardio_lora --own neuro_lor
 def compare(
     base: Base,
     tuned: Tuned,
-    domain: Annotated[str, typer.Option(help="An embedded domain's name, or a domain folder.")] = "medicine",
+    domain: Annotated[str, typer.Option(help="An embedded domain's name, or a domain folder.")] = DOMAIN,
     vocabulary: Annotated[
         Path | None,
         typer.Option(help="A compiled vocabulary: terms come from its linker, not from the domain's names."),
@@ -70,6 +71,16 @@ def compare(
     lens: LensKind = None,
     lens_data: LensData = None,
     no_lens: Annotated[bool, typer.Option("--no-lens", help="Short for --lens none.")] = False,
+    evaluate: Annotated[
+        list[str] | None,
+        typer.Option(help="Also ask the models a suite's questions: SUITE, or SUITE=DATA (see probe evaluate)."),
+    ] = None,
+    passages: Annotated[
+        int, typer.Option(help="Passages around terms to read token by token, for the page's contexts; 0 for none.")
+    ] = 150,
+    no_text: Annotated[
+        bool, typer.Option("--no-text", help="Keep passages of the corpus out of the run and its page (clinical data).")
+    ] = False,
     allow_failed_checks: Annotated[
         bool, typer.Option("--allow-failed-checks", help="Go on where a validity check fails, and show it in red.")
     ] = False,
@@ -90,6 +101,7 @@ def compare(
         "out": out, "seed": seed, "device": device, "dtype": dtype, "quantize": quantize, "device_map": device_map,
         "limit": limit, "per": per, "template": template, "config": config, "layers": layers, "lens_data": lens_data,
         "engine": engine, "remote": remote, "allow_failed_checks": allow_failed_checks,
+        "passages": passages, "text": not no_text,
     }  # fmt: skip
     if no_lens and lens not in (None, "none"):
         raise UsageError(f"--no-lens: is short for --lens none, and --lens {lens} is given too; drop one of the two")
@@ -101,11 +113,17 @@ def compare(
     with Reporter() as reporter:
         from ..probes.compare import compare as run_comparison
 
+        if evaluate:
+            from ..probes.evaluate.joined import also, ready
+
+            ready(evaluate, options)
         done = run_comparison(base, tuned, progress=reporter, note=reporter.note, **options)
+        if evaluate:
+            also(evaluate, done.run, base, tuned, options, progress=reporter, note=reporter.note)
         reporter("report", 0, 1)
         from ..reports.page import render
 
-        page = render(done.run)
+        page = render(done.run, text=not no_text)
         reporter("report", 1, 1)
     if as_json:
         print(json.dumps(done.data, indent=1, ensure_ascii=False))

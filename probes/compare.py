@@ -14,7 +14,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +24,9 @@ from . import validity
 from .calibrate.line import Evidence, line, packaged
 from .comparison import Comparison
 from .ladder import DISTRACTORS
+from .passages import Shown
 from .prepare import Prepared, prepare
-from .run import SCHEMA_VERSION, Progress, RunDirectory, write_json, write_whole
+from .run import SCHEMA_VERSION, Progress, RunDirectory, write_frame, write_json
 from .settings import Settings, default_out, settings_from
 from .validity import Check
 
@@ -94,6 +94,7 @@ def _score(
     """
     tables: dict[str, pa.Table] = {}
     readouts: dict[str, Check] = {}
+    shown = Shown(ready)
 
     def score(name: str, checkpoint: Checkpoint) -> None:
         plan, key = ready.plans[name], ready.keys[name]
@@ -103,6 +104,7 @@ def _score(
             lens=read, engine=ready.engine, progress=progress, about=ready.about(name),
         )  # fmt: skip
         readouts[name] = validity.readout_check(checkpoint, plan, tables[name])
+        shown.read(name, checkpoint, read or None, progress)
 
     plan, base = ready.plans[""], ready.base
     probed = validity.probed_sequences(plan)
@@ -124,6 +126,7 @@ def _score(
         if name not in adapters:
             with checkpoint.active():
                 score(name, checkpoint)
+    shown.write(run.path)
     shared = [validity.alignment_check(plan, len(ready.items)), readouts[""], unchanged]
     return tables, {
         name: [
@@ -210,8 +213,6 @@ def _conclude(
         },
     }
     for file, frames in (("terms", found.terms), ("facts", found.facts)):
-        held = BytesIO()
-        pl.concat(frames).write_parquet(held)  # polars has an error of its own for a full disk
-        write_whole(run.path / f"{file}.parquet", held.getvalue())
+        write_frame(run.path / f"{file}.parquet", pl.concat(frames))
     write_json(run.path / "comparison.json", data)
     return Comparison(run.path, data)

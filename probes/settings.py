@@ -15,8 +15,10 @@ from typing import Any
 from ..errors import UsageError
 from ..models.layers import LENS_FILE, LENSES, Wanted, is_trained, parse_layers
 from ..models.sources import WEIGHT_SUFFIXES, label
+from ..terms.defaults import DOMAIN
 from ..terms.domain import Domain
 from ..terms.extraction.run import RECIPES
+from .passages import READ
 from .scores import UNITS, Per
 
 NO_SPECIALTY = "none"
@@ -26,7 +28,7 @@ NO_SPECIALTY = "none"
 class Settings:
     """What a person can set; the options of `probe compare`."""
 
-    domain: str = "medicine"
+    domain: str = DOMAIN
     vocabulary: Path | None = None
     """Compiled: mentions come from the linker; None: where the domain's own names stand."""
     terms: Path | None = None
@@ -57,6 +59,10 @@ class Settings:
     layers: Wanted = "all"
     """`all`, a stride, or a list from 0."""
     allow_failed_checks: bool = False
+    passages: int = READ
+    """Passages around terms that are read token by token, for the report."""
+    text: bool = True
+    """Whether passages of the corpus may stand in the run directory and on its page."""
 
 
 def settings_from(settings: Settings | None, options: Mapping[str, Any]) -> Settings:
@@ -79,6 +85,8 @@ def settings_from(settings: Settings | None, options: Mapping[str, Any]) -> Sett
         raise UsageError(f"recipe {settings.recipe}: give {', '.join(RECIPES)}")
     if settings.seed < 0:
         raise UsageError(f"seed {settings.seed}: give a whole number, 0 or more")
+    if settings.passages < 0:
+        raise UsageError(f"passages {settings.passages}: give a number of passages, 0 or more")
     if settings.limit is not None and settings.limit < 1:
         raise UsageError(f"limit {settings.limit}: give a number of items of each group, 1 or more")
     return settings

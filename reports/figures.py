@@ -29,7 +29,8 @@ RUNG_NAME = {
 }
 TEXT_RUNG_NAME = RUNG_NAME | {"specialty_vocabulary": "own vocabulary"}
 """Terms in running text have no wrong answers."""
-MARK = dict(zip(RUNG_NAME, ("circle", "square", "diamond", "triangle-up"), strict=False))
+STATE_COLOUR = {"learned": "--knowledge", "kept": "--tint-knowledge", "lost": "--high", "never": "--tint-plain"}
+STATE_INK = {"learned": "--card", "kept": "--ink", "lost": "--card", "never": "--ink"}
 DIVERGING = [[0, "--low"], [0.5, "--mid"], [1, "--high"]]
 SEQUENTIAL = [[0, "--seq0"], [0.25, "--seq1"], [0.5, "--seq2"], [0.75, "--seq3"], [1, "--seq4"]]
 
@@ -83,115 +84,108 @@ def error_bar(numbers: Sequence[Number]) -> Figure:
     }
 
 
-def wrap(name: str) -> str:
-    """A label with each word on a line of its own."""
-    return name.replace(" ", "<br>")
-
-
-def starts(numbers: Sequence[Number], total: Number) -> list[float]:
-    """Where each bar of a waterfall begins: at the sum of those before it; at 0 where a missing one breaks the sum."""
-    known = [number.estimate or 0.0 for number in numbers]
-    if total.estimate is None or abs(sum(known) - total.estimate) > 1e-6 * max(1.0, *map(abs, known)):
-        return [0.0] * len(numbers)
-    return [sum(known[:k]) for k in range(len(known))]
-
-
-def reach(numbers: Sequence[Number], total: Number) -> tuple[float, float]:
-    """Lowest and highest point of a waterfall, intervals included."""
-    points = [0.0]
-    for base, number in [*zip(starts(numbers, total), numbers, strict=True), (0.0, total)]:
-        points += [base + end for end in (number.estimate, number.low, number.high) if end is not None]
-    return min(points), max(points)
-
-
-def waterfall(
-    rungs: dict[str, Number], total: Number, span: tuple[float, float], unit: str, called: dict[str, str]
-) -> Figure:
-    """Rungs one on top of the other, ending in their sum (see `starts`); `span`: the axis, one for all models."""
-    every = {**rungs, "total": total}
-    numbers = list(every.values())
-    names = [wrap(called[key]) for key in every]
-    shown = ["n/a" if one.estimate is None else signed(one.estimate, 2) for one in numbers]
-    base = [*starts(numbers[:-1], total), 0.0]
-    ends = [begin + (one.estimate or 0.0) for begin, one in zip(base, numbers, strict=True)]
-    bars = {
-        "type": "bar",
-        "x": list(range(len(every))),
-        "y": [one.estimate for one in numbers],
-        "base": base,
-        "marker": {"color": [RUNG_COLOUR[key] for key in every]},
-        "error_y": error_bar(numbers),
-        "width": 0.62,
-        "hovertext": [f"{called[key]}<br>{hover(one)}" for key, one in every.items()],
-        "hoverinfo": "text",
-    }
-    dotted = {"color": "--axis", "width": 1, "dash": "dot"}
-    steps = [
-        {"type": "line", "x0": k, "x1": k + 1, "y0": end, "y1": end, "line": dotted}
-        for k, end in enumerate(ends[:-1])
-        if any(base)
-    ]
-    ticks = [f"<b>{text}</b><br>{name}" for name, text in zip(names, shown, strict=True)]
-    room = 0.06 * (span[1] - span[0]) or 1.0
-    return figure(
-        [bars],
-        shapes=steps,
-        margin={"l": 52, "r": 8, "t": 8, "b": 68},
-        xaxis={
-            "tickvals": bars["x"],
-            "ticktext": ticks,
-            "tickangle": 0,
-            "tickfont": {"size": 11},
-            "showgrid": False,
-            "zeroline": False,
-        },
-        yaxis={"title": {"text": unit}, "range": [span[0] - room, span[1] + room], "zeroline": True},
+def stacked_reach(rungs: dict[str, list[Number]]) -> tuple[float, float]:
+    """Lowest and highest point of `layer_areas`."""
+    columns = [[one.estimate or 0.0 for one in every] for every in zip(*rungs.values(), strict=True)]
+    return (
+        min((sum(min(value, 0.0) for value in column) for column in columns), default=0.0),
+        max((sum(max(value, 0.0) for value in column) for column in columns), default=0.0),
     )
 
 
-def layer_lines(rungs: dict[str, list[Number]], layers: Sequence[int], unit: str, called: dict[str, str]) -> Figure:
-    """Each rung's value, with its interval as a band, after each of `layers`."""
+def layer_areas(
+    rungs: dict[str, list[Number]],
+    layers: Sequence[int],
+    unit: str,
+    called: dict[str, str],
+    span: tuple[float, float] | None = None,
+) -> Figure:
+    """Rungs after each of `layers`, stacked: above zero what gained, below it what lost; the line is their sum.
+
+    `span` is the axis, one for all models; by default the figure's own.
+    """
     traces: list[Figure] = []
     for key, numbers in rungs.items():
-        banded = [(x, n.low, n.high) for x, n in zip(layers, numbers, strict=True) if None not in (n.low, n.high)]
-        edge = [*banded, *reversed(banded)]
-        traces.append(
-            {
-                "type": "scatter",
-                "x": [x for x, *_ in edge],
-                "y": [high for *_, high in banded] + [low for _, low, _ in reversed(banded)],
-                "fill": "toself",
-                "fillcolor": RUNG_COLOUR[key],
-                "opacity": 0.14,
-                "mode": "none",
-                "hoverinfo": "skip",
-                "showlegend": False,
-                "legendgroup": key,
-            }
-        )
-        traces.append(
-            {
-                "type": "scatter",
-                "mode": "lines+markers",
-                "x": list(layers),
-                "y": [one.estimate for one in numbers],
-                "name": called[key],
-                "legendgroup": key,
-                "line": {"color": RUNG_COLOUR[key], "width": 2},
-                "marker": {"size": 6, "symbol": MARK[key]},
-                "hovertext": [f"{called[key]}, layer {x}<br>{hover(n)}" for x, n in zip(layers, numbers, strict=True)],
-                "hoverinfo": "text",
-            }
-        )
+        about = [f"{called[key]}, layer {x}<br>{hover(n)}" for x, n in zip(layers, numbers, strict=True)]
+        for side in (max, min):
+            traces.append(
+                {
+                    "type": "scatter",
+                    "mode": "lines",
+                    "stackgroup": side.__name__,
+                    "x": list(layers),
+                    "y": [side(one.estimate or 0.0, 0.0) for one in numbers],
+                    "name": called[key],
+                    "legendgroup": key,
+                    "showlegend": side is max,
+                    "line": {"width": 0.5, "color": RUNG_COLOUR[key]},
+                    "fillcolor": RUNG_COLOUR[key],
+                    "hovertext": about,
+                    "hoverinfo": "text" if side is max else "skip",
+                }
+            )
+    sums = [sum(one.estimate or 0.0 for one in every) for every in zip(*rungs.values(), strict=True)]
+    traces.append(
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "x": list(layers),
+            "y": sums,
+            "name": "sum",
+            "line": {"color": "--ink", "width": 2},
+            "marker": {"size": 6},
+            "hovertext": [f"sum, layer {x}<br>{signed(y)}" for x, y in zip(layers, sums, strict=True)],
+            "hoverinfo": "text",
+        }
+    )
     shown = list(layers)[:: -max(1, -(-len(layers) // 12))]  # from the last back, a dozen at most
     room = 0.3 + (layers[-1] - layers[0]) / 50
+    low, high = span or stacked_reach(rungs)
+    tall = 0.06 * (high - low) or 1.0
     return figure(
         traces,
         showlegend=True,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
         margin={"l": 52, "r": 8, "t": 8, "b": 44},
         xaxis={"title": {"text": "layer"}, "tickvals": shown[::-1], "range": [layers[0] - room, layers[-1] + room]},
-        yaxis={"title": {"text": unit}},
+        yaxis={"title": {"text": unit}, "zeroline": True, "zerolinewidth": 2, "range": [low - tall, high + tall]},
+    )
+
+
+def ledger_bars(rows: Sequence[tuple[str, dict[str, int]]], states: Sequence[str]) -> Figure:
+    """What became of each row's facts, as shares of them; `rows` are (label, counts by state), first on top."""
+    places = list(range(len(rows)))
+    totals = [sum(counts.values()) or 1 for _, counts in rows]
+    bars = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "y": places,
+            "x": [100 * counts.get(state, 0) / total for (_, counts), total in zip(rows, totals, strict=True)],
+            "name": state,
+            "marker": {"color": STATE_COLOUR[state], "line": {"color": "--axis", "width": 0.5}},
+            "text": [str(counts.get(state, 0)) if counts.get(state) else "" for _, counts in rows],
+            "textposition": "inside",
+            "insidetextanchor": "middle",
+            "textangle": 0,
+            "textfont": {"color": STATE_INK[state]},
+            "hovertext": [
+                f"{plot_text(label)}<br>{state}: {counts.get(state, 0)} of {total}"
+                for (label, counts), total in zip(rows, totals, strict=True)
+            ],
+            "hoverinfo": "text",
+        }
+        for state in states
+    ]
+    names = {"tickvals": places, "ticktext": [plot_text(name) for name, _ in rows]}
+    return figure(
+        bars,
+        barmode="stack",
+        showlegend=True,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
+        margin={"l": 8, "r": 12, "t": 8, "b": 40},
+        xaxis={"title": {"text": "share of the facts, %"}, "range": [0, 100]},
+        yaxis=names | {"range": [len(rows) - 0.5, -0.5], "showgrid": False, "zeroline": False},
     )
 
 

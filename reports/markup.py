@@ -105,31 +105,26 @@ def json_block(value: Any) -> Markup:
 
 
 def plot_text(text: Any) -> str:
-    """Text of a corpus or a model for a chart: Plotly reads some HTML in labels, so `&`, `<` and `>` go escaped."""
-    return html.escape(str(text), quote=False)
+    """Text of a corpus or a model for a chart: Plotly reads some HTML and LaTeX in labels, so `&<>$` go escaped."""
+    return html.escape(str(text), quote=False).replace("$", "&#36;")
 
 
-def chart(figure: dict[str, Any], label: str, *, height: int = 320, min_width: int = 0) -> Markup:
-    """A figure that page.js draws; `label` is what a screen reader says and stands above it."""
+def chart(figure: dict[str, Any], label: str, *, height: int = 320, min_width: int = 0, model: str = "") -> Markup:
+    """A figure that charts.js draws; `label` is what a screen reader says and stands above it.
+
+    A chart of one `model` goes when a person chooses another.
+    """
+    of = Markup(' data-model="{}"').format(model) if model else NOTHING
     return Markup(
-        '<figure class="chart"><figcaption>{0}</figcaption><div class="scroll"><div class="plot" role="img" '
+        '<figure class="chart"{4}><figcaption>{0}</figcaption><div class="scroll"><div class="plot" role="img" '
         'aria-label="{0}" style="height:{1}px;min-width:{2}px"></div></div>'
         '<script type="application/json">{3}</script></figure>'
-    ).format(label, height, min_width, json_block(figure))
+    ).format(label, height, min_width, json_block(figure), of)
 
 
-def records(
-    columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]], label: str, sort: int, note: str
-) -> Markup:
-    """A table that page.js fills, sorts and searches.
-
-    `columns` are (title, kind): `text`, `long` (wide text), `filter` (text with few values: gets a menu) or `number`;
-    `sort` is the column by which rows come, largest first; `note` says what is shown.
-    """
-    block = json_block({"columns": columns, "rows": rows, "sort": sort, "label": label})
+def records(name: str, label: str, note: str) -> Markup:
+    """A table that table.js fills from the block `data-NAME`; `note` says which rows there are."""
     return Markup(
-        '<div class="records"><div class="bar"></div><div class="scroll" tabindex="0" role="region" aria-label="{0}">'
-        '<table><caption>{0}</caption><thead></thead><tbody></tbody></table></div><p class="quiet">{1}</p>'
-        "<noscript><p>This table needs JavaScript; its rows stand in the run directory.</p></noscript>"
-        '<script type="application/json">{2}</script></div>'
-    ).format(label, note, block)
+        '<div class="records" id="{0}-records" data-label="{1}"><noscript><p>This table needs JavaScript; its rows '
+        'stand in the run directory.</p></noscript></div><p class="quiet">{2}</p>'
+    ).format(name, label, note)

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import os
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,24 +19,36 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..errors import RunError
+from .bundle import script
+from .inert import inert
 from .lens import lens_sections
+from .pack import block
 from .registry import Section, entries
 from .run_view import RunView
 
 PAGE = Path(__file__).parent / "page"
+NO_TEXT = (
+    "The texts are left out of this page (--no-text): no passage of the corpus and no words of a fact stand in it. "
+    "Names of concepts, ids and numbers do."
+)
 
 
-def render(run: Path, out: Path | None = None) -> Path:
+def render(run: Path, out: Path | None = None, *, text: bool = True) -> Path:
     """Writes the report of the finished run directory `run` to `out` (default: `run/report.html`); the path written.
 
+    Without `text` neither passages of the corpus nor words of a fact stand on the page, and it says so.
     Raises RunError if the run is not finished, is newer than this version, or the file cannot be written.
     """
-    view = RunView.read(Path(run))
-    parts = [(entry.anchor, entry.title, entry.render(view)) for entry in entries()]
+    view = RunView.read(Path(run), text)
+    drawn = [(entry.anchor, entry.title, entry.render(view)) for entry in entries()]
+    parts = [(anchor, title, part) for anchor, title, part in drawn if part is not None]
     names = ", ".join(model.name for model in view.models)
     facts = {"base": view.base, "domain": view.domain, "unit": view.unit, "template": view.run.get("template") or "–"}
     facts["made"] = str(view.run.get("created") or "–")
-    return _write(f"{names} beside {view.base}", facts, parts, Path(out) if out else view.path / "report.html")
+    notice = "" if text else NO_TEXT
+    models = [model.name for model in view.models]
+    out = Path(out) if out else view.path / "report.html"
+    return _write(f"{names} beside {view.base}", facts, parts, out, notice, models)
 
 
 def render_lens(reading: dict[str, Any], out: Path) -> Path:
@@ -46,6 +59,7 @@ def render_lens(reading: dict[str, Any], out: Path) -> Path:
     predicts it), `rank` (0 best) and `top` (the likeliest token there); `lens` says which it was. Raises RunError if
     the shapes differ or `out` cannot be written.
     """
+    reading = inert(reading)
     parts = lens_sections(reading)
     names = " and ".join(str(model["name"]) for model in reading["models"])
     facts = {name: len(reading[name]) for name in ("tokens", "layers")} | {"template": reading.get("template") or "–"}
@@ -54,14 +68,20 @@ def render_lens(reading: dict[str, Any], out: Path) -> Path:
 
 
 @cache
-def _scripts() -> tuple[Markup, ...]:
-    """The page's inline scripts: Plotly (once), then page.js."""
+def _scripts() -> tuple[str, str]:
+    """The page's two scripts: Plotly, and our modules."""
     from plotly.offline import get_plotlyjs  # half a second; not for a caller that only reads a run
 
-    return Markup(get_plotlyjs()), Markup((PAGE / "page.js").read_text(encoding="utf-8"))
+    return get_plotlyjs(), script()
 
 
-def policy(scripts: tuple[str, ...]) -> str:
+@cache
+def _plotly() -> Markup:
+    """Plotly as a compressed block: charts.js opens it and puts it in as an inline script, which its hash allows."""
+    return block("data-plotly", _scripts()[0])
+
+
+def policy(scripts: Sequence[str]) -> str:
     """The Content-Security-Policy: these scripts, inline styles, images from data; nothing else, and no network."""
     hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
     allowed = " ".join(f"'sha256-{value}'" for value in hashes)
@@ -71,7 +91,10 @@ def policy(scripts: tuple[str, ...]) -> str:
     )
 
 
-def _write(title: str, facts: dict[str, Any], parts: list[tuple[str, str, Section]], out: Path) -> Path:
+def _write(
+    title: str, facts: dict[str, Any], parts: list[tuple[str, str, Section]], out: Path, notice: str = "",
+    models: Sequence[str] = (),
+) -> Path:  # fmt: skip
     """Fills the template and puts the page at `out`, whole or not at all."""
     environment = Environment(loader=FileSystemLoader(PAGE), autoescape=True, undefined=StrictUndefined)
     page = environment.get_template("template.html.j2").render(
@@ -79,7 +102,10 @@ def _write(title: str, facts: dict[str, Any], parts: list[tuple[str, str, Sectio
         facts=facts,
         parts=parts,
         style=Markup((PAGE / "style.css").read_text(encoding="utf-8")),
-        scripts=_scripts(),
+        notice=notice,
+        models=models,
+        plotly=_plotly(),
+        script=Markup(_scripts()[1]),
         policy=policy(_scripts()),
     )
     if out.is_dir():

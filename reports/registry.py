@@ -3,7 +3,10 @@
     @section(order=30, title="Ladder", anchor="ladder")
     def ladder(run: RunView) -> Section: ...
 
-A new section is a new module in `sections/`: it is found by itself, and its title joins the contents bar.
+A new section is a new module in `sections/`: it is found by itself, and its title joins the contents bar. Another
+package adds one under the entry-point group `knowshift.sections`: a name for a module, or an object in it, whose import
+registers it. The page's own sections have the orders 10 (verdict), 20 (validity), 30 (ladder), 40 (matrix), 50 (facts),
+60 (terms), 62 and 63 (answers), 70 (contexts), 80 (layers), 90 (counter-evidence), 95 (hypotheses), 100 (methods).
 """
 
 from __future__ import annotations
@@ -12,9 +15,11 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
 
 from markupsafe import Markup
 
+from ..errors import RunError
 from .run_view import RunView
 
 
@@ -26,7 +31,10 @@ class Section:
     how: str
 
 
-Render = Callable[[RunView], Section]
+GROUP = "knowshift.sections"
+"""Entry points of other packages' sections."""
+Render = Callable[[RunView], Section | None]
+"""None where the run has nothing for the section: it is then not on the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +64,23 @@ def section(*, order: int, title: str, anchor: str) -> Callable[[Render], Render
 
 
 def entries() -> list[Entry]:
-    """All sections in the page's order."""
+    """All sections in the page's order. RunError where another package's cannot be loaded."""
     from . import sections
 
     for module in pkgutil.iter_modules(sections.__path__):
         importlib.import_module(f"{sections.__name__}.{module.name}")
+    for point in entry_points(group=GROUP):
+        _load(point)
     return sorted(_entries.values(), key=lambda entry: (entry.order, entry.anchor))
+
+
+def _load(point: EntryPoint) -> None:
+    try:
+        point.load()
+    except Exception as error:  # another package's fault, whatever it is, is the user's to mend
+        package = point.dist.name if point.dist else "a package"
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise RunError(
+            f"report section {point.name} of {package} ({point.value}): cannot be loaded ({why}); "
+            "mend or uninstall that package"
+        ) from error

@@ -4,6 +4,8 @@
     comparison.json   the comparison, as `--json` prints it
     terms.parquet     a row for each model and concept
     facts.parquet     a row for each model and fact
+    places.parquet    optional: a row for each place of a term, with the passage around it
+    readings.parquet  optional: of some passages every token, as each model reads it
 
 What the page cannot do without must be there, or one `RunError` line says which file and key; what may be missing
 becomes a `Number` without a value that says why.
@@ -19,6 +21,7 @@ from typing import Any
 import polars as pl
 
 from ..errors import RunError
+from .inert import inert, inert_frame
 from .model_view import ModelView, model_view
 from .numbers import AGAIN, Number, finite, need, numbers
 
@@ -33,8 +36,15 @@ FACT_COLUMNS = (
     "model", "item", "cue", "answer", "specialties", "relation", "group", "base_rank", "tuned_rank", "margin_base",
     "margin_tuned", "margin_gain", "state", "distractors",
 )
+PLACE_COLUMNS = ("item", "concept", "document", "begin", "passage", "start", "end")
+READING_COLUMNS = (
+    "document", "begin", "model", "starts", "ends", "logprob", "rank", "top", "top_logprob", "lens", "lens_rank",
+)
 # fmt: on
-LATER = ("seen",)
+LATER: dict[str, Any] = {"seen": pl.String}
+"""Columns of later versions, null in older runs."""
+CANDIDATES = {"base_logprobs": pl.List(pl.Float64), "tuned_logprobs": pl.List(pl.Float64)}
+"""Of the facts alone: log-probabilities of the answer and its distractors (nats, whole targets)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +73,13 @@ class RunView:
     models: list[ModelView]
     terms: pl.DataFrame
     facts: pl.DataFrame
+    places: pl.DataFrame
+    """No rows where the run keeps no passages."""
+    readings: pl.DataFrame
+    files: dict[str, str]
+    """What each model is called in the run's files."""
+    text: bool
+    """Whether text of the corpus and of the facts may stand on the page; without it none is in the frames."""
 
     @property
     def unit(self) -> str:
@@ -73,18 +90,24 @@ class RunView:
         return "whole domain" if key is None else self.specialties.get(key, key)
 
     @classmethod
-    def read(cls, path: Path) -> RunView:
-        """Reads the run directory `path`; RunError if it is none, is not finished, or is newer than this version."""
+    def read(cls, path: Path, text: bool = True) -> RunView:
+        """Reads the run directory `path`; RunError if it is none, is not finished, or is newer than this version.
+
+        Without `text` the corpus's passages and the facts' words are left out.
+        """
         if not path.is_dir():
             raise RunError(f"{path}: no such run directory; give the folder that `probe compare --out` wrote")
         run = _json(path / "run.json", "this is not a run directory; give the folder that `probe compare --out` wrote")
         data = _json(path / "comparison.json", "the run is not finished; run the same `probe compare` again to go on")
         where = str(path / "comparison.json")
-        models = need(data, "models", dict, where)
+        raw = need(data, "models", dict, where)
+        data, run = inert(data), inert(run)
+        models = data["models"]
         if not models:
             raise RunError(f"{where}: `models` is empty; a comparison holds at least one tuned model; {AGAIN}")
         counts = data.get("counts") or {}
         layers = _layers(data, where)
+        readings = _frame(path / "readings.parquet", READING_COLUMNS, True)
         return cls(
             path,
             run,
@@ -99,10 +122,26 @@ class RunView:
             mentions=str(data.get("mentions") or ""),
             diagonal=numbers(data.get("diagonal"), ("term", "fact"), f"{where}: diagonal"),
             additivity=_additivity(data.get("diagonal") or {}, f"{where}: diagonal"),
-            models=[model_view(name, raw, f"{where}: models.{name}", len(layers)) for name, raw in models.items()],
-            terms=_frame(path / "terms.parquet", TERM_COLUMNS, counts.get("terms", 1) == 0),
-            facts=_frame(path / "facts.parquet", FACT_COLUMNS, counts.get("facts", 1) == 0),
+            models=[model_view(name, held, f"{where}: models.{name}", len(layers)) for name, held in models.items()],
+            terms=_frame(path / "terms.parquet", TERM_COLUMNS, counts.get("terms", 1) == 0, LATER),
+            facts=_worded(
+                _frame(path / "facts.parquet", FACT_COLUMNS, counts.get("facts", 1) == 0, LATER | CANDIDATES), text
+            ),
+            places=_placed(_frame(path / "places.parquet", PLACE_COLUMNS, True), text),
+            readings=readings if text else readings.clear(),
+            text=text,
+            files={inert(name): name for name in raw},
         )
+
+    def scores(self, model: str, columns: list[str]) -> pl.DataFrame | None:
+        """Columns of a model's score table ("" for the base's); None where the run holds none.
+
+        RunError where it cannot be read.
+        """
+        files = {name: file.replace("/", "-") for name, file in self.files.items()}
+        base = f"{self.base}-base" if self.base in files.values() else self.base
+        file = self.path / "scores" / f"{files[model] if model else base}.parquet"
+        return _frame(file, tuple(columns), True) if file.exists() else None
 
 
 def _json(file: Path, absent: str) -> dict[str, Any]:
@@ -122,11 +161,12 @@ def _json(file: Path, absent: str) -> dict[str, Any]:
     return data
 
 
-def _frame(file: Path, columns: tuple[str, ...], optional: bool) -> pl.DataFrame:
+def _frame(file: Path, columns: tuple[str, ...], optional: bool, later: dict[str, Any] | None = None) -> pl.DataFrame:
     """The table's `columns`; none of them, and no rows, where the run had no such items and wrote no file."""
+    later = later or {}
     if not file.exists():
         if optional:
-            return pl.DataFrame({name: [] for name in (*columns, *LATER)})
+            return pl.DataFrame({name: [] for name in (*columns, *later)})
         raise RunError(f"{file}: missing; the run is not finished: run the same `probe compare` again to go on")
     try:
         frame = pl.read_parquet(file, glob=False)
@@ -134,9 +174,23 @@ def _frame(file: Path, columns: tuple[str, ...], optional: bool) -> pl.DataFrame
         raise RunError(f"{file}: cannot be read as parquet ({str(error).splitlines()[0]}); {AGAIN}") from None
     if absent := [name for name in columns if name not in frame.columns]:
         raise RunError(f"{file}: column {', '.join(absent)} missing; {AGAIN}")
-    # Columns of later versions, null in older runs.
-    later = [pl.lit(None, pl.String).alias(name) for name in LATER if name not in frame.columns]
-    return frame.with_columns(later).select(*columns, *LATER)
+    added = [pl.lit(None, kind).alias(name) for name, kind in later.items() if name not in frame.columns]
+    return inert_frame(frame.with_columns(added).select(*columns, *later))
+
+
+def _worded(facts: pl.DataFrame, text: bool) -> pl.DataFrame:
+    """The facts, or with their words replaced by their ids."""
+    if text or not facts.height:
+        return facts
+    wrong = pl.col("distractors").list.eval(pl.format("wrong answer {}", pl.int_range(1, pl.len() + 1)))
+    return facts.with_columns(cue=pl.col("item"), answer=pl.lit("true answer"), distractors=wrong)
+
+
+def _placed(places: pl.DataFrame, text: bool) -> pl.DataFrame:
+    """The places, or without their passages and whose they are."""
+    if text or not places.height:
+        return places
+    return places.with_columns(document=pl.lit(""), passage=pl.lit(""), begin=0, start=0, end=0)
 
 
 def _additivity(diagonal: dict[str, Any], where: str) -> dict[str, dict[str, float]]:

@@ -62,7 +62,8 @@ def findings(run):
 def test_a_run_leaves_everything_in_its_folder(finished):
     names = {str(path.relative_to(finished)) for path in finished.rglob("*") if path.is_file()}
     scores = {f"scores/{name}.parquet" for name in ("base", *OWN)}
-    assert names == {*scores, "run.json", "comparison.json", "terms.parquet", "facts.parquet", "report.html"}
+    tables = {f"{name}.parquet" for name in ("terms", "facts", "places", "readings")}
+    assert names == {*scores, *tables, "run.json", "comparison.json", "report.html"}
     record = json.loads((finished / "run.json").read_text())
     assert record["schema"] == 1
     assert set(record["hashes"]) == {"base", "models", "domain", "items", "code"}

@@ -1,75 +1,140 @@
-"""Section: the facts ledger, its wordings, and every fact."""
+"""Section: the facts ledger, its wordings, and every fact; the table is table.js's, a fact's candidates facts.js's."""
 
 from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
 
 import polars as pl
 from markupsafe import Markup
 
-from ..markup import NOTHING, data, details, p_value, records, signed, table, value
+from ..figures import ledger_bars
+from ..markup import NOTHING, chart, data, details, each, p_value, records, signed, table, value
+from ..model_view import ModelView
+from ..pack import Column, codes, packed, scaled
+from ..pack import table as columnar
 from ..registry import Section, section
 from ..run_view import RunView
 from .verdicts import share
 
 STRATA = {"state": "{} to the base", "base margin": "{} third of the base margin"}
-ROWS = 4000
+STATES = ("learned", "kept", "lost", "never")
+ROWS = 24_000
 """Most rows the page carries, over all models."""
 COLUMNS = [
-    ("cue", "long"),
-    ("answer", "text"),
-    ("model", "filter"),
-    ("group", "filter"),
-    ("state", "filter"),
-    ("margin gain", "number"),
-    ("rank, base", "number"),
-    ("rank, tuned", "number"),
-    ("specialties", "text"),
-    ("relation", "text"),
-    ("wrong answers", "long"),
+    Column("cue", "cue", "long", width=21),
+    Column("answer", "answer", "text", width=11),
+    Column("model", "model", "filter"),
+    Column("group", "group", "filter", width=5),
+    Column("state", "state", "filter", width=5),
+    Column("before", "answer, base", "number", about="log-probability of the true answer in the base, nats"),
+    Column("after", "answer, tuned", "number", about="log-probability of the true answer in the tuned model, nats"),
+    Column("margin_gain", "margin gain", "number", about="gain of the true answer on its wrong ones, nats"),
+    Column("base_rank", "rank, base", "count", about="0 is best: the fact is known"),
+    Column("tuned_rank", "rank, tuned", "count", about="0 is best: the fact is known"),
+    Column("specialties", "specialties", "set", shown=False),
+    Column("margin_base", "margin, base", "number", shown=False),
+    Column("margin_tuned", "margin, tuned", "number", shown=False),
+    Column("relation", "relation", "filter", shown=False),
+    Column("item", "item", "text", shown=False),
 ]
 
 
-@section(order=60, title="Facts", anchor="facts")
+@section(order=50, title="Facts", anchor="facts")
 def facts(run: RunView) -> Section:
     if not run.facts.height:
         return Section(Markup('<p class="none">This run has no facts, so it cannot speak of knowledge.</p>'), "")
-    frame = names(run, run.facts)
-    shown = largest(frame, "margin_gain", ROWS)
-    picked = shown.select(
-        "cue", "answer", "model", "group", "state", "margin_gain", "base_rank", "tuned_rank", "specialties", "relation",
-        pl.col("distractors").list.join(", ", ignore_nulls=True),
-    )  # fmt: skip
-    columns = COLUMNS
+    first = [pl.col(f"{side}_logprobs").list.first().alias(name) for side, name in SIDES.items()]
+    frame = named(run, run.facts).with_columns(first)
+    columns = [c for c in COLUMNS if c.key not in SIDES.values() or frame[c.key].count()]
     if frame["seen"].count():
-        picked, columns = picked.with_columns(shown["seen"].fill_null("not known")), [*COLUMNS, ("seen", "filter")]
-    by_gain = COLUMNS.index(("margin gain", "number"))
-    every = records(columns, finite(picked), "Every fact", by_gain, capped(shown, frame))
+        frame, columns = frame.with_columns(pl.col("seen").fill_null("not known")), [*columns, SEEN]
+    shown = largest(frame, "margin_gain", ROWS).sort("item", maintain_order=True)
+    every = (
+        packed("facts", {"table": columnar(shown, columns), "candidates": _candidates(shown)})
+        + Markup('<div id="facts-one" tabindex="-1"></div>')
+        + records("facts", "Every fact", capped(shown, frame))
+    )
     return Section(
         _ledger(run) + _training(run) + _strata(run) + _wordings(run) + Markup("<h3>Every fact</h3>") + every,
-        "A fact is known if its true answer ranks first (rank 0) among its candidates. Learned counts facts the base "
-        "did not know and the tuned model does, lost the other way round; own stands beside other because training on "
-        "anything moves some. Margins are in nats over the whole answer.",
+        "A fact is known if its true answer ranks first (rank 0) among its candidates; learned is unknown before and "
+        "known after, lost the other way round, and own stands beside other because training on anything moves some.",
     )
 
 
+SIDES = {"base": "before", "tuned": "after"}
+SEEN = Column("seen", "seen in training", "filter")
+
+
+def _candidates(frame: pl.DataFrame) -> dict[str, Any]:
+    """Of each fact its answer, then its wrong answers: strings as codes, log-probabilities (nats, whole targets)."""
+    lists = [[answer, *(wrong or ())] for answer, wrong in frame.select("answer", "distractors").iter_rows()]
+    words, flat = codes(word for row in lists for word in row)
+    place = iter(flat)
+    out: dict[str, Any] = {"words": words, "strings": [[next(place) for _ in row] for row in lists]}
+    for side in SIDES:
+        column = frame[f"{side}_logprobs"]
+        out[side] = [None if row is None else scaled(row) for row in column.to_list()]
+    return out
+
+
 def _ledger(run: RunView) -> Markup:
+    bars = [
+        (f"{model.name}, {group}", _outcomes(counts), model.name)
+        for model in run.models
+        for group, counts in model.ledger.groups.items()
+        if group != "general" and counts.get("facts")
+    ]
+    plot = (
+        chart(ledger_bars([(label, counts) for label, counts, _ in bars], STATES), "What became of the facts",
+              height=90 + 26 * len(bars))
+        if bars
+        else NOTHING
+    )  # fmt: skip
     rows = [
         [
             model.name,
             group,
             data(counts["facts"], str(counts["facts"])) if "facts" in counts else "–",
+            *(_count(model.name, group, state, _outcomes(counts).get(state)) for state in STATES),
             share(model.ledger, group, "learned", "unknown"),
             share(model.ledger, group, "lost", "known"),
-            ", ".join(
-                f"{name}: {p_value(p)}" + ("" if (h := model.ledger.h[name]) is None else f", h = {signed(h, 2)}")
-                for name, p in (("learned", model.ledger.p_learned), ("lost", model.ledger.p_lost))
-                if p is not None and group == "own"
-            ),
+            each('<div class="line">{}</div>', [[line] for line in _tests(model)] if group == "own" else []),
         ]
         for model in run.models
         for group, counts in model.ledger.groups.items()
     ]
-    head = ["model", "facts of", "facts", "learned, of those unknown", "lost, of those known", "own against other"]
-    return table(head, rows, "Facts ledger") + _by_specialty(run)
+    head = ["model", "facts of", "facts", *STATES, "learned, of those unknown", "lost, of those known"]
+    return plot + table([*head, "own against other"], rows, "Facts ledger") + _by_specialty(run)
+
+
+def _tests(model: ModelView) -> list[str]:
+    """Own against other, of learned facts and of lost ones: Fisher's exact p and Cohen's h."""
+    ledger = model.ledger
+    every = (("learned", ledger.p_learned), ("lost", ledger.p_lost))
+    return [
+        f"{name}: {p_value(p)}" + ("" if (h := ledger.h[name]) is None else f", h = {signed(h, 2)}")
+        for name, p in every
+        if p is not None
+    ]
+
+
+def _outcomes(counts: dict[str, int]) -> dict[str, int]:
+    """Facts by what became of them: `STATES`; nothing where they were not counted."""
+    if not {"unknown", "learned", "known", "lost"} <= counts.keys():
+        return {}
+    kept, never = counts["known"] - counts["lost"], counts["unknown"] - counts["learned"]
+    return {"learned": counts["learned"], "kept": kept, "lost": counts["lost"], "never": never}
+
+
+def _count(model: str, group: str, state: str, count: int | None) -> Markup | str:
+    """A count that leads to its facts."""
+    if count is None:
+        return "–"
+    target = "#facts?" + urlencode({"model": model, "facts.group": group, "facts.state": state})
+    shown = data(count, str(count))
+    words = f"{model}: {group} facts {state}: {count}"
+    return Markup('<a href="{}" aria-label="{}">{}</a>').format(target, words, shown) if count else shown
 
 
 def _by_specialty(run: RunView) -> Markup:
@@ -111,10 +176,11 @@ def _strata(run: RunView) -> Markup:
         return NOTHING
     head = ["model", "facts", "own: learned; lost", "other: learned; lost", "own margin gain", "other margin gain"]
     shown = table([*head, "difference"], rows, f"By what the base knew, in {run.unit}")
-    return Markup("<h3>By what the base knew</h3><p>{}</p>").format(
+    said = Markup("<p>{}</p>").format(
         "Facts that the base nearly knew have less to gain; in a stratum own and other facts began alike. Margins that "
         "were very low or high fall back by themselves: read the difference."
-    ) + details("Strata", shown)
+    )
+    return details("By what the base knew", said + shown)
 
 
 def _training(run: RunView) -> Markup:
@@ -153,17 +219,18 @@ def _wordings(run: RunView) -> Markup:
     if not rows:
         return Markup("")
     head = ["model", "wording", "specific knowledge", "margin gain"]
-    return Markup("<h3>By wording</h3><p>{}</p>").format(
+    said = Markup("<p>{}</p>").format(
         "Each fact is asked in several wordings; a gain in one wording alone is a memorised string."
-    ) + table(head, rows, f"Specific knowledge by wording, {run.unit}")
+    )
+    return details("By wording", said + table(head, rows, f"Specific knowledge by wording, {run.unit}"))
 
 
-def names(run: RunView, frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with its specialties' display names as one string, its models in the run's order."""
+def named(run: RunView, frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with its specialties' display names, its models in the run's order."""
     order = {model.name: place for place, model in enumerate(run.models)}
     known = pl.col("specialties").cast(pl.List(pl.String)).list.eval(pl.element().replace(run.specialties))
     return (
-        frame.with_columns(known.list.join(", ", ignore_nulls=True).alias("specialties"))
+        frame.with_columns(known.alias("specialties"))
         .with_columns(pl.col("model").replace_strict(order, default=len(order), return_dtype=pl.Int64).alias("_order"))
         .sort("_order", maintain_order=True)
         .drop("_order")
@@ -179,11 +246,5 @@ def largest(frame: pl.DataFrame, column: str, rows: int) -> pl.DataFrame:
 
 def capped(shown: pl.DataFrame, every: pl.DataFrame) -> str:
     if shown.height == every.height:
-        return f"All {every.height} rows."
-    return f"The {shown.height} rows largest in size, of {every.height}; all stand in the run directory."
-
-
-def finite(frame: pl.DataFrame, digits: int = 6) -> list[list[object]]:
-    """Rows for a JSON block: floats rounded, what is not finite as null."""
-    floats = pl.selectors.float()
-    return [list(row) for row in frame.with_columns(pl.when(floats.is_finite()).then(floats.round(digits))).rows()]
+        return f"All {every.height:,} rows, to four decimals."
+    return f"The {shown.height:,} rows largest in size, of {every.height:,}; all stand in the run's parquet."

@@ -8,6 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ..markup import NOTHING, each
+from ..pack import block
 from ..registry import Section, section
 from ..run_view import RunView
 
@@ -38,15 +39,18 @@ PROSE = (
 )
 
 
-@section(order=80, title="Methods", anchor="methods")
+@section(order=100, title="Methods", anchor="methods")
 def methods(run: RunView) -> Section:
     made = run.run
     counts = {key: count for key, count in run.counts.items() if key != "dropped"}
     settings = {key: made.get(key) for key in ("seed", "dtype", "device", "template", "engine", "per", "created")}
     settings |= {"lens": run.lens["kind"], "layers": ", ".join(map(str, run.layers)) or None}
     trained = [(key, held) for key, held in _flat(run.lens) if not key.startswith(("kind", "layers", "losses"))]
+    comparison = (run.path / "comparison.json").read_text(encoding="utf-8")
     parts = [
         Markup("<h3>Reproduce</h3><pre>{}</pre>").format(made.get("command") or "command not recorded"),
+        block("data-comparison", comparison),
+        Markup('<p><button type="button" id="save-comparison">Save comparison.json</button></p>'),
         Markup("<h3>Equations</h3><pre>{}</pre>{}").format(EQUATIONS, each("<p>{}</p>", [[line] for line in PROSE])),
         Markup('<div class="multiples">'),
         _pairs("Items", counts.items()),

@@ -1,4 +1,4 @@
-"""Section: the concepts found in running text, with their gains."""
+"""Section: the concepts found in running text, with their gains; a table of table.js."""
 
 from __future__ import annotations
 
@@ -6,46 +6,42 @@ import polars as pl
 from markupsafe import Markup
 
 from ..markup import records
+from ..pack import Column, packed, table
 from ..registry import Section, section
 from ..run_view import RunView
-from .facts import capped, finite, largest, names
+from .facts import capped, largest, named
 
-ROWS = 4000
+ROWS = 120_000
 """Most rows the page carries, over all models."""
 
 
-@section(order=70, title="Terms", anchor="terms")
+@section(order=60, title="Terms", anchor="terms")
 def terms(run: RunView) -> Section:
     if not run.terms.height:
         return Section(Markup('<p class="none">This run has no terms in running text.</p>'), "")
     columns = [
-        ("term", "text"),
-        ("model", "filter"),
-        ("concept", "text"),
-        ("specialties", "text"),
-        ("types", "text"),
-        ("mentions", "number"),
-        ("tokens", "number"),
-        ("base", "number"),
-        ("tuned", "number"),
-        ("gain", "number"),
-        ("low", "number"),
-        ("high", "number"),
-        ("q", "number"),
+        Column("name", "term", "text"),
+        Column("model", "model", "filter"),
+        Column("specialties", "specialties", "set"),
+        Column("count", "places", "count", about="places in the texts where the term was scored"),
+        Column("base_logprob", "base", "number", about=f"mean log-probability in the base, {run.unit}"),
+        Column("tuned_logprob", "tuned", "number", about=f"mean log-probability in the tuned model, {run.unit}"),
+        Column("gain", "gain", "number", about="tuned less base"),
+        Column("low", "low", "number", about="lower end of the gain's 95% interval, over places"),
+        Column("high", "high", "number", about="upper end of the gain's 95% interval, over places"),
+        Column("q", "q", "number", about="corrected over the whole table (Benjamini–Hochberg)"),
+        Column("concept", "concept", "text", shown=False),
+        Column("types", "semantic types", "set", shown=False),
+        Column("tokens", "tokens", "number", shown=False, about="mean number of tokens"),
     ]
-    frame = names(run, run.terms)
+    frame = named(run, run.terms)
     if frame["seen"].count():
-        columns.append(("seen", "filter"))
-    shown = largest(frame, "gain", ROWS)
-    picked = shown.select(
-        "name", "model", "concept", "specialties", pl.col("types").cast(pl.List(pl.String)).list.join(", "),
-        "count", pl.col("tokens").round(1), "base_logprob", "tuned_logprob", "gain", "low", "high", "q",
-    )  # fmt: skip
-    mentions = f" Mentions are found by {run.mentions}." if run.mentions else ""
-    if len(columns) > picked.width:
-        picked = picked.with_columns(shown["seen"].fill_null("not known"))
+        frame = frame.with_columns(pl.col("seen").fill_null("not known"))
+        columns.append(Column("seen", "seen in training", "filter"))
+    shown = largest(frame, "gain", ROWS).sort("concept", maintain_order=True)
+    note = f"Mentions are found by {run.mentions}. " if run.mentions else ""
     return Section(
-        records(columns, finite(picked), "Terms in running text", 9, capped(shown, frame)),
-        f"One row for each model and concept: mean log-probability of its mentions before and after, in {run.unit}, "
-        f"and the gain with its 95% interval; q is corrected over the whole table (Benjamini–Hochberg).{mentions}",
+        packed("terms", table(shown, columns)) + records("terms", "Terms in running text", note + capped(shown, frame)),
+        f"One row a model and concept: the mean log-probability of its places before and after, in {run.unit}, and "
+        "the gain with its 95% interval; choose a term to see it where it stands.",
     )

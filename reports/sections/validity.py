@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
@@ -34,22 +35,42 @@ def validity(run: RunView) -> Section:
     )
 
 
-def _by_check(every: list[tuple[str, Check]]) -> list[tuple[str, list[str], int]]:
-    """(check, models that failed it, models checked)."""
-    names = dict.fromkeys(check.check for _, check in every)
-    found = {name: [(model, check) for model, check in every if check.check == name] for name in names}
-    return [
-        (name, list(dict.fromkeys(m for m, c in held if not c.passed)), len({m for m, _ in held}))
-        for name, held in found.items()
-    ]
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One check over all models: who failed it, how many had it, and the value that is farthest out."""
+
+    name: str
+    failed: list[str]
+    models: int
+    worst: Check
 
 
-def _chip(row: tuple[str, list[str], int]) -> Markup:
-    name, failed, count = row
-    if failed:
-        return Markup('<li class="failed"><b>✗ failed</b> {} <span>{}</span></li>').format(name, ", ".join(failed))
-    return Markup('<li class="passed"><b>✓ passed</b> {} <span>{}</span></li>').format(
-        name, f"{count} models" if count > 1 else ""
+def _by_check(every: list[tuple[str, Check]]) -> list[Chip]:
+    chips = []
+    for name in dict.fromkeys(check.check for _, check in every):
+        held = [(model, check) for model, check in every if check.check == name]
+        failed = list(dict.fromkeys(model for model, check in held if not check.passed))
+        worst = max((check for _, check in held), key=_badness)
+        chips.append(Chip(name, failed, len({model for model, _ in held}), worst))
+    return chips
+
+
+def _badness(check: Check) -> tuple[bool, float]:
+    """Failed checks first, then by the distance from zero, or from a tolerance that is a floor."""
+    numbers = [one if isinstance(one, int | float) else 0.0 for one in (check.value, check.tolerance)]
+    value, tolerance = numbers
+    floor = check.passed and value >= tolerance
+    return not check.passed, -value if floor else abs(value)
+
+
+def _chip(chip: Chip) -> Markup:
+    tone, words = ("failed", "✗ failed") if chip.failed else ("passed", "✓ passed")
+    kind = "worst value" if chip.models > 1 else "value"
+    said = [f"{kind} {_shown(chip.worst.value)}"] if chip.worst.value is not None else []
+    said += [f"tolerance {_shown(chip.worst.tolerance)}"] if chip.worst.tolerance is not None else []
+    about = [", ".join(said), ", ".join(chip.failed) or (f"{chip.models} models" if chip.models > 1 else "")]
+    return Markup('<li class="{}"><b>{}</b> {} <span>{}</span></li>').format(
+        tone, words, chip.name, "; ".join(filter(None, about))
     )
 
 

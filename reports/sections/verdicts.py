@@ -5,7 +5,20 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from ..figures import forest
-from ..markup import NOTHING, STATE_TONE, VERDICT_TONE, badge, chart, data, each, multiples, p_value, value
+from ..markup import (
+    NOTHING,
+    STATE_TONE,
+    VERDICT_TONE,
+    badge,
+    chart,
+    data,
+    details,
+    each,
+    multiples,
+    p_value,
+    table,
+    value,
+)
 from ..model_view import Detectable, Finding, Ledger, ModelView
 from ..registry import Section, section
 from ..run_view import RunView
@@ -15,7 +28,7 @@ MARGIN = 0.10
 """The rule's smallest specific knowledge of interest, nats per token."""
 
 
-@section(order=10, title="Verdicts", anchor="verdicts")
+@section(order=10, title="Verdict", anchor="verdict")
 def verdicts(run: RunView) -> Section:
     rows = [(model.name, model.specific_knowledge, "--knowledge") for model in run.models]
     plot = (
@@ -28,10 +41,19 @@ def verdicts(run: RunView) -> Section:
         )
     )
     cards = multiples([_card(run, model) for model in run.models], len(run.models))
+    twin = details(
+        "As a table",
+        table(
+            ["model", "specific knowledge", "domain shift, matched"],
+            [[model.name, value(model.specific_knowledge, wide=True), value(model.shift.matched, wide=True)]
+             for model in run.models],
+            f"Effects of each model, {run.unit}",
+        ),
+    )  # fmt: skip
     return Section(
-        cards + plot,
-        "Read the verdict first, then specific knowledge: how much more the true answers of the own specialty gained "
-        "on wrong answers than a model that merely shifted would show; an interval wholly above zero speaks for facts"
+        cards + plot + (twin if plot else NOTHING),
+        "Specific knowledge is how much more the true answers of a model's own specialty gained on wrong answers than "
+        "a model that merely shifted would show: an interval wholly above zero speaks for facts"
         + (f", one wholly below +{MARGIN:.2f} (dashed) against." if run.per == "token" else "."),
     )
 
@@ -73,6 +95,14 @@ def _card(run: RunView, model: ModelView) -> Markup:
     source = f" (from {model.own_from})" if model.own_from else ""
     slope = model.sharpening
     scaled = "–" if slope is None else data(slope, f"{slope:.2f}") + Markup(" (above 1: more confident)")
+    wrong = model.calibration or "not measured for runs like this one"
+    first = [
+        ("Specific knowledge", value(model.specific_knowledge) + _unit(run)),
+        ("Domain shift", value(model.shift.matched) + _unit(run)),
+        ("Rests on", Markup("{} own facts, {} concepts").format(
+            data(facts, str(facts)), data(model.specific_knowledge.n, str(model.specific_knowledge.n)))),
+        ("How often wrong", Markup('<span class="quiet">{}</span>').format(wrong)),
+    ]  # fmt: skip
     rows = [
         _finding("Knowledge?", model.knowledge),
         _finding("Domain shift?", model.shift),
@@ -82,20 +112,22 @@ def _card(run: RunView, model: ModelView) -> Markup:
         ("Margins scaled by", scaled),
         ("Facts learned", _beside(model.ledger, "learned", "unknown", model.ledger.p_learned)),
         ("Facts lost", _beside(model.ledger, "lost", "known", model.ledger.p_lost)),
-        ("Rests on", Markup("{} own facts, {} concepts").format(facts, model.specific_knowledge.n)),
     ]
-    if model.calibration:
-        rows.append(("How often wrong", Markup('<span class="quiet">{}</span>').format(model.calibration)))
     lacking = Markup("<p>What is missing:</p><ul>{}</ul>").format(each("<li>{}</li>", [[m] for m in model.missing]))
     return Markup(
         '<article class="card"><h3>{}</h3><p class="quiet">own specialty: {}{}</p><p>{}</p><p class="sentence">{}</p>'
-        "<dl>{}</dl>{}</article>"
+        "<dl>{}</dl>{}{}</article>"
     ).format(
         model.name,
         run.specialty(model.own),
         source,
         badge(model.verdict, "verdict " + VERDICT_TONE.get(model.verdict, "unclear")),
         model.sentence,
-        each("<dt>{}</dt><dd>{}</dd>", rows),
+        each("<dt>{}</dt><dd>{}</dd>", first),
         lacking if model.missing else NOTHING,
+        details("Why, and more figures", Markup("<dl>{}</dl>").format(each("<dt>{}</dt><dd>{}</dd>", rows))),
     )
+
+
+def _unit(run: RunView) -> Markup:
+    return Markup(' <span class="ci">{}</span>').format(run.unit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 from knowshift.probes.estimate import Estimate
+from knowshift.reports.page import render
 
 SPECIALTIES = {
     "cardiology": "Cardiology",
@@ -34,6 +35,10 @@ MODELS: dict[str, tuple[str, str, str, str, list[float]]] = {
     "neuro_facts_lora": ("neurology", "yes", "unclear", "knowledge injection", [0.05, 0.10, -0.34, 1.42]),
     "cardio_lora_rank16_epoch3": ("cardiology", "unclear", "unclear", "cannot tell", [-0.31, 0.22, 0.09, 0.12]),
 }
+
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = "--no-sandbox --disable-gpu --disable-background-networking --disable-sync --no-first-run"
 
 
 class Maker:
@@ -126,7 +131,7 @@ class Maker:
             ],
             "views": [
                 {"view": view, **{key: self.around(value) for key, value in zip(MEASURES, rungs, strict=True)}}
-                for view in ("per token", "first token", "any length", "prior-corrected")
+                for view in ("per token", "per target", "first token", "any length", "prior-corrected")
             ],
             "strata": [
                 {
@@ -182,12 +187,75 @@ class Maker:
                 )
         return pl.DataFrame(rows, infer_schema_length=None)
 
+    def places(self, terms: int) -> pl.DataFrame:
+        """As many places of each concept as its row in `terms` counts, in notes of two sentences."""
+        rows = []
+        for k in range(terms):
+            name = f"{['syncope', 'ataxia', 'eczema', 'reflux'][k % 4]} {k}"
+            for place in range(1 + k % 7):
+                document, begin = f"note-{k}-{place}", 20 * (place % 2)
+                passage = f"On day {place} the patient had {name}, and\tnothing 🙂 else was seen."
+                start = passage.index(name)
+                rows.append(
+                    {
+                        "item": f"term:{document}:{begin + start}",
+                        "concept": f"C{1000 + k:07d}",
+                        "document": document,
+                        "begin": begin,
+                        "passage": passage,
+                        "start": start,
+                        "end": start + len(name),
+                    }
+                )
+        return pl.DataFrame(rows)
+
+    def scores(self, items: list[str]) -> pl.DataFrame:
+        """Score rows of places: two tokens each."""
+        lens = -np.abs(self.rng.normal(6, 2, (len(items), LAYERS)))
+        return pl.DataFrame(
+            {
+                "item": items,
+                "tokens": [2] * len(items),
+                "logprob": lens[:, -1].tolist(),
+                "lens": lens.astype(np.float32).tolist(),
+                "rank": self.rng.integers(0, 40, (len(items), LAYERS)).tolist(),
+            },
+            schema_overrides={"lens": pl.List(pl.Float32), "rank": pl.List(pl.Int32), "tokens": pl.Int16},
+        )
+
+    def readings(self, places: pl.DataFrame, passages: int) -> pl.DataFrame:
+        """The first passages word by word, a space belonging to the word after it, for base and tuned models."""
+        rows = []
+        for place in places.head(passages).iter_rows(named=True):
+            spaces = [k for k, letter in enumerate(place["passage"]) if letter == " "]
+            starts, ends = [0, *spaces], [*spaces, len(place["passage"])]
+            for model in ["", *MODELS]:
+                lens = -np.abs(self.rng.normal(4, 2, (LAYERS, len(starts))))
+                ranks = self.rng.integers(0, 60, (LAYERS, len(starts)))
+                rows.append(
+                    {
+                        "document": place["document"],
+                        "begin": place["begin"],
+                        "model": model,
+                        "starts": starts,
+                        "ends": ends,
+                        "logprob": [None, *lens[-1, 1:].tolist()],
+                        "rank": [None, *ranks[-1, 1:].tolist()],
+                        "top": [[], *([[" the", " a", "<b>", ",", "\n"]] * (len(starts) - 1))],
+                        "top_logprob": [[], *([[-0.5, -1.25, -2.5, -3.0, -4.0]] * (len(starts) - 1))],
+                        "lens": [[None, *row[1:]] for row in lens.tolist()],
+                        "lens_rank": [[None, *row[1:]] for row in ranks.tolist()],
+                    }
+                )
+        return pl.DataFrame(rows)
+
     def facts(self, per_model: int) -> pl.DataFrame:
         keys = list(SPECIALTIES)
         rows = []
         for model in MODELS:
             for k in range(per_model):
                 before, after = (float(v) for v in self.rng.normal(0, 2, 2))
+                base, tuned = (sorted(-self.rng.uniform(1, 9, 4), reverse=True) for _ in range(2))
                 own = keys[k % len(keys)] == MODELS[model][0]
                 state = {(False, True): "learned", (True, True): "kept", (True, False): "lost"}
                 rows.append(
@@ -206,6 +274,8 @@ class Maker:
                         "margin_gain": after - before,
                         "state": state.get((before > 0, after > 0), "never"),
                         "distractors": ["carbamazepine", "valproate", "phenytoin"],
+                        "base_logprobs": base,
+                        "tuned_logprobs": tuned,
                     }
                 )
         return pl.DataFrame(rows, infer_schema_length=None)
@@ -254,6 +324,12 @@ def write_run(path: Path, *, terms: int = 100, facts: int = 80, seed: int = 0) -
     (path / "comparison.json").write_text(json.dumps(comparison), encoding="utf-8")
     make.terms(terms).write_parquet(path / "terms.parquet")
     make.facts(facts).write_parquet(path / "facts.parquet")
+    places = make.places(terms)
+    places.write_parquet(path / "places.parquet")
+    make.readings(places, 12).write_parquet(path / "readings.parquet")
+    (path / "scores").mkdir()
+    for model in ("base", *MODELS):
+        make.scores(places["item"].to_list()).write_parquet(path / "scores" / f"{model}.parquet")
     return path
 
 
@@ -331,3 +407,45 @@ def tuned_lens() -> dict[str, Any]:
 @pytest.fixture
 def reading() -> dict[str, Any]:
     return lens_reading()
+
+
+@pytest.fixture(scope="session")
+def report(finished, tmp_path_factory) -> Path:
+    """The page of `finished`."""
+    return render(finished, tmp_path_factory.mktemp("browser") / "report.html")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One Chromium for all tests of this folder."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip(f"Chromium is missing at {CHROMIUM}")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser) -> Iterator[Any]:
+    """Opens a file and hands back the page, filled; at the end: no complaint, no request beyond the file."""
+    complaints: list[str] = []
+    requests: list[str] = []
+    contexts = []
+
+    def visit(file: Path, hash: str = "", *, width: int = 1440, drawn: bool = False) -> Any:
+        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, offline=True))
+        page = contexts[-1].new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(file.as_uri() + hash)
+        page.wait_for_selector(f"html[data-{'drawn' if drawn else 'ready'}]", timeout=30_000)
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert not complaints
+    assert all(url.startswith(("file://", "data:", "blob:")) for url in requests), requests

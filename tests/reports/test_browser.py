@@ -1,63 +1,17 @@
-"""The page in a real browser, from file:// with the network off."""
+"""The whole page in a real browser, from file:// with the network off: drawn, themed, printed, within its width."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 from knowshift.reports.page import render, render_lens
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = "--no-sandbox --disable-gpu --disable-background-networking --disable-sync --no-first-run"
-
-playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"Chromium is missing at {CHROMIUM}")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS.split())
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(browser) -> Iterator[Any]:
-    """Opens a file and hands back the drawn page; at the end: no complaint, no request beyond the file."""
-    complaints: list[str] = []
-    requests: list[str] = []
-    contexts = []
-
-    def visit(file: Path, width: int = 1440) -> Any:
-        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, offline=True))
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(file.as_uri())
-        page.wait_for_selector("html[data-drawn]", timeout=30_000)
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    assert not complaints
-    assert all(url.startswith(("file://", "data:", "blob:")) for url in requests), requests
-
-
-@pytest.fixture(scope="module")
-def report(finished, tmp_path_factory) -> Path:
-    return render(finished, tmp_path_factory.mktemp("browser") / "report.html")
-
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_every_chart_is_drawn_and_nothing_runs_over(visit, report, width):
-    page = visit(report, width)
+    page = visit(report, width=width, drawn=True)
     plots = page.locator(".plot")
     assert plots.count() > 10
     assert page.locator(".plot:has(svg.main-svg)").count() == plots.count()
@@ -68,48 +22,55 @@ def test_every_chart_is_drawn_and_nothing_runs_over(visit, report, width):
         ".filter((fault) => fault.code !== 'unused').map((fault) => fault.msg)"
     )
     assert not faults
-
-
-def test_terms_are_searched_filtered_and_sorted(visit, report, finished):
-    page = visit(report)
-    frame = pl.read_parquet(finished / "terms.parquet")
-    box = page.locator("#terms .records")
-    count = box.locator("output")
-    assert count.inner_text() == f"{frame.height} of {frame.height} rows"
-
-    box.locator("input[type=search]").fill("ATAXIA neuro_facts")
-    wanted = frame.filter(pl.col("name").str.contains("ataxia"), pl.col("model").str.contains("neuro_facts"))
-    assert count.inner_text() == f"{wanted.height} of {frame.height} rows"
-    assert box.locator("tbody tr").count() == wanted.height
-    assert all("ataxia" in row for row in box.locator("tbody tr").all_inner_texts())
-
-    box.locator("input[type=search]").fill("")
-    box.locator("select").first.select_option("neuro_lora")
-    mine = frame.filter(pl.col("model") == "neuro_lora").sort("gain", descending=True)
-    assert box.locator("tbody td:first-child").all_inner_texts() == mine["name"].to_list()
-    box.get_by_role("button", name="gain", exact=True).click()
-    assert box.locator("tbody td:first-child").all_inner_texts() == mine["name"].to_list()[::-1]
-    assert box.locator("th[aria-sort=ascending]").inner_text() == "gain"
-
-
-def test_more_rows_come_when_asked_for(visit, report):
-    page = visit(report)
-    box = page.locator("#facts .records")
-    assert box.locator("tbody tr").count() == 100
-    box.get_by_role("button", name="Show 100 more").click()
-    assert box.locator("tbody tr").count() == 200
+    for chart in page.locator(".plot").all():
+        assert chart.get_attribute("aria-label")
 
 
 def test_colours_follow_the_readers_theme(visit, report):
-    page = visit(report)
-    fill = "document.querySelector('.barlayer .point path').style.fill"
-    light = page.evaluate(fill)
+    page = visit(report, drawn=True)
+    fill = "document.querySelector('#ladder .barlayer .point path').style.fill"
+    cell = "getComputedStyle(document.querySelector('.cell.gained a')).backgroundColor"
+    light = page.evaluate(fill), page.evaluate(cell)
     page.emulate_media(color_scheme="dark")
     # The page's policy forbids evaluating strings, so wait by looking again.
     deadline = time.monotonic() + 20
-    while (dark := page.evaluate(fill)) == light and time.monotonic() < deadline:
+    while (dark := page.evaluate(fill)) == light[0] and time.monotonic() < deadline:
         page.wait_for_timeout(50)
-    assert dark != light
+    assert dark != light[0]
+    assert page.evaluate(cell) != light[1]
+
+
+def test_on_paper_there_are_no_controls_and_nothing_scrolls(visit, report):
+    page = visit(report, drawn=True)
+    page.emulate_media(media="print")
+    for selector in ("nav", "#terms-records .bar", "#ladder-switches button", "#save-comparison"):
+        assert not page.locator(selector).first.is_visible()
+    assert page.locator("#verdict .badge").first.is_visible()
+    assert page.locator("#contexts .token").first.is_visible()
+    cut = page.evaluate(
+        "[...document.querySelectorAll('.scroll')].filter((n) => n.offsetParent && "
+        "getComputedStyle(n).overflowX !== 'visible').length"
+    )
+    assert cut == 0
+
+
+def test_a_page_without_its_places_says_so(visit, fresh):
+    for name in ("places", "readings"):
+        (fresh / f"{name}.parquet").unlink()
+    page = visit(render(fresh))
+    assert "keeps no passages" in page.locator("#contexts").inner_text()
+    page.locator("#terms-records tbody a").first.click()
+    assert page.locator("#contexts-title").evaluate("(node) => node === document.activeElement")
+
+
+def test_a_browser_that_cannot_open_the_data_says_so(browser, report):
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    page.add_init_script("delete globalThis.DecompressionStream")
+    page.goto(report.as_uri())
+    assert "could not be shown" in page.get_by_role("alert").inner_text()
+    assert page.locator("#verdict .badge").first.is_visible()
+    context.close()
 
 
 def test_hostile_text_runs_nowhere(visit, fresh, edit, reading):
@@ -120,30 +81,16 @@ def test_hostile_text_runs_nowhere(visit, fresh, edit, reading):
         held["specialties"]["neurology"] = hostile
 
     edit(fresh / "comparison.json", poison)
-    for name, column in (("terms", "name"), ("facts", "cue")):
+    for name, column in (("terms", "name"), ("facts", "cue"), ("places", "passage")):
         file = fresh / f"{name}.parquet"
         pl.read_parquet(file).with_columns(pl.lit(hostile).alias(column)).write_parquet(file)
-    page = visit(render(fresh))
+    page = visit(render(fresh), drawn=True)
     assert page.locator("img").count() == 0
     assert page.locator("a[href^=http], svg a").count() == 0
-    assert page.locator("#terms tbody td:first-child").first.inner_text() == hostile
+    assert page.locator("#terms tbody th a").first.inner_text() == hostile
     assert any(hostile in text for text in page.locator("svg.main-svg").all_text_contents())
 
     reading["tokens"][3] = reading["models"][0]["top"][0][3] = hostile
-    page = visit(render_lens(reading, fresh / "lens.html"))
+    page = visit(render_lens(reading, fresh / "lens.html"), drawn=True)
     assert page.locator(".plot:has(svg.main-svg)").count() == 3
     assert page.locator("img, svg a").count() == 0
-
-
-def test_rows_in_view_are_saved_as_csv(visit, report, finished, tmp_path):
-    page = visit(report)
-    box = page.locator("#facts .records")
-    box.locator("select").first.select_option("neuro_lora")
-    with page.expect_download() as download:
-        box.get_by_role("button", name="Save as CSV").click()
-    download.value.save_as(tmp_path / "facts.csv")
-    assert download.value.suggested_filename == "every-fact.csv"
-    saved = pl.read_csv(tmp_path / "facts.csv", infer_schema_length=None)
-    frame = pl.read_parquet(finished / "facts.parquet").filter(pl.col("model") == "neuro_lora")
-    assert sorted(saved["cue"]) == sorted(frame["cue"])
-    assert sorted(saved["margin gain"]) == pytest.approx(sorted(frame["margin_gain"].round(6)))
