@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..terms.defaults import DOMAIN
 from .options import Debug
 
 app = typer.Typer(
@@ -69,7 +70,7 @@ def extract(
     ],
     vocabulary: Annotated[Path, typer.Option(help="A vocabulary made by probe terms vocabulary.")],
     out: Annotated[Path, typer.Option(help="Folder for terms and mentions.")],
-    domain: DomainOption = "medicine",
+    domain: DomainOption = DOMAIN,
     map: Annotated[
         list[str] | None,
         typer.Option(help="What a label of the corpus stands for: LABEL=SPECIALTY[,SPECIALTY], or LABEL=none."),
@@ -109,7 +110,7 @@ def show(
     folder: Annotated[Path, typer.Argument(help="A folder left by probe terms extract.")],
     specialty: Annotated[str, typer.Option(help="The specialty, by id, name or alias.")],
     top: Annotated[int, typer.Option(min=1, help="How many terms.")] = 30,
-    domain: DomainOption = "medicine",
+    domain: DomainOption = DOMAIN,
     debug: Debug = False,
 ) -> None:
     """Show a specialty's terms, the most telling first."""

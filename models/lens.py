@@ -36,8 +36,8 @@ def read_lens(
     """Log-probability (nats), zero-based rank and top token at the chosen layers for every token of `text`.
 
     `translators` gives those of a tuned lens for the opened base; without it the lens is raw. Returns plain lists:
-    `tokens`, `layers` (their numbers, from 0), and for each model `logprob`, `rank`, `top` as `[layers][tokens]`; `lens`
-    says which it was. A token that no model predicts (the very first) holds None. Raises `CheckpointError`,
+    `tokens`, `layers` (their numbers, from 0), and for each model `logprob`, `rank`, `top` as `[layers][tokens]`;
+    `lens` says which it was. A token that no model predicts (the very first) holds None. Raises `CheckpointError`,
     `EngineError`, `UsageError`.
     """
     if not text.strip():

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...errors import UsageError
+from ..defaults import DOMAIN
 from ..domain import Domain
 from ..vocabulary.compiled import Vocabulary
 from . import smedqa
@@ -27,7 +28,7 @@ def run_extraction(
     vocabulary: Path,
     out: Path,
     *,
-    domain: str = "medicine",
+    domain: str = DOMAIN,
     labels: Sequence[str] = (),
     model: str | None = None,
     threshold: float | None = None,

@@ -2,12 +2,16 @@
 
 A source is a UMLS release folder, an OBO file, a table (CSV, TSV, JSON lines, parquet), scispaCy's JSON, or the name
 of a knowledge base that scispaCy hosts. Several sources become one vocabulary, merged by id.
+
+A package offers a reader of its own in its pyproject.toml, under `[project.entry-points."knowshift.vocabularies"]`, as
+`suffix = "module:KIND"`: files that end in `.suffix` are then read by KIND, a `Kind`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,10 +44,31 @@ TABLE = Kind("table", table.read)
 SCISPACY = Kind("scispaCy's JSON", scispacy_json.read, (), True)
 HOSTED = Kind("scispaCy's knowledge base", scispacy_json.read_hosted, (), True)
 _SUFFIXES = {"obo": OBO, "csv": TABLE, "tsv": TABLE, "parquet": TABLE, "jsonl": TABLE, "json": TABLE}
-_EXPECTED = (
-    f"expected a UMLS release folder, {', '.join(f'.{suffix}' for suffix in _SUFFIXES)},"
-    f" or one that scispaCy hosts: {', '.join(scispacy_json.HOSTED)}"
-)
+GROUP = "knowshift.vocabularies"
+
+
+def _registered() -> dict[str, EntryPoint]:
+    """By suffix, readers of other packages; this package's suffixes are not given away."""
+    return {point.name: point for point in entry_points(group=GROUP) if point.name not in _SUFFIXES}
+
+
+def _expected() -> str:
+    suffixes = ", ".join(f".{suffix}" for suffix in (*_SUFFIXES, *_registered()))
+    hosted = ", ".join(scispacy_json.HOSTED)
+    return f"expected a UMLS release folder, {suffixes}, or one that scispaCy hosts: {hosted}"
+
+
+def _load(point: EntryPoint, source: str) -> Kind:
+    try:
+        loaded = point.load()
+        if not isinstance(loaded, Kind):
+            raise TypeError(f"expected a Kind, found {type(loaded).__name__}")
+    except Exception as error:  # a stranger's code
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        raise VocabularyError(
+            f"{source}: its reader {point.value} cannot be loaded ({why}); mend or remove that package"
+        ) from error
+    return loaded
 
 
 def kind(source: str) -> Kind:
@@ -52,14 +77,16 @@ def kind(source: str) -> Kind:
     if path.is_dir():
         if rrf.folder(path):
             return RRF
-        raise VocabularyError(f"{source}: no MRCONSO.RRF in the folder or its META; {_EXPECTED}")
+        raise VocabularyError(f"{source}: no MRCONSO.RRF in the folder or its META; {_expected()}")
     if not path.exists():
         if source in scispacy_json.HOSTED:
             return HOSTED
-        raise VocabularyError(f"{source}: no such file or folder; {_EXPECTED}")
+        raise VocabularyError(f"{source}: no such file or folder; {_expected()}")
     suffix = path.name.lower().removesuffix(".gz").rpartition(".")[2]
+    if (other := _registered().get(suffix)) is not None:
+        return _load(other, source)
     if suffix not in _SUFFIXES:
-        hint = "that is one file of a release: give its folder" if suffix == "rrf" else f"unknown form; {_EXPECTED}"
+        hint = "that is one file of a release: give its folder" if suffix == "rrf" else f"unknown form; {_expected()}"
         raise VocabularyError(f"{source}: {hint}")
     if suffix in ("json", "jsonl") and scispacy_json.MARK in next(records(path), ("", {}))[1]:
         return SCISPACY
@@ -116,7 +143,7 @@ def compile(
 def _kinds(sources: Sequence[str]) -> dict[str, Kind]:
     kinds = {source: kind(source) for source in sources}
     if not kinds:
-        raise UsageError(f"no source of a vocabulary; {_EXPECTED}")
+        raise UsageError(f"no source of a vocabulary; {_expected()}")
     if RRF in kinds.values() and len(kinds) > 1:
         raise UsageError("a UMLS release is too large to be merged with other sources; compile it alone")
     return kinds

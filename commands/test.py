@@ -1,0 +1,164 @@
+"""`probe test`: hypotheses from files, tested as stated."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import UsageError
+from ..terms.defaults import DOMAIN
+from .options import Debug
+
+EPILOG = """Examples:  probe test own-facts-only mine.toml --run runs/base-neuro_lora  |  probe test mine.toml base.pt
+neuro_lora  |  probe test --list
+
+\b
+A hypothesis file:
+    name = "rare drugs gain more"
+    prediction = "Drugs that stand once in the texts gain more than others."
+    items = "terms"
+    measure = "gain"
+    groups.rare = { types = "T121", band = "rare" }
+    groups.others = { types = "T121", band = { not = "rare" } }
+    contrast = "rare - others"
+    direction = "greater"
+    smallest = 0.1"""
+
+
+def hypotheses(
+    given: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="FILE... [BASE TUNED...]",
+            help="Hypothesis files (.toml) and names of ready ones (default: every ready one); without --run, the "
+            "models to compare first.",
+        ),
+    ] = None,
+    run: Annotated[Path | None, typer.Option(help="A finished run directory.")] = None,
+    show: Annotated[bool, typer.Option("--list", help="List the ready hypotheses, measures and columns.")] = False,
+    domain: Annotated[
+        str | None, typer.Option(help="The domain: with --run, the folder of one of your own (default: the run's).")
+    ] = None,
+    own: Annotated[list[str] | None, typer.Option(help="With models: as in probe compare.")] = None,
+    out: Annotated[Path | None, typer.Option(help="With models: the run directory.")] = None,
+    limit: Annotated[int | None, typer.Option(help="With models: score only N items of each group.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results on standard output alone.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Test hypotheses that were stated in a file: supported, refuted or cannot tell."""
+    from ..probes.hypotheses.files import ready
+    from ..reports.page import render
+    from ..terminal import Reporter
+
+    if show:
+        _list()
+        return
+    known = ready()
+    files = [name for name in given or () if name in known or name.endswith(".toml")]
+    models = [name for name in given or () if name not in files]
+    with Reporter() as reporter:
+        if run is not None:
+            _no_models(models, own, out, limit)
+            from ..probes.hypotheses.testing import test_hypotheses
+
+            done, place = test_hypotheses(run, *files, domain=domain, progress=reporter), run
+        else:
+            if len(models) < 2:
+                raise UsageError("no run: give --run RUN, or a base and its tuned models after the hypothesis files")
+            options = {"domain": domain or DOMAIN, "own": own or (), "out": out, "limit": limit}
+            done, place = _compared(files, models, options, reporter)
+        page = render(place)
+    if as_json:
+        print(json.dumps(done.data, indent=1, ensure_ascii=False))
+    else:
+        _table(done.data)
+    print(f"report: {page}", file=sys.stderr if as_json else sys.stdout)
+
+
+def _no_models(models: Sequence[str], own: Any, out: Any, limit: Any) -> None:
+    if models:
+        raise UsageError(
+            f"{models[0]}: no hypothesis file (.toml) and no ready one; models are not given together with --run; "
+            "the ready ones: probe test --list"
+        )
+    for name, value in (("own", own), ("out", out), ("limit", limit)):
+        if value is not None and value != []:
+            raise UsageError(f"--{name}: is for models that are compared first; with --run, drop it")
+
+
+def _compared(files: Sequence[str], models: Sequence[str], options: dict[str, Any], reporter: Any) -> tuple[Any, Path]:
+    """The files are read, so that their hashes are known, before the run begins."""
+    read_at = datetime.datetime.now(datetime.UTC)
+    from ..probes.compare import compare
+    from ..probes.hypotheses.files import read_all, ready
+    from ..probes.hypotheses.testing import conclude
+
+    hypotheses = read_all(files or tuple(ready()))
+    compared = compare(models[0], models[1:], progress=reporter, note=reporter.note, **options)
+    done = conclude(
+        compared, hypotheses, domain=options["domain"], strict=bool(files), read_at=read_at, progress=reporter
+    )  # fmt: skip
+    return done, compared.run
+
+
+def _list() -> None:
+    from ..probes.hypotheses.files import read, ready
+    from ..probes.hypotheses.measures import measures
+    from ..probes.hypotheses.rows import COLUMNS
+
+    print("ready hypotheses:")
+    for name, path in ready().items():
+        for hypothesis in read(path):
+            print(f"  {name}: {hypothesis.prediction}")
+    print("measures:")
+    for measure in measures().values():
+        print(f"  {measure.name} ({' and '.join(measure.items)}): {measure.means}")
+    for items, columns in COLUMNS.items():
+        print(f"columns of {items}:")
+        for column, means in columns.items():
+            print(f"  {column}: {means}")
+
+
+def _table(data: dict[str, Any]) -> None:
+    """A row a hypothesis and model; then why, where nothing can be said."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False, markup=False)
+    table = Table()
+    for head in ("hypothesis", "model", "outcome", "effect", "p", "power", "could be seen"):
+        right = head in ("effect", "p", "power", "could be seen")
+        table.add_column(head, justify="right" if right else "left", overflow="fold")
+    for hypothesis in data["hypotheses"]:
+        for at, (model, one) in enumerate(hypothesis["results"].items()):
+            table.add_row(hypothesis["name"] if at == 0 else "", model, one["outcome"], *_cells(one))
+    console.print(table)
+    for hypothesis in data["hypotheses"]:
+        for model, one in hypothesis["results"].items():
+            if one["effect"]["estimate"] is None:
+                console.print(f"{hypothesis['name']}, {model}: {one['why']}", soft_wrap=True)
+    for file in data["files"]:
+        console.print(
+            f"{file['file']}: sha256 {file['sha256'][:12]}, of {file['modified']}, {file['before_run']} "
+            f"({data['run_started']})",
+            soft_wrap=True,
+        )
+
+
+def _cells(one: dict[str, Any]) -> tuple[str, str, str, str]:
+    from ..terminal import shown
+
+    p, power, seen = one["p"], one["power"], one["detectable"]
+    effect = shown(one["effect"]).replace("\n", " ")
+    return (
+        f"{effect} {one['effect']['unit']}" if one["effect"]["estimate"] is not None else "–",
+        "–" if p is None else f"{p:.4f}" if p < 0.01 else f"{p:.2f}",
+        "–" if power is None else f"{power:.0%}",
+        "–" if seen is None else f"{seen:.2f}",
+    )

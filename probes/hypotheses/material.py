@@ -1,0 +1,133 @@
+"""A finished run opened again for new questions: its items, scores, and models beside their base.
+
+A run keeps scores by item; the items come from its domain again, which must be the one that it was made with.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ...errors import DomainError, RunError
+from ...terms.domain import Domain, embedded
+from ...terms.extraction.apply import domain_terms
+from ...terms.items import Item
+from ...terms.select import items as items_of
+from ...terms.select import lend
+from ..beside import Beside, Material, pair_up
+from ..comparison import Comparison
+from ..settings import file_of
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A finished run, ready for questions that were not asked when it was made."""
+
+    comparison: Comparison
+    material: Material
+    frequency: Counter[str]
+    """Mentions of each concept in all texts of the domain."""
+    layers: tuple[int, ...]
+    """Numbers of the layers that were read; ends in the model's last."""
+
+    @cached_property
+    def models(self) -> dict[str, Beside]:
+        return pair_up(self.material)
+
+    def seen(self, model: str) -> dict[str, str]:
+        """Item id (facts) or concept (terms) → how it stood in the model's training data; empty where not known."""
+        import polars as pl
+
+        out: dict[str, str] = {}
+        for frame, key in ((self.comparison.facts(), "item"), (self.comparison.terms(), "concept")):
+            if "seen" in frame.columns:
+                rows = frame.filter((pl.col("model") == model) & pl.col("seen").is_not_null())
+                out |= dict(zip(rows[key].to_list(), rows["seen"].to_list(), strict=True))
+        return out
+
+
+def start(run: Path) -> datetime.datetime:
+    """When the run was begun at the latest: as recorded, or when its first score was written, whichever is earlier."""
+    record = _record(run)
+    created = datetime.datetime.fromisoformat(record["created"])
+    files = [file.stat().st_mtime for file in (run / "scores").glob("*.parquet")]
+    return min([created, *(datetime.datetime.fromtimestamp(time, datetime.UTC) for time in files)])
+
+
+def open_material(comparison: Comparison, domain: str | Path | None = None) -> Opened:
+    """Opens the run's items and scores; `domain` is the folder of one that does not come with the package.
+
+    Raises `RunError` where the domain is another than the run's, or scores are missing, and what `Domain.open` raises.
+    """
+    run, data, record = comparison.run, comparison.data, _record(comparison.run)
+    name = domain or data["domain"]
+    if domain is None and name not in embedded():
+        raise RunError(f"{run}: its domain {name} does not come with the package; give its folder with --domain")
+    try:
+        opened = Domain.open(name)
+    except DomainError as error:
+        raise RunError(f"{run}: its domain cannot be opened: {error}") from error
+    if opened.hash != (held := record["hashes"]["domain"]):
+        raise RunError(
+            f"{run}: was made with another state of the domain {opened.name} ({held[:12]}, now {opened.hash[:12]}); "
+            "give that one with --domain, or compare again"
+        )
+    every = items_of(opened, *_mentions(name, opened, record))
+    tables = {model: _scores(run, file_of(model)) for model in data["models"]}
+    names = [f"{data['base']}-base", data["base"]]
+    base = _scores(run, next((file for file in names if (run / "scores" / f"{file}.parquet").is_file()), names[1]))
+    scored = set(base["item"].unique().to_pylist())
+    items = lend([item for item in every if item.id in scored], data["seed"])
+    _fitting(run, items, base)
+    own = {model: (found["own"], found.get("own_from", "")) for model, found in data["models"].items()}
+    material = Material(opened, tuple(items), base, tables, own, data["per"], data["seed"])
+    frequency = Counter(item.concept for item in every if item.kind in ("term", "word"))
+    layers = data.get("layer_numbers") or range(data.get("layers") or 0)
+    return Opened(comparison, material, frequency, tuple(layers))
+
+
+def _record(run: Path) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        record["hashes"]["domain"], record["created"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{run / 'run.json'}: is not a run's record ({error}); run probe compare again") from error
+    return record
+
+
+def _mentions(name: str | Path, domain: Domain, record: dict[str, Any]) -> tuple[Any, Any]:
+    """What stood for terms in the run: None for the domain's own names."""
+    held = record.get("terms") or {}
+    if not held:
+        return None, None
+    edits = (held.get("edits") or {}).get("file")
+    terms = domain_terms(name, domain, Path(held["vocabulary"]["path"]), Path(edits) if edits else None)
+    return terms.mentions, terms.classes
+
+
+def _scores(run: Path, file: str) -> pa.Table:
+    path = run / "scores" / f"{file}.parquet"
+    try:
+        return pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise RunError(f"{path}: cannot be read; give the same probe compare again and it is scored anew") from error
+
+
+def _fitting(run: Path, items: list[Item], base: pa.Table) -> None:
+    """Whether items are those that were scored: as many roles to each fact."""
+    import polars as pl
+
+    table = pl.DataFrame({name: pl.from_arrow(base[name]) for name in ("item", "role")})
+    counts = dict(table.group_by("item").agg(pl.max("role")).iter_rows())
+    facts = [item for item in items if item.kind == "fact"]
+    missing = {item for item in counts if not item.startswith(("prior:", "occurrence:"))} - {item.id for item in items}
+    if missing or any(counts[item.id] != len(item.scored) - 1 for item in facts):
+        raise RunError(f"{run}: its items are not those that its domain gives now; compare again")
