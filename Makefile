@@ -1,13 +1,14 @@
 # make demo   installs into .venv and runs the demo: models of known truth, one page
 # make test   installs what the tests need (the browser too, where it is missing) and runs every check
-# make bench  measures the engines and rewrites the tables of docs/performance.md
+# make docs   builds the documentation's pages into build/docs
+# make bench  measures the engines and rewrites the tables of docs/performance.md; make bench-page the page's
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CHROMIUM := /usr/bin/chromium
 MATERIALS := $(abspath ../shared/materials)
 
-.PHONY: demo test lint browser domain check-cuis bench bench-quick rivals clean
+.PHONY: demo test lint browser domain check-cuis bench bench-quick bench-page docs rivals clean
 
 demo: $(VENV)/.installed
 	$(BIN)/probe demo
@@ -40,6 +41,15 @@ bench: $(VENV)/.tested
 bench-quick: $(VENV)/.tested
 	$(BIN)/python benchmarks/engines --quick
 
+# The page at 50,000 places of terms and eight models: about three minutes.
+bench-page: $(VENV)/.tested browser
+	$(BIN)/python benchmarks/report_page.py --write docs/performance.md
+
+# The documentation as pages in build/docs; any warning is an error.
+docs: $(VENV)/.documented
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "documentation: build/docs/index.html"
+
 rivals:
 	$(PYTHON) -m venv $(VENV)/rivals
 	$(VENV)/rivals/bin/python -m pip install -q --disable-pip-version-check \
@@ -58,6 +68,10 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/.tested: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[test]"
+	touch $@ $(VENV)/.installed
+
+$(VENV)/.documented: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[docs]"
 	touch $@ $(VENV)/.installed
 
 clean:

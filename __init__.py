@@ -16,18 +16,22 @@ if TYPE_CHECKING:
     from .models.scoring import score
     from .probes.compare import compare
     from .probes.comparison import open_run
+    from .probes.hypotheses.testing import test_hypotheses
+    from .reports.notebook import figures
     from .terms.domain import Domain
 
 _PUBLIC = {
     "Checkpoint": (".models.checkpoint", "Checkpoint"),
     "Domain": (".terms.domain", "Domain"),
     "compare": (".probes.compare", "compare"),
+    "figures": (".reports.notebook", "figures"),
     "lens": (".models.lens", "read_lens"),
     "open_run": (".probes.comparison", "open_run"),
     "score": (".models.scoring", "score"),
+    "test_hypotheses": (".probes.hypotheses.testing", "test_hypotheses"),
 }
 
-__all__ = ["Checkpoint", "Domain", "__version__", "compare", "lens", "open_run", "score"]
+__all__ = ["Checkpoint", "Domain", "__version__", "compare", "figures", "lens", "open_run", "score", "test_hypotheses"]
 
 
 def __getattr__(name: str) -> Any:

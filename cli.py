@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from ._version import __version__
-from .commands import cache, calibrate, compare, demo, domain, lens, report, terms
+from .commands import cache, calibrate, compare, demo, domain, evaluate, lens, report, terms, test
 from .errors import KnowshiftError
 
 INTERRUPTED = 130
@@ -48,6 +48,8 @@ def root(
 app.command(epilog=compare.EPILOG)(compare.compare)
 app.command(epilog=report.EPILOG)(report.report)
 app.command(epilog=lens.EPILOG)(lens.lens)
+app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
+app.command("test", epilog=test.EPILOG)(test.hypotheses)
 app.command(epilog=demo.EPILOG)(demo.demo)
 app.command(epilog=calibrate.EPILOG)(calibrate.calibrate)
 app.add_typer(terms.app, name="terms")

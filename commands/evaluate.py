@@ -1,0 +1,146 @@
+"""`probe evaluate`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..errors import UsageError
+from ..terms.defaults import DOMAIN
+from .options import Config, Debug, Device, DeviceMap, Dtype, Quantize
+
+EPILOG = (
+    "Examples:  probe evaluate base.pt neuro_lora --suite smedqa --data S-MedQA_test.json  |  "
+    "probe evaluate base tuned other_base --suite clue --data clue_files --pair tuned=other_base"
+)
+
+
+def evaluate(
+    base: Annotated[str | None, typer.Argument(help="Base model: a folder, hub id, .safetensors or .pt file.")] = None,
+    tuned: Annotated[list[str] | None, typer.Argument(help="Tuned models, or further bases (see --pair).")] = None,
+    suite: Annotated[
+        str, typer.Option(help="smedqa, clue, cases, hallucination, forgetting; see docs/evaluate.md.")
+    ] = "smedqa",
+    data: Annotated[
+        list[str] | None, typer.Option(help="A file or folder of data, or TASK=PATH once for each task.")
+    ] = None,
+    pair: Annotated[
+        list[str] | None, typer.Option(help="TUNED=BASE: which base a model is compared with; repeat.")
+    ] = None,
+    own: Annotated[list[str] | None, typer.Option(help="MODEL=SPECIALTY, where its name does not tell.")] = None,
+    method: Annotated[
+        list[str] | None, typer.Option(help="letter, text, pmi, generation (default: all); repeat.")
+    ] = None,
+    task: Annotated[
+        list[str] | None, typer.Option(help="forgetting: a task of lm-evaluation-harness by name; repeat.")
+    ] = None,
+    quorum: Annotated[int, typer.Option(help="smedqa: votes that a label needs, where records hold Votes.")] = 3,
+    alpha: Annotated[
+        float | None, typer.Option(help="smedqa: conformal label sets at this level, where records hold Samples.")
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="A finished comparison of these models: answers beside its probabilities.")
+    ] = None,
+    published: Annotated[
+        Path | None, typer.Option(help="Compare published scores (JSON) instead of models; with --pair.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Run directory (default: runs/<base>-<tuned>-<suite>-<date>).")
+    ] = None,
+    domain: Annotated[str, typer.Option(help="An embedded domain's name, or a domain folder.")] = DOMAIN,
+    prompts: Annotated[Path | None, typer.Option(help="A folder of edited prompt templates.")] = None,
+    vocabulary: Annotated[Path | None, typer.Option(help="A compiled vocabulary, for UMLS F1.")] = None,
+    bertscore: Annotated[Path | None, typer.Option(help="Folder of BERTScore's model.")] = None,
+    icd10: Annotated[Path | None, typer.Option(help="Valid ICD-10 codes, one a line (default: ICD-10-CM).")] = None,
+    context: Annotated[
+        int | None, typer.Option(help="Tokens a model may read (default: the smallest context).")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Only N questions of each task.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the resampling, of --limit and of what is drawn.")] = 0,
+    template: Annotated[str, typer.Option(help="none, or chat: the models' chat template.")] = "none",
+    batch_size: Annotated[int, typer.Option(help="Prompts that are read together.")] = 8,
+    device: Device = "auto",
+    dtype: Dtype = "auto",
+    quantize: Quantize = "none",
+    device_map: DeviceMap = "none",
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the evaluation on standard output alone.")] = False,
+    debug: Debug = False,
+) -> None:
+    """Ask the models questions: do answers get better, and on what?"""
+    if published is not None:
+        _published(published, pair or [], as_json)
+        return
+    if base is None or not tuned:
+        raise UsageError("probe evaluate: give BASE and at least one TUNED model, or --published FILE")
+    from ..terminal import Reporter
+
+    options: dict[str, Any] = {
+        "suite": suite, "data": data or (), "pair": pair or (), "own": own or (), "methods": method or (),
+        "tasks": task or (), "quorum": quorum, "alpha": alpha, "domain": domain,
+        "out": out, "prompts": prompts, "vocabulary": vocabulary,
+        "bertscore": bertscore, "icd10": icd10, "context": context, "limit": limit, "seed": seed,
+        "template": template, "batch_size": batch_size, "device": device, "dtype": dtype, "quantize": quantize,
+        "device_map": device_map, "config": config,
+    }  # fmt: skip
+    with Reporter() as reporter:
+        from ..probes.evaluate.evaluate import evaluate as ask
+        from ..probes.evaluate.joined import evaluate_beside
+
+        if run is None:
+            done = ask(base, tuned, progress=reporter, note=reporter.note, **options)
+        else:
+            if out is not None:
+                raise UsageError("--out and --run: the evaluation is kept in the comparison's run; give one of the two")
+            done = evaluate_beside(run, base, tuned, progress=reporter, note=reporter.note, **options)
+    if as_json:
+        print(json.dumps(done.data, indent=1, ensure_ascii=False))
+    else:
+        _table(done.data)
+    where = sys.stderr if as_json else sys.stdout
+    print(f"evaluation: {done.run / 'evaluation.json'}", file=where)
+    if run is not None:
+        from ..reports.page import render
+
+        print(f"report: {render(run)}", file=where)
+
+
+def _table(data: dict[str, Any]) -> None:
+    """A row a task and metric, a column a model; then what differs from the base it is paired with."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from ..terminal import shown
+
+    console = Console(highlight=False, markup=False)
+    names = [data["base"], *data["models"]]
+    table = Table(title=f"{data['suite']} · 95 % intervals")
+    for head in ("", *names):
+        table.add_column(head)
+    cells = {(row["task"], row["metric"], row["model"]): row["estimate"] for row in data["scores"] if not row["label"]}
+    for task, metric in dict.fromkeys((task, metric) for task, metric, _ in cells):
+        table.add_row(f"{task}\n{metric}", *(shown(cells.get((task, metric, name)), plus=False) for name in names))
+    console.print(table)
+    for row in data["pairs"]:
+        if not row["label"] and row["p"] is not None:
+            questions = f"{row['win']} won, {row['tie']} tied, {row['loss']} lost, q = {row['q']:.2g}"
+            against = f"{row['tuned']} against {row['base']}"
+            change = shown(row["difference"]).replace("\n", " ")
+            console.print(f"{against}: {row['task']} {row['metric']} {change}: {row['outcome']} ({questions})")
+
+
+def _published(file: Path, pairs: list[str], as_json: bool) -> None:
+    from ..probes.evaluate.pairs import line, published
+
+    found = published(file, pairs)
+    if as_json:
+        print(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    for row in found["pairs"]:
+        print(f"{row['tuned']} against {row['base']}: {row['measure']} {row['difference']:+.2f}: {row['outcome']}")
+    for count in found["counts"]:
+        print(line(count))

@@ -1,0 +1,24 @@
+"""The other half: do answers get better? The papers' own experiments on the user's models (`probe evaluate`).
+
+    settings    what a person can set, models and pairs by name
+    suites/     one module a suite: data in, asks out, scores from what the models answered
+    readers/    the data's formats → questions, and what is wrong with a file, counted
+    choices     multiple choice: letters, option texts, DC-PMI, generation, in every rotation
+    parsing     what a written answer says, or that it says nothing
+    texts, codes, instructions    metrics of written answers
+    ask         one lm-evaluation-harness task: documents, a prompt, what is weighed or written
+    runner      asks to the harness; every answer kept, so that a run goes on where it stopped
+    language_model    the harness's model around our checkpoint
+    harness     the harness's own tasks
+    answers     the file of kept answers
+    values      a value for each model, task, metric and question → estimates, pairs, one correction
+    pairs       which model is compared with which; win, tie, loss; published scores
+    labels      votes with a quorum, conformal label sets
+    longhealth, levels    what LongHealth's tasks ask; CLUE's levels, published and mended
+    beside      answers beside a comparison's probabilities, by specialty
+    joined      evaluations that belong to a comparison
+    evaluate    the whole way: settings → run directory → evaluation.json
+
+Data → `Ask`s → lm-evaluation-harness (`runner`) → answers → `Value`s → `evaluation.json`. A suite knows no model, the
+runner no suite. Prompts are templates in `prompts/`, which a person can edit (`--prompts`).
+"""

@@ -1,0 +1,75 @@
+"""Answers beside probabilities, by specialty: did terms get likelier where answers got better?
+
+From a comparison's matrix (gains of terms, of true answers, of margins, in nats) and an evaluation's paired differences
+of accuracy on the same specialty's questions. The correlation over specialties is Pearson's, its interval Fisher's z.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from ..estimate import LEVEL, Estimate
+
+FEWEST = 4
+"""Specialties; Fisher's z needs more than three."""
+GAINS = ("terms", "answers", "margin")
+
+
+def beside(data: Mapping[str, Any], comparison: Mapping[str, Any]) -> dict[str, Any]:
+    """By model and task: points (specialty, gain in nats, difference of accuracy) and their correlations by gain."""
+    out: dict[str, Any] = {}
+    for name, model in comparison.get("models", {}).items():
+        rows = [
+            row for row in data["pairs"]
+            if row["tuned"] == name and row["base"] == data["base"] and row["metric"] == "accuracy" and row["label"]
+        ]  # fmt: skip
+        matrix = model.get("matrix", {})
+        for task in dict.fromkeys(row["task"] for row in rows):
+            points = [
+                {"specialty": row["label"], "accuracy": row["difference"],
+                 **{gain: matrix[row["label"]].get(gain) for gain in GAINS}}
+                for row in rows if row["task"] == task and row["label"] in matrix
+            ]  # fmt: skip
+            if points:
+                found = {gain: correlation(*_known(points, gain)).json() for gain in GAINS}
+                out.setdefault(name, {})[task] = {"points": points, "correlation": found, "counts": _counts(points)}
+    return out
+
+
+def _counts(points: list[dict[str, Any]]) -> dict[str, int]:
+    """In how many specialties terms got likelier, and in how many accuracy better: intervals above zero."""
+
+    def above(estimate: Mapping[str, Any] | None) -> bool:
+        return bool(estimate) and (estimate or {}).get("low") is not None and (estimate or {})["low"] > 0
+
+    return {
+        "of": len(points),
+        "likelier": sum(above(point["terms"]) for point in points),
+        "better": sum(above(point["accuracy"]) for point in points),
+    }
+
+
+def _known(points: list[dict[str, Any]], gain: str) -> tuple[list[float], list[float]]:
+    held = [
+        (point[gain]["estimate"], point["accuracy"]["estimate"])
+        for point in points
+        if point[gain] and point[gain]["estimate"] is not None and point["accuracy"]["estimate"] is not None
+    ]
+    return [x for x, _ in held], [y for _, y in held]
+
+
+def correlation(x: list[float], y: list[float]) -> Estimate:
+    """Pearson's r with Fisher's interval; missing below four points, or where one side does not vary."""
+    if len(x) < FEWEST:
+        return Estimate.missing(f"fewer than {FEWEST} specialties with both", len(x), "r")
+    if np.ptp(x) < 1e-12 or np.ptp(y) < 1e-12:
+        return Estimate.missing("one of the two is the same in every specialty", len(x), "r")
+    found = stats.pearsonr(x, y)
+    low, high = found.confidence_interval(LEVEL)
+    return Estimate(
+        float(found.statistic), float(low), float(high), "r", "Pearson, Fisher's z", len(x), float(found.pvalue)
+    )

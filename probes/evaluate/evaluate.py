@@ -1,0 +1,276 @@
+"""The evaluation: from models and a suite to a finished run directory.
+
+run.json          identity, command, versions, seed, context, template
+scores/<model>/   what the model answered, a table an ask (`answers`)
+values.parquet    a row a model, task, metric and question
+evaluation.json   what `--json` prints
+
+An interrupted evaluation goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ... import versions
+from ...errors import DomainError, RunError, UsageError
+from ...terms.domain import Domain
+from ..compare import _command, _writing
+from ..run import Progress, RunDirectory, write_json, write_whole
+from ..settings import NO_SPECIALTY, file_of, names_of
+from . import language_model, runner
+from .ask import Ask, check_folder, plain
+from .choices import PREMISE
+from .harness import harness_values, load_tasks
+from .settings import Settings, default_out, pairs_of, settings_from
+from .suites import Suite, open_suite
+from .values import Difference, Value, by_key, corrected, differences, labels_of, means
+
+if TYPE_CHECKING:
+    from ...models.checkpoint import Checkpoint
+
+SCHEMA_VERSION = 1
+TIE_RULE = "tie: the 95 % interval of the difference holds zero; a question is tied where both values are equal"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A finished evaluation; `data` is `evaluation.json`."""
+
+    run: Path
+    data: dict[str, Any]
+
+    @classmethod
+    def open(cls, run: str | Path) -> Evaluation:
+        """Raises `RunError` where `run` holds no finished evaluation."""
+        file = Path(run) / "evaluation.json"
+        try:
+            return cls(Path(run), json.loads(file.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            raise RunError(f"{file}: no finished evaluation; run the same probe evaluate again") from error
+
+
+def evaluate(
+    base: str | Path,
+    tuned: Sequence[str | Path] | str | Path,
+    *,
+    progress: Progress | None = None,
+    note: Callable[[str], None] | None = None,
+    comparison: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Evaluation:
+    """Asks a base and its tuned models the questions of a suite and leaves a run directory.
+
+    Options are the fields of `Settings` by name. `comparison` is a `comparison.json` of the same models, beside which
+    the answers are laid. Raises `KnowshiftError` for whatever a user can cause.
+    """
+    language_model.require()
+    say = note or (lambda line: None)
+    settings = settings_from(options)
+    check_folder(settings.prompts)
+    specs = [str(tuned)] if isinstance(tuned, str | Path) else [str(spec) for spec in tuned]
+    names = names_of(specs)
+    domain = Domain.open(settings.domain)
+    own = own_of(names, settings.own, domain)
+    models = _find(str(base), specs, names, settings)
+    root = next(iter(models))
+    pairs = pairs_of(root, names, settings.pair)
+    asking = _asking(settings, models)
+    suite = open_suite(replace(settings, context=asking.context), domain, own)
+    suite.asks = [_short(ask, asking.context) for ask in suite.asks]
+    plain(suite.asks)
+    tasks = load_tasks(suite.harness) if suite.harness else {}
+    for line in [*suite.faults.lines(), *(each.line() for each in suite.not_run), *suite.notes]:
+        say(line)
+    out = runner.left_out(suite.asks, models.values(), asking)
+    asks = [out.trimmed(ask) for ask in suite.asks]
+    for ask in asks:
+        if lost := len(out.why.get(ask.name, {})):
+            say(f"{ask.name}: {lost} questions left out ({next(iter(out.why[ask.name].values()))})")
+    # A premise holds no question.
+    if suite.asks and not any(ask.docs for ask in asks if not ask.name.endswith(PREMISE)):
+        why = next(iter(next(iter(out.why.values())).values()))
+        raise UsageError(f"--suite {suite.name}: every question is left out ({why}); raise --context, or give others")
+    run = _claim(settings, suite, models, pairs, asking)
+    with _writing(run):
+        answers = _answers(asks, models, asking, run, progress)
+        values = {model: suite.values(held) for model, held in answers.items()}
+        if suite.harness:
+            extra = harness_values(tasks, models, asking, run.path, settings.limit, progress)
+            values = {model: [*each, *extra[model]] for model, each in values.items()}
+        data = conclude(suite.name, values, pairs, settings.seed)
+        data |= {
+            "base": root, "models": list(models)[1:], "run": str(run.path), "domain": domain.name,
+            "specialties": {each.id: each.name for each in domain.specialties.values()},
+            "context": asking.context, "template": settings.template, "methods": list(settings.methods),
+            "options": {"quorum": settings.quorum, "alpha": settings.alpha, "limit": settings.limit,
+                        "bertscore": _named(settings.bertscore), "vocabulary": _named(settings.vocabulary),
+                        "icd10": _named(settings.icd10), "prompts": _named(settings.prompts)},
+            "counts": {ask.name: {"asked": len(ask.questions), "left_out": len(out.why.get(ask.name, {}))}
+                       for ask in asks},
+            "left_out": {name: _counted(why) for name, why in out.why.items()},
+            "faults": suite.faults.json(),
+            "not_run": [{"task": each.task, "why": each.why, "where": each.where} for each in suite.not_run],
+            "notes": suite.notes,
+            "more": suite.more(answers, values),
+        }  # fmt: skip
+        if comparison is not None:
+            from .beside import beside
+
+            data["beside"] = beside(data, comparison)
+        _write(run.path, values, data)
+    return Evaluation(run.path, data)
+
+
+def conclude(
+    suite: str, values: Mapping[str, Sequence[Value]], pairs: Sequence[tuple[str, str]], seed: int
+) -> dict[str, Any]:
+    """Means of every model and differences of every pair, from values by model."""
+    keyed = {model: by_key(each) for model, each in values.items()}
+    labels = labels_of(values)
+    scores = [
+        {"model": model, "task": task, "metric": metric, "label": label, "estimate": estimate.json()}
+        for model, each in keyed.items()
+        for (task, metric), held in each.items()
+        for label, estimate in means(held, labels, seed).items()
+    ]
+    found: list[Difference] = []
+    for tuned, base in pairs:
+        for key in [key for key in keyed[tuned] if key in keyed[base]]:
+            found += differences((tuned, keyed[tuned][key]), (base, keyed[base][key]), labels, seed)
+    return {
+        "schema": SCHEMA_VERSION,
+        "suite": suite,
+        "seed": seed,
+        "scores": scores,
+        "pairs": [each.json() for each in corrected(found)],
+        "tie_rule": TIE_RULE,
+    }
+
+
+def own_of(names: Sequence[str], given: Sequence[str], domain: Domain) -> dict[str, str]:
+    """Tuned models' own specialties: as `given` (MODEL=NAME, or NAME for all), else where their names tell."""
+    said: dict[str, str] = {}
+    for value in given:
+        name, found, specialty = value.partition("=")
+        if found and name not in names:
+            raise UsageError(f"--own {value}: expected MODEL=SPECIALTY with one of the models {', '.join(names)}")
+        said |= {name: specialty} if found else dict.fromkeys(names, value)
+    out = {}
+    for name in names:
+        if name not in said:
+            if own := domain.own_from_name(name):
+                out[name] = own
+        elif said[name] != NO_SPECIALTY:
+            try:
+                out[name] = domain.specialty(said[name]).id
+            except DomainError as error:
+                raise UsageError(f"--own {name}={said[name]}: {error}") from error
+    return out
+
+
+def _find(base: str, specs: Sequence[str], names: Sequence[str], settings: Settings) -> dict[str, Checkpoint]:
+    """The models by name, the base first; no weights are read."""
+    from ...models.checkpoint import Checkpoint
+
+    how: dict[str, Any] = {"device": settings.device, "dtype": settings.dtype, "quantize": settings.quantize,
+                           "device_map": settings.device_map}  # fmt: skip
+    root = Checkpoint.find(base, config=settings.config, **how)
+    found = {name: Checkpoint.find(spec, base=root, **how) for name, spec in zip(names, specs, strict=True)}
+    name = root.name if root.name not in found else f"{root.name} (base)"
+    return {name: root, **found}
+
+
+def _asking(settings: Settings, models: Mapping[str, Checkpoint]) -> runner.Asking:
+    smallest = min(checkpoint.anatomy.context or 2048 for checkpoint in models.values())
+    if settings.context is not None and settings.context > smallest:
+        name = min(models, key=lambda each: models[each].anatomy.context or 2048)
+        raise UsageError(f"--context {settings.context}: {name} reads {smallest} tokens at most; give that or less")
+    return runner.Asking(settings.context or smallest, settings.template == "chat", settings.batch_size, settings.seed)
+
+
+def _short(ask: Ask, context: int) -> Ask:
+    """An answer takes a quarter of the context at most: a small model must have room for the question."""
+    return replace(ask, max_tokens=min(ask.max_tokens, context // 4))
+
+
+def _claim(
+    settings: Settings, suite: Suite, models: Mapping[str, Checkpoint], pairs: Sequence[tuple[str, str]],
+    asking: runner.Asking,
+) -> RunDirectory:  # fmt: skip
+    names = list(models)
+    identity = {
+        "suite": suite.name,
+        "models": {name: checkpoint.content_key for name, checkpoint in models.items()},
+        "asks": {ask.name: ask.digest for ask in suite.asks},
+        "harness": list(suite.harness),
+        "context": asking.context,
+        "template": settings.template,
+        "seed": settings.seed,
+        "pairs": [list(pair) for pair in pairs],
+    }
+    about = {
+        "command": _command(),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "versions": versions.installed() | {"lm_eval": language_model.version()},
+        "batch_size": asking.batch_size,
+        "device": str(models[names[0]].placement.device),
+        "dtype": str(models[names[0]].dtype),
+    }
+    where = settings.out or default_out(names[0], names[1:], suite.name)
+    return RunDirectory.claim(where, identity, about)
+
+
+def _answers(
+    asks: Sequence[Any], models: Mapping[str, Checkpoint], asking: runner.Asking, run: RunDirectory,
+    progress: Progress | None,
+) -> dict[str, dict[str, Any]]:  # fmt: skip
+    """Every model's answers: adapters on their base, one after the other; then other models, one at a time."""
+    names = list(models)
+    root = models[names[0]]
+
+    def of(name: str) -> dict[str, Any]:
+        return runner.run(asks, models[name], asking, run.path / "scores" / file_of(name), progress)
+
+    on_base = [name for name in names[1:] if models[name].base is root and models[name].kind == "adapter"]
+    found = {}
+    with root.active():
+        for name in [names[0], *on_base]:
+            found[name] = of(name)
+    for name in names:
+        if name not in found:
+            found[name] = of(name)
+    return {name: found[name] for name in names}
+
+
+def _named(path: Path | None) -> str | None:
+    return None if path is None else path.name
+
+
+def _counted(why: Mapping[str, str]) -> dict[str, int]:
+    out: dict[str, int] = {}
+    for reason in why.values():
+        out[reason] = out.get(reason, 0) + 1
+    return out
+
+
+def _write(path: Path, values: Mapping[str, Sequence[Value]], data: dict[str, Any]) -> None:
+    import polars as pl
+
+    rows = [
+        {"model": model, "task": v.task, "metric": v.metric, "question": v.question, "value": v.value,
+         "labels": list(v.labels)}
+        for model, each in values.items() for v in each
+    ]  # fmt: skip
+    schema: Any = {"model": pl.String, "task": pl.String, "metric": pl.String, "question": pl.String,
+              "value": pl.Float64, "labels": pl.List(pl.String)}  # fmt: skip
+    held = BytesIO()
+    pl.DataFrame(rows, schema=schema).write_parquet(held)
+    write_whole(path / "values.parquet", held.getvalue())
+    write_json(path / "evaluation.json", data)

@@ -1,0 +1,103 @@
+"""The harness's model around our checkpoint. Read by `runner` and `harness`.
+
+The harness ties the weights of a model that it is given anew, which would undo an adapter on them, gives the tokenizer
+a padding token, and writes by the model's own sampling settings. So it is given the model's forward pass and `generate`
+alone, a copy of the tokenizer, and greedy decoding.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import logging
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ...errors import UsageError
+
+if TYPE_CHECKING:
+    from lm_eval.api.model import LM
+
+    from ...models.checkpoint import Checkpoint
+
+INSTALL = "pip install 'knowshift[evaluate]'"
+
+
+def require() -> None:
+    """Raises `UsageError` where lm-evaluation-harness is not installed."""
+    from importlib.util import find_spec
+
+    if find_spec("lm_eval") is None:
+        raise UsageError(f"probe evaluate: lm-evaluation-harness is not installed; {INSTALL}")
+
+
+def language_model(checkpoint: Checkpoint, context: int, batch_size: int = 1) -> LM:
+    """The harness's model around `checkpoint`; as long as that is not in memory, it can only encode."""
+    with quiet():
+        from lm_eval.models.huggingface import HFLM
+
+        held: Any = _Held(checkpoint)
+        tokenizer = copy.deepcopy(checkpoint.tokenizer)  # the harness gives it a padding token
+        _make_whole(tokenizer, checkpoint.config.get_text_config().vocab_size)
+        return HFLM(
+            pretrained=held, tokenizer=tokenizer, max_length=context, batch_size=batch_size,
+            softmax_dtype="float32", backend="causal",
+        )  # fmt: skip
+
+
+def _make_whole(tokenizer: Any, rows: int) -> None:
+    """The harness must have a token to end at and one to pad with, and the model a row for each."""
+    known = [tokenizer.eos_token_id, tokenizer.bos_token_id, tokenizer.unk_token_id, 0]
+    usable = tokenizer.convert_ids_to_tokens(next(id for id in known if id is not None and id < rows))
+    for name in ("eos_token", "pad_token"):
+        id = getattr(tokenizer, f"{name}_id")
+        if id is None or id >= rows:
+            setattr(tokenizer, name, usable)
+
+
+class _Held:
+    """What the harness needs of a model, and nothing that it could change."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.config, self.device, self.name_or_path = checkpoint.config, checkpoint.device, checkpoint.name
+        self._checkpoint = checkpoint
+
+    def __call__(self, ids: Any) -> Any:
+        return self._checkpoint.model(ids)
+
+    def generate(self, **options: Any) -> Any:
+        """Greedy; a model's own sampling settings, penalties and lengths would make two models of a pair differ."""
+        from transformers import GenerationConfig
+
+        model: Any = self._checkpoint.model
+        own = model.generation_config
+        ends = getattr(own, "eos_token_id", None) or self.config.eos_token_id
+        # What is given to generate() is filled up from the model's own; so that is what has to go.
+        model.generation_config = GenerationConfig(eos_token_id=ends, do_sample=False)
+        try:
+            return model.generate(**options)
+        finally:
+            model.generation_config = own
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without the harness's bars and notices; what matters of them is said by us."""
+    loggers = [logging.getLogger(name) for name in ("lm_eval", "lm-eval", "transformers", "datasets")]
+    levels: Mapping[logging.Logger, int] = {logger: logger.level for logger in loggers}
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        for logger, level in levels.items():
+            logger.setLevel(level)
+
+
+def version() -> str:
+    """Of the harness."""
+    from importlib import metadata
+
+    return metadata.version("lm_eval")

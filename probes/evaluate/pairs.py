@@ -1,0 +1,100 @@
+"""Published scores, pair by pair: which base a model is compared with decides what is said of it.
+
+The file holds, per model, a score on one or more measures in percent, and pairs of (tuned, base):
+
+    {"levels_percent": {"tuned": {"L1": 11.46}, "base": {"L1": 20.11}}, "pairs": [["tuned", "base"]]}
+
+Other groups of measures (`longhealth_percent`) are read alike. A tuned model may be paired with several bases: every
+choice of one base each is counted, and the choice is named with the count. Published scores come without intervals: a
+win is a score above the base's, a loss one below, a tie an equal one (to two decimals, as they are printed).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from ...errors import UsageError
+
+DECIMALS = 2
+TIE_RULE = f"tie: equal to {DECIMALS} decimals; published scores have no intervals"
+
+
+def published(file: Path, given: Sequence[str] = ()) -> dict[str, Any]:
+    """Differences of every pair on every measure, and counts of win, tie, loss for every choice of bases.
+
+    `given` (TUNED=BASE) takes the place of the file's pairs for those tuned models. Raises `UsageError`.
+    """
+    scores, pairs = _read(file, given)
+    measures = list(dict.fromkeys(measure for each in scores.values() for measure in each))
+    differences = []
+    for tuned, base in pairs:
+        for measure in measures:
+            one, other = scores[tuned].get(measure), scores[base].get(measure)
+            if one is not None and other is not None:
+                delta = round(one - other, DECIMALS)
+                outcome = "win" if delta > 0 else "loss" if delta < 0 else "tie"
+                differences.append({"tuned": tuned, "base": base, "measure": measure, "score": one,
+                                    "base_score": other, "difference": delta, "outcome": outcome})  # fmt: skip
+    counts = [count for measure in measures for count in _counts(measure, differences)]
+    return {"schema": 1, "source": str(file), "unit": "percentage points", "tie_rule": TIE_RULE,
+            "pairs": differences, "counts": counts}  # fmt: skip
+
+
+def _counts(measure: str, differences: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Win, tie, loss on one measure, once for every choice of a base where a tuned model has several."""
+    held = [each for each in differences if each["measure"] == measure]
+    options: dict[str, list[Mapping[str, Any]]] = {}
+    for each in held:
+        options.setdefault(each["tuned"], []).append(each)
+    for choice in product(*options.values()):
+        outcomes = [each["outcome"] for each in choice]
+        several = {each["tuned"]: each["base"] for each in choice if len(options[each["tuned"]]) > 1}
+        yield {"measure": measure, "models": len(choice), "win": outcomes.count("win"), "tie": outcomes.count("tie"),
+               "loss": outcomes.count("loss"), "with": several}  # fmt: skip
+
+
+def line(count: Mapping[str, Any]) -> str:
+    """As a sentence: `L1: 9 of 12 decline (… paired with …)`."""
+    paired = ", ".join(f"{tuned} paired with {base}" for tuned, base in count["with"].items())
+    said = f"{count['measure']}: {count['loss']} of {count['models']} decline"
+    return said + (f" ({paired})" if paired else "")
+
+
+def _read(file: Path, given: Sequence[str]) -> tuple[dict[str, dict[str, float]], list[tuple[str, str]]]:
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--published {file}: cannot be read as JSON ({error}); give a file of scores") from error
+    groups = {k: v for k, v in data.items() if k.endswith("_percent")} if isinstance(data, dict) else {}
+    if not groups:
+        raise UsageError(
+            f'--published {file}: holds no scores; expected "levels_percent": {{model: {{measure: score}}}}'
+        )
+    scores: dict[str, dict[str, float]] = {}
+    for group, models in groups.items():
+        prefix = "" if group == "levels_percent" else f"{group.removesuffix('_percent')} "
+        for model, measures in models.items():
+            for name, value in measures.items():
+                if isinstance(value, bool) or not isinstance(value, int | float):
+                    raise UsageError(f"--published {file}: {model}, {name}: expected a number, found {value!r}")
+                scores.setdefault(model, {})[f"{prefix}{name}"] = float(value)
+    pairs = [(str(one), str(other)) for one, other in data.get("pairs", [])]
+    said = []
+    for value in given:
+        one, found, other = value.partition("=")
+        if not found:
+            raise UsageError(f"--pair {value}: expected TUNED=BASE")
+        said.append((one, other))
+    replaced = {one for one, _ in said}
+    pairs = [pair for pair in pairs if pair[0] not in replaced] + said
+    for pair in pairs:
+        for name in pair:
+            if name not in scores:
+                raise UsageError(f"--published {file}: no scores of {name}; the models are {', '.join(scores)}")
+    if not pairs:
+        raise UsageError(f"--published {file}: holds no pairs; give --pair TUNED=BASE")
+    return scores, pairs

@@ -1,0 +1,137 @@
+"""A multiple-choice question, and what was wrong with the file it comes from. Written by readers, read by `choices`."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...errors import DomainError, UsageError
+from ...terms.records import Faults as RecordFaults
+from ...terms.records import read_file
+
+LETTERS = "ABCDEFGHIJ"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A stem and its options; `right` are the indices of the options that answer it."""
+
+    id: str
+    stem: str
+    options: tuple[str, ...]
+    right: tuple[int, ...]
+    labels: tuple[str, ...] = ()
+    """Groups it counts in: specialties, a difficulty."""
+    context: str = ""
+    """What is to be read before it."""
+    cluster: str = ""
+    """Questions of one cluster hang together (a patient's); empty: the question alone."""
+    fixed: bool = False
+    """Whether its last option keeps its place when the options are turned (LongHealth's F)."""
+
+
+@dataclass
+class Faults:
+    """Records that cannot be used: counted by what is wrong, the first of each named."""
+
+    found: Counter[str] = field(default_factory=Counter)
+    first: dict[str, str] = field(default_factory=dict)
+
+    def add(self, what: str, where: str) -> None:
+        self.found[what] += 1
+        self.first.setdefault(what, where)
+
+    def json(self) -> list[dict[str, Any]]:
+        return [{"what": what, "records": n, "first": self.first[what]} for what, n in self.found.items()]
+
+    def lines(self) -> list[str]:
+        return [f"{n} left out: {what} (first: {self.first[what]})" for what, n in self.found.items()]
+
+
+def question(where: str, id: str, stem: Any, options: Any, right: Any, faults: Faults, **more: Any) -> Question | None:
+    """A question, or None and a fault. `right` is an index, an option's text, or a list of either."""
+    if not isinstance(stem, str) or not stem.strip():
+        faults.add("the question is missing or empty", where)
+        return None
+    if not isinstance(options, list | tuple) or len(options) < 2:
+        faults.add("fewer than two options", where)
+        return None
+    if any(not isinstance(option, str) or not option.strip() for option in options):
+        faults.add("an option is missing or empty", where)
+        return None
+    texts = tuple(option.strip() for option in options)
+    if len(texts) > len(LETTERS):
+        faults.add(f"more than {len(LETTERS)} options", where)
+        return None
+    if len({text.casefold() for text in texts}) < len(texts):
+        faults.add("two options are the same", where)
+        return None
+    given = list(right) if isinstance(right, list | tuple) else [right]
+    indices = []
+    for one in given:
+        if isinstance(one, str) and one.strip() in texts:
+            indices.append(texts.index(one.strip()))
+        elif isinstance(one, int) and not isinstance(one, bool) and 0 <= one < len(texts):
+            indices.append(one)
+        else:
+            faults.add("the answer is not among the options", where)
+            return None
+    if not indices or len(set(indices)) == len(texts):
+        faults.add("no option, or every option, is right", where)
+        return None
+    return Question(id, stem.strip(), texts, tuple(sorted(set(indices))), **more)
+
+
+def records(path: Path, faults: Faults) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Records of a JSON list, JSON lines, parquet or .csv file, with where they stand.
+
+    A broken record is counted; raises `UsageError` where the file holds none that can be read.
+    """
+    if not path.is_file():
+        raise UsageError(f"--data {path}: no such file; give a data file")
+    if path.suffix.lower() == ".csv":
+        yield from _csv(path)
+        return
+    broken = RecordFaults()
+    try:
+        if path.suffix.lower() == ".json" and not (text := path.read_text(encoding="utf-8-sig")).lstrip().startswith(
+            "["
+        ):
+            whole = _whole(text)
+            if whole is not None:  # one JSON object is a file of its own kind
+                yield f"{path}", whole
+                return
+        found = read_file(path, broken)
+    except (DomainError, UnicodeDecodeError, OSError) as error:
+        raise UsageError(f"--data {path}: cannot be read ({str(error).splitlines()[0]}); give a UTF-8 file") from error
+    for line in broken.found:
+        faults.add("not a record of JSON", line)
+    if not found:
+        first = f" ({broken.found[0]})" if broken.found else ""
+        raise UsageError(f"--data {path}: holds no record{first}; give JSON lines, a JSON list, parquet or CSV")
+    for record in found:
+        yield record.where, record.data
+
+
+def _whole(text: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None  # JSON lines
+    return value if isinstance(value, dict) else None
+
+
+def _csv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    import csv
+
+    csv.field_size_limit(1 << 28)  # a discharge letter is one field
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for number, row in enumerate(csv.DictReader(file), 2):
+                yield f"{path}, row {number}", dict(row)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"--data {path}: is not a UTF-8 CSV file ({error}); save it as one") from error

@@ -1,0 +1,178 @@
+"""Multiple-choice sets in their published forms → questions. What a file is, its records' keys tell.
+
+S-MedQA    Question, Specialty (a name, or a list of names), Options (texts), Answer (a text, or several); for labels
+           of one's own, Votes or Samples (names; see `labels`)
+MedQA      question, options {"A": …}, answer_idx ("A") or answer (a text), meta_info
+MedMCQA    question, opa … opd, cop (1 to 4 as released; 0 to 3 on the hub), subject_name
+PubMedQA   QUESTION, CONTEXTS, final_decision (yes, no, maybe), or the hub's question, context, final_decision
+cases      question, options (list, or {"A": …}), answer (letter, text or index), difficulty, specialty, id
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ....errors import DomainError, UsageError
+from ....terms.domain import Domain
+from ..question import LETTERS, Faults, Question, question, records
+
+Record = dict[str, Any]
+Names = Callable[[str], str | None]
+"""A specialty's name as a file has it → its id, None where the domain has none of that name."""
+
+DECISIONS = ("yes", "no", "maybe")
+SUBJECTS = {
+    # MedMCQA's subjects are an exam's; these are the ones that are a clinical specialty's.
+    "Gynaecology & Obstetrics": "obstetrics_gynecology",
+    "Orthopaedics": "orthopedics",
+    "Pediatrics": "pediatrics",
+    "Psychiatry": "psychiatry",
+    "Skin": "dermatology",
+}
+
+
+def specialty_names(domain: Domain) -> Names:
+    """Looks names up in `domain`."""
+
+    def find(name: str) -> str | None:
+        try:
+            return domain.specialty(name).id
+        except DomainError:
+            return None
+
+    return find
+
+
+def read_questions(
+    path: Path, domain: Domain, faults: Faults, label: Callable[[list[Record]], None] | None = None
+) -> list[Question]:
+    """The questions of a file in any of the forms above. Raises `UsageError` where it is in none of them.
+
+    `label` may give records labels before they are read.
+    """
+    found: list[Question] = []
+    names = specialty_names(domain)
+    base: int | None = None
+    held = [each for where, record in records(path, faults) for each in _unfolded(where, record)]
+    if label is not None:
+        label([record for _, record in held])
+    if any("opa" in record for _, record in held):
+        # Whether MedMCQA's answers count from 0 or 1 only the whole file tells.
+        given = [record.get("cop") for _, record in held]
+        base = 0 if 0 in given else 1
+    for number, (where, record) in enumerate(held):
+        reader = _reader(record)
+        if reader is None:
+            faults.add("not a record of a known form", where)
+            continue
+        made = reader(where, f"q{number}", record, faults, names, base)
+        if made is not None:
+            found.append(made)
+    if not found:
+        first = next(iter(faults.first.values()), str(path))
+        raise UsageError(
+            f"--data {path}: no question can be used ({'; '.join(faults.found) or 'it is empty'}; first: {first}); "
+            "expected S-MedQA, MedQA, MedMCQA, PubMedQA, or records with question, options and answer"
+        )
+    ids = [each.id for each in found]
+    return found if len(set(ids)) == len(ids) else [_renamed(each, n) for n, each in enumerate(found)]
+
+
+def _renamed(each: Question, number: int) -> Question:
+    from dataclasses import replace
+
+    return replace(each, id=f"{each.id}-{number}")
+
+
+def _unfolded(where: str, record: Record) -> list[tuple[str, Record]]:
+    """PubMedQA as released is one object of records by article."""
+    values = list(record.values())
+    if values and all(isinstance(value, dict) and "QUESTION" in value for value in values):
+        return [(f"{where}, {name}", {**value, "id": name}) for name, value in record.items()]
+    return [(where, record)]
+
+
+def _reader(record: Record) -> Callable[..., Question | None] | None:
+    keys = set(record)
+    if {"Question", "Options"} <= keys:
+        return _smedqa
+    if "opa" in keys:
+        return _medmcqa
+    if "final_decision" in keys:
+        return _pubmedqa
+    if "question" in keys or "options" in keys:
+        return _plain
+    return None
+
+
+def _smedqa(where: str, id: str, record: Record, faults: Faults, names: Names, base: int | None) -> Question | None:
+    given = record.get("Specialty")
+    said = [given] if isinstance(given, str) else list(given) if isinstance(given, list) else []
+    labels = _labels(said, names, faults, where)
+    if labels is None:
+        return None
+    return question(
+        where, id, record.get("Question"), record.get("Options"), record.get("Answer"), faults, labels=labels
+    )
+
+
+def _labels(said: list[Any], names: Names, faults: Faults, where: str) -> tuple[str, ...] | None:
+    """Specialties' ids; None, and a fault, where one is unknown."""
+    labels = []
+    for name in said:
+        found = names(name) if isinstance(name, str) else None
+        if found is None:
+            faults.add(f'unknown specialty "{name}"', where)
+            return None
+        labels.append(found)
+    return tuple(dict.fromkeys(labels))
+
+
+def _medmcqa(where: str, id: str, record: Record, faults: Faults, names: Names, base: int | None) -> Question | None:
+    options = [record.get(key) for key in ("opa", "opb", "opc", "opd")]
+    subject, right = record.get("subject_name"), record.get("cop")
+    if not isinstance(right, int):
+        faults.add("the answer is not among the options", where)
+        return None
+    known = names(str(subject)) or SUBJECTS.get(str(subject))
+    labels = (known,) if known else (str(subject),) if subject else ()
+    chosen = right - (1 if base is None else base)
+    return question(where, str(record.get("id") or id), record.get("question"), options, chosen, faults, labels=labels)
+
+
+def _pubmedqa(where: str, id: str, record: Record, faults: Faults, names: Names, base: int | None) -> Question | None:
+    contexts = record.get("CONTEXTS") or record.get("context")
+    if isinstance(contexts, dict):
+        contexts = contexts.get("contexts")
+    context = "\n".join(map(str, contexts)) if isinstance(contexts, list | tuple) else str(contexts or "")
+    said = str(record.get("final_decision", "")).strip().lower()
+    stem = record.get("QUESTION") or record.get("question")
+    id = str(record.get("id") or record.get("pubid") or id)
+    return question(where, id, stem, list(DECISIONS), said, faults, context=context)
+
+
+def _plain(where: str, id: str, record: Record, faults: Faults, names: Names, base: int | None) -> Question | None:
+    """MedQA, and the cases of a user."""
+    options, answer = record.get("options"), record.get("answer_idx", record.get("answer"))
+    letters = list(LETTERS)
+    if isinstance(options, dict):
+        letters, options = [str(key).strip().upper() for key in options], list(options.values())
+    said = list(answer) if isinstance(answer, list) else [answer]
+    texts = [option.strip() for option in options or [] if isinstance(option, str)]
+    right: list[Any] = []
+    for one in said:
+        # An option's own text goes before a letter: an option may be called "A".
+        if isinstance(one, str) and one.strip() not in texts and one.strip().upper() in letters:
+            one = letters.index(one.strip().upper())
+        right.append(one)
+    specialty = record.get("specialty")
+    labels = _labels([specialty] if isinstance(specialty, str) else list(specialty or []), names, faults, where)
+    if labels is None:
+        return None
+    if record.get("difficulty") is not None:
+        labels = (*labels, f"difficulty: {record['difficulty']}")
+    context = str(record.get("context") or "")
+    name = str(record.get("id") if record.get("id") is not None else id)
+    return question(where, name, record.get("question"), options, right, faults, labels=labels, context=context)

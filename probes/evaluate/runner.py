@@ -1,0 +1,253 @@
+"""lm-evaluation-harness around our checkpoints: asks in, answers out. No other module knows the harness.
+
+The harness builds the prompts (shots, chat template), batches and pads, reads log-probabilities and generates; we give
+it the model that `models.checkpoint` loaded, so that whatever `probe compare` can open can be asked.
+
+A prompt longer than the context the harness cuts from the left without a word; such questions are found, counted and
+left out beforehand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from ...errors import UsageError
+from ..cache import score_key
+from ..run import Progress
+from . import answers
+from .ask import Ask, Doc
+from .language_model import language_model, quiet, version
+
+if TYPE_CHECKING:
+    from lm_eval.api.model import LM
+    from lm_eval.api.task import ConfigurableTask
+
+    from ...models.checkpoint import Checkpoint
+
+SHARD = 64
+"""Documents that are asked, and kept, together."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How every model of a run is asked."""
+
+    context: int
+    """Tokens, the same for all models of a run, or one model would read more than another."""
+    chat: bool = False
+    batch_size: int = 8
+    seed: int = 0
+
+    def key(self, ask: Ask, checkpoint: Checkpoint) -> str:
+        """SHA-256 (hex) of all that the answers depend on; the batch is no part of it."""
+        return score_key(
+            {
+                "ask": ask.digest,
+                "weights": checkpoint.content_key,
+                "tokenizer": checkpoint.tokenizer_hash,
+                "dtype": str(checkpoint.dtype),
+                "quantization": checkpoint.quantization,
+                "context": self.context,
+                "chat": self.chat,
+                "seed": self.seed,
+                "harness": version(),
+            }
+        )
+
+
+@dataclass
+class LeftOut:
+    """Questions that are not asked, of any model: by ask, question → why."""
+
+    why: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def add(self, ask: str, question: str, why: str) -> None:
+        self.why.setdefault(ask, {}).setdefault(question, why)
+
+    def trimmed(self, ask: Ask) -> Ask:
+        """`ask` without them."""
+        out = self.why.get(ask.name, {})
+        return replace(ask, docs=tuple(doc for doc in ask.docs if doc["question"] not in out))
+
+
+def left_out(asks: Sequence[Ask], checkpoints: Iterable[Checkpoint], asking: Asking) -> LeftOut:
+    """What is too long for some model: left out for all, so that they answer the same questions."""
+    found = LeftOut()
+    seen: set[str] = set()
+    for checkpoint in checkpoints:
+        if checkpoint.tokenizer_hash in seen:
+            continue
+        seen.add(checkpoint.tokenizer_hash)
+        lm = language_model(checkpoint, asking.context)
+        _check_chat(lm, checkpoint, asking)
+        for ask in asks:
+            if ask.kind != "text" and ask.docs:  # texts are read in windows
+                with quiet():
+                    for doc, requests in _requests(ask, lm, asking):
+                        if why := _misfit(lm, requests, ask, asking.context):
+                            found.add(ask.name, doc["question"], why)
+    return found
+
+
+def run(
+    asks: Sequence[Ask],
+    checkpoint: Checkpoint,
+    asking: Asking,
+    folder: Path,
+    progress: Progress | None = None,
+) -> dict[str, pa.Table]:
+    """A checkpoint's answers to every ask, those kept in `folder` first; the weights are read only where some miss."""
+    keys = {ask.name: asking.key(ask, checkpoint) for ask in asks}
+    tables = {ask.name: answers.read(folder / f"{ask.name}.parquet", keys[ask.name]) for ask in asks}
+    missing = [ask for ask in asks if tables[ask.name] is None]
+    if any(ask.docs for ask in missing):
+        with checkpoint.active():
+            lm = language_model(checkpoint, asking.context, asking.batch_size)
+            for ask in missing:
+                shards = list(ask_model(ask, lm, asking, folder, keys[ask.name], checkpoint.name, progress))
+                tables[ask.name] = _finish(shards, folder, ask, keys[ask.name])
+    for ask in missing:
+        if not ask.docs:
+            tables[ask.name] = _finish([], folder, ask, keys[ask.name])
+    return {name: table for name, table in tables.items() if table is not None}
+
+
+def ask_model(
+    ask: Ask, lm: LM, asking: Asking, folder: Path, key: str, name: str = "", progress: Progress | None = None
+) -> Iterator[pa.Table]:
+    """The answers of any of the harness's models, shard by shard, each kept in `folder` as soon as it is known."""
+    for number, begin in enumerate(range(0, len(ask.docs), SHARD)):
+        path = folder / ".parts" / f"{ask.name}-{key[:16]}" / f"{number:05d}.parquet"
+        part = replace(ask, docs=ask.docs[begin : begin + SHARD])
+        shard = answers.read(path, key)
+        if shard is None:
+            shard = _asked(part, lm, asking)
+            answers.write(shard, path, key)
+        yield shard
+        if progress:
+            progress(f"{name} {ask.name}".strip(), begin + len(part.docs), len(ask.docs))
+
+
+def task_of(ask: Ask) -> ConfigurableTask:
+    """The harness's task."""
+    with quiet():
+        from datasets import Dataset
+        from jinja2 import Environment, StrictUndefined
+        from lm_eval.api.task import ConfigurableTask
+
+        # The harness would compile a template anew for every document.
+        template = Environment(undefined=StrictUndefined, keep_trailing_newline=True).from_string(ask.prompt)
+        config: dict[str, Any] = {
+            "task": ask.name,
+            "custom_dataset": lambda **_: {"test": Dataset.from_list(list(ask.docs))},
+            "test_split": "test",
+            "description": ask.system,
+            "doc_to_text": lambda doc: _filled(template, ask, doc),
+            "doc_to_target": "text" if ask.kind == "text" else "target",
+            "output_type": _OUTPUT[ask.kind],
+            "num_fewshot": len(ask.shots),
+            "fewshot_config": {"sampler": "first_n", "samples": list(ask.shots)},
+            # Scores are ours, from the kept answers.
+            "process_results": lambda doc, results: {},
+            "metric_list": [],
+        }
+        if ask.kind == "choices":
+            config["doc_to_choice"] = "choices"
+        if ask.kind == "answer":
+            stop = {"until": list(ask.until), "max_gen_toks": ask.max_tokens, "do_sample": False}
+            config["generation_kwargs"] = stop
+        task = ConfigurableTask(config=config)
+        task.set_fewshot_seed(0)
+        return task
+
+
+def _filled(template: Any, ask: Ask, doc: Doc) -> str:
+    from jinja2 import TemplateError
+
+    try:
+        return str(template.render(**doc))
+    except (TemplateError, TypeError) as error:
+        fields = ", ".join(name for name in doc if name not in ("id", "question", "choices", "target"))
+        why = str(error).splitlines()[0]
+        raise UsageError(f"--prompts: {ask.name} cannot be filled in ({why}); its fields are {fields}") from error
+
+
+_OUTPUT = {"choices": "multiple_choice", "answer": "generate_until", "text": "loglikelihood_rolling"}
+
+
+def _asked(ask: Ask, lm: LM, asking: Asking) -> pa.Table:
+    """One shard's answers."""
+    task = task_of(ask)
+    with quiet():
+        from lm_eval.evaluator import evaluate
+
+        found: Any = evaluate(
+            lm=lm,
+            task_dict={"tasks": {ask.name: task}, "groups": {}, "group_map": {}},
+            bootstrap_iters=0,
+            log_samples=True,
+            apply_chat_template=asking.chat,
+            fewshot_as_multiturn=asking.chat,
+        )
+    rows = []
+    for sample in sorted(found["samples"][ask.name], key=lambda sample: sample["doc_id"]):
+        doc, said = ask.docs[sample["doc_id"]], [each[0] for each in sample["resps"]]
+        rows.append(
+            {
+                "id": doc["id"],
+                "question": doc["question"],
+                "logprobs": [float(each[0] if isinstance(each, tuple | list) else each) for each in said]
+                if ask.kind != "answer"
+                else [],
+                "answer": said[0] if ask.kind == "answer" else "",
+                "prompt": hashlib.sha256(str(sample["arguments"][0][0]).encode()).hexdigest(),
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=answers.SCHEMA)
+
+
+def _finish(shards: list[pa.Table], folder: Path, ask: Ask, key: str) -> pa.Table:
+    table = pa.concat_tables([answers.SCHEMA.empty_table(), *shards])
+    answers.write(table, folder / f"{ask.name}.parquet", key)
+    answers.drop(folder / ".parts" / f"{ask.name}-{key[:16]}")
+    return table
+
+
+def _requests(ask: Ask, lm: LM, asking: Asking) -> Iterator[tuple[Doc, list[tuple[Any, ...]]]]:
+    """Each document and the arguments of its requests, as the harness builds them."""
+    task = task_of(ask)
+    task.build_all_requests(
+        apply_chat_template=asking.chat,
+        fewshot_as_multiturn=asking.chat,
+        chat_template=lm.apply_chat_template if asking.chat else None,
+    )
+    held: dict[int, list[tuple[Any, ...]]] = {}
+    for instance in task.instances:
+        held.setdefault(instance.doc_id or 0, []).append(instance.args)
+    for index, requests in held.items():
+        yield ask.docs[index], requests
+
+
+def _misfit(lm: Any, requests: list[tuple[Any, ...]], ask: Ask, context: int) -> str:
+    """Why these requests cannot be made whole; empty where they can."""
+    if ask.kind == "answer":
+        tokens = len(lm.tok_encode(requests[0][0])) + ask.max_tokens
+        return f"longer than the context of {context:,} tokens" if tokens > context else ""
+    for prompt, continuation in requests:
+        before, after = lm._encode_pair(prompt, continuation)
+        if not after:
+            return "an option that melts into the prompt's last token"
+        if len(before) + len(after) > context:
+            return f"longer than the context of {context:,} tokens"
+    return ""
+
+
+def _check_chat(lm: Any, checkpoint: Checkpoint, asking: Asking) -> None:
+    if asking.chat and not getattr(lm.tokenizer, "chat_template", None):
+        raise UsageError(f"--template chat: {checkpoint.name}'s tokenizer has no chat template; give --template none")

@@ -1,0 +1,172 @@
+"""CLUE (arXiv 2404.04067): six clinical tasks, with its shots, metrics and levels.
+
+Each of the original's defects is mended: answers are greedy and not sampled at temperature 1; each item counts once;
+an answer that names several labels has chosen none; the right option is known by its whole text. Shots are drawn from
+the data by the seed and not asked themselves. A task whose data are not given is listed as not run.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ....terms.domain import Domain
+from ..ask import Ask, Doc, prompt
+from ..codes import score as score_codes
+from ..codes import validity
+from ..levels import mended, published_levels, task_metrics
+from ..longhealth import TASKS as LONGHEALTH_TASKS
+from ..longhealth import longhealth_asks, longhealth_values
+from ..parsing import said_label
+from ..question import Faults
+from ..readers.clue import NLI_LABELS, read_docs
+from ..readers.longhealth import Patient, read_patients
+from ..settings import Settings
+from ..texts import BertScore, Scores, UmlsF1, rouge
+from ..values import Value
+from . import Answers, NotRun, Suite, limited
+
+NAME = "clue"
+SHOTS = {"mednli": 3, "meqsum": 3, "problem_summary": 3, "medisumqa": 1, "medisumcode": 1}
+TOKENS = {"mednli": 20, "meqsum": 128, "problem_summary": 512, "medisumqa": 512, "medisumcode": 512}
+LINKED = ("problem_summary", "medisumqa")
+"""Tasks with UMLS F1."""
+WHERE = {
+    "mednli": "apply at physionet.org/content/mednli (credentialed), then --data mednli=mli_test_v1.jsonl",
+    "meqsum": "github.com/abachaa/MeQSum (open), then --data meqsum=MeQSum.xlsx",
+    "problem_summary": "apply at physionet.org/content/bionlp-workshop-2023-task-1a (credentialed), then "
+    "--data problem_summary=FILE.csv",
+    "longhealth": "github.com/kbressem/LongHealth (open), then --data longhealth=benchmark_v5.json",
+    "medisumqa": "apply for MIMIC-IV-Note at physionet.org (credentialed), make MeDiSumQA.json with the scripts of "
+    "github.com/TIO-IKIM/CLUE, then --data medisumqa=MeDiSumQA.json",
+    "medisumcode": "apply for MIMIC-IV at physionet.org (credentialed), make MeDiSumCode.json with the scripts of "
+    "github.com/TIO-IKIM/CLUE, then --data medisumcode=MeDiSumCode.json",
+}
+Metric = Callable[[Sequence[str], Sequence[str]], Scores]
+
+
+def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Suite:
+    """Reads the tasks whose data are given, by name or in a folder of files called as the tasks."""
+    faults = Faults()
+    files = {task: settings.data_for(task) for task in WHERE}
+    not_run = [NotRun(task, "data missing", WHERE[task]) for task, file in files.items() if file is None]
+    docs = {task: read_docs(task, file, faults) for task, file in files.items() if file and task != "longhealth"}
+    given = {task: _shots(task, held, settings) for task, held in docs.items()}
+    asked = {task: limited([doc for doc in docs[task] if doc not in given[task]], settings) for task in docs}
+    patients = _patients(files["longhealth"], settings, faults)
+    asks = [_ask(task, held, given[task], settings) for task, held in asked.items()]
+    if patients:
+        asks += longhealth_asks(f"{NAME}.longhealth", patients, LONGHEALTH_TASKS, settings)
+    metrics, notes = _metrics(settings, list(asked))
+    is_valid = validity(settings.icd10) if "medisumcode" in asked else None
+
+    def values(answers: Answers) -> list[Value]:
+        out: list[Value] = []
+        for task, held in asked.items():
+            said = {row["id"]: row["answer"] for row in answers[f"{NAME}.{task}"].to_pylist()}
+            kept = [doc for doc in held if doc["id"] in said]
+            written = [said[doc["id"]] for doc in kept]
+            if task == "mednli":
+                out += _nli(kept, written)
+            elif task == "medisumcode":
+                assert is_valid is not None
+                for doc, answer in zip(kept, written, strict=True):
+                    scores = score_codes(answer, doc["target"].split(", "), is_valid)
+                    out += [_value(task, metric, doc, value) for metric, value in scores.items()]
+            else:
+                out += _texts(task, kept, written, metrics)
+        if patients:
+            out += longhealth_values(f"{NAME}.longhealth", patients, LONGHEALTH_TASKS, answers)
+        return out
+
+    def more(answers: Mapping[str, Answers], found: Mapping[str, Sequence[Value]]) -> dict[str, Any]:
+        base = next(iter(found))
+        return {
+            "levels": {
+                model: {
+                    "published": published_levels(task_metrics(each, NAME)),
+                    "mended": {k: e.json() for k, e in mended(each, NAME, settings.seed).items()},
+                    "mended_difference": None if model == base else
+                    {k: e.json() for k, e in mended(each, NAME, settings.seed, found[base]).items()},
+                }
+                for model, each in found.items()
+            },
+            "shots": {task: [doc["id"] for doc in held] for task, held in given.items()},
+        }  # fmt: skip
+
+    return Suite(NAME, asks, values, more, faults=faults, not_run=not_run, notes=notes)
+
+
+def _shots(task: str, docs: Sequence[Doc], settings: Settings) -> list[Doc]:
+    """The task's examples; the shortest tenth is drawn from, so that they leave the context to the questions."""
+    count = min(SHOTS[task], max(0, len(docs) - 1))
+    pool = sorted(docs, key=lambda doc: (len(str(doc)), doc["id"]))[: max(count, len(docs) // 10)]
+    return random.Random(f"{settings.seed} {task}").sample(pool, count)
+
+
+def _ask(task: str, docs: Sequence[Doc], shots: Sequence[Doc], settings: Settings) -> Ask:
+    # The reference is no part of what is asked.
+    asked = tuple({**doc, "target": ""} for doc in docs)
+    stop = ("\n",) if task in ("mednli", "meqsum") else ("\n\n",)
+    return Ask(
+        f"{NAME}.{task}", "answer", asked, prompt(task, settings.prompts), tuple(shots),
+        prompt(f"{task}.system", settings.prompts), stop, TOKENS[task],
+    )  # fmt: skip
+
+
+def _patients(file: Path | None, settings: Settings, faults: Faults) -> list[Patient]:
+    if file is None:
+        return []
+    return limit_patients(read_patients(file, faults), settings)
+
+
+def limit_patients(patients: Sequence[Patient], settings: Settings) -> list[Patient]:
+    """`--limit` of all their questions."""
+    kept = {each.question.id for each in limited([q for p in patients for q in p.questions], settings)}
+    return [Patient(p.id, p.letters, tuple(each for each in p.questions if each.question.id in kept)) for p in patients]
+
+
+def _metrics(settings: Settings, tasks: Sequence[str]) -> tuple[dict[str, Metric], list[str]]:
+    """The metrics of written summaries, and what is missing of them."""
+    made: dict[str, Metric] = {"ROUGE": rouge}
+    notes = []
+    written = [task for task in tasks if task not in ("mednli", "medisumcode")]
+    if written and settings.bertscore is not None:
+        made["BERTScore"] = BertScore(settings.bertscore)
+    elif written:
+        notes.append("BERTScore not computed: give its model's folder with --bertscore (the study's: SciBERT)")
+    if any(task in LINKED for task in tasks) and settings.vocabulary is not None:
+        made["UMLS F1"] = UmlsF1(settings.vocabulary)
+    elif any(task in LINKED for task in tasks):
+        notes.append("UMLS F1 not computed: give a compiled vocabulary with --vocabulary (probe terms vocabulary)")
+    return made, notes
+
+
+def _nli(docs: Sequence[Doc], written: Sequence[str]) -> list[Value]:
+    out = []
+    for doc, answer in zip(docs, written, strict=True):
+        chosen = said_label(answer, NLI_LABELS)
+        right = chosen is not None and NLI_LABELS[chosen] == doc["target"]
+        out += [_value("mednli", "accuracy", doc, right), _value("mednli", "unparsed", doc, chosen is None)]
+    return out
+
+
+def _texts(task: str, docs: Sequence[Doc], written: Sequence[str], metrics: Mapping[str, Metric]) -> list[Value]:
+    references = [doc["target"] for doc in docs]
+    out = [_value(task, "unparsed", doc, not answer.strip()) for doc, answer in zip(docs, written, strict=True)]
+    for name, metric in metrics.items():
+        if name == "UMLS F1" and task not in LINKED:
+            continue
+        for called, numbers in metric(written, references).items():
+            out += [
+                _value(task, called, doc, number)
+                for doc, number in zip(docs, numbers, strict=True)
+                if number is not None
+            ]
+    return out
+
+
+def _value(task: str, metric: str, doc: Doc, value: float) -> Value:
+    return Value(f"{NAME}.{task}", metric, doc["question"], float(value), (), doc["question"])

@@ -1,0 +1,132 @@
+"""Hallucination: is an answer made up where the text holds none?
+
+LongHealth's task 3 as such (with task 2, where the answer is there, so that a model that always declines shows), from
+its published JSON; and the same idea on any documents of the user: each question is asked of its own document
+(`answered`) and of another one, drawn by the seed (`unanswered`), where the right answer is to say so. Questions with
+options get one more, "cannot be answered"; free answers are to be "Not stated."
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ....terms.domain import Domain
+from ..ask import Ask, Doc, prompt
+from ..choices import rotations, turned
+from ..longhealth import choice_values_of, longhealth_asks, longhealth_values
+from ..question import Faults, Question
+from ..readers.documents import About, read_documents
+from ..readers.longhealth import NO_ANSWER, read_patients
+from ..settings import Settings
+from ..values import Value
+from . import Answers, Suite, data_file, limited
+from .clue import limit_patients
+
+NAME = "hallucination"
+DECLINES = ("not stated", "cannot be answered", "can not be answered", "no answer")
+SIDES = ("answered", "unanswered")
+LONGHEALTH_TASKS = ("task2", "task3")
+MAX_TOKENS = 50
+
+
+def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Suite:
+    """Reads LongHealth's JSON, or a user's documents."""
+    faults = Faults()
+    path = data_file(settings, "LongHealth's benchmark_v5.json, or JSON lines of documents with questions")
+    if path.suffix == ".json" and _is_longhealth(path):
+        patients = limit_patients(read_patients(path, faults), settings)
+        return Suite(
+            NAME,
+            longhealth_asks(NAME, patients, LONGHEALTH_TASKS, settings),
+            lambda answers: longhealth_values(NAME, patients, LONGHEALTH_TASKS, answers),
+            faults=faults,
+        )
+    texts, found = read_documents(path, faults)
+    asked = limited(found, settings)
+    closed = [each for each in asked if each.right is not None]
+    free = [each for each in asked if each.right is None]
+    asks = []
+    for side in SIDES:
+        if closed:
+            docs = [doc for each in closed for doc in _turned(each, side, texts, settings.seed)]
+            asks.append(_ask(f"choice.{side}", docs, "longhealth", settings))
+        if free:
+            docs = [_doc(each, side, texts, settings.seed, each.id) for each in free]
+            asks.append(_ask(f"free.{side}", docs, "documents", settings))
+
+    def values(answers: Answers) -> list[Value]:
+        out: list[Value] = []
+        for side in SIDES:
+            if closed:
+                questions = {each.id: _question(each, side) for each in closed}
+                name = f"{NAME}.choice.{side}"
+                out += choice_values_of(name, questions, answers[name], false_answers=side == "unanswered")
+            if free:
+                out += _free(side, free, answers)
+        return out
+
+    return Suite(NAME, asks, values, faults=faults)
+
+
+def _is_longhealth(path: Path) -> bool:
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return '"answer_a"' in file.read()
+
+
+def _ask(name: str, docs: Sequence[Doc], template: str, settings: Settings) -> Ask:
+    system = prompt("longhealth.system", settings.prompts) if template == "longhealth" else ""
+    return Ask(
+        f"{NAME}.{name}", "answer", tuple(docs), prompt(template, settings.prompts), system=system, until=("\n",),
+        max_tokens=MAX_TOKENS,
+    )  # fmt: skip
+
+
+def _question(about: About, side: str) -> Question:
+    """With the option that it cannot be answered, which is right where the document is another's."""
+    assert about.right is not None
+    options = (*about.right.options, NO_ANSWER)
+    right = about.right.right if side == "answered" else (len(options) - 1,)
+    return replace(about.right, options=options, right=right, fixed=True)
+
+
+def _turned(about: About, side: str, texts: Mapping[str, str], seed: int) -> list[Doc]:
+    q = _question(about, side)
+    return [
+        {**_doc(about, side, texts, seed, f"{q.id}#{r}"), "options": [q.options[index] for index in turned(q, r)]}
+        for r in range(rotations(q))
+    ]
+
+
+def _doc(about: About, side: str, texts: Mapping[str, str], seed: int, id: str) -> Doc:
+    others = [name for name in texts if name != about.document]
+    # Another document that happens to hold the answer would make it answerable.
+    clear = [name for name in others if about.answer.casefold() not in texts[name].casefold()] or others
+    name = about.document if side == "answered" else random.Random(f"{seed} {about.id}").choice(clear)
+    return {"id": id, "question": about.id, "stem": about.stem, "letters": [texts[name]], "options": [], "target": ""}
+
+
+def _free(side: str, asked: Sequence[About], answers: Answers) -> list[Value]:
+    """Right: the answer's words where they are to be had, else that it is not stated; never both."""
+    name = f"{NAME}.free.{side}"
+    said = {row["question"]: str(row["answer"]) for row in answers[name].to_pylist()}
+    out: list[Value] = []
+    for each in asked:
+        if each.id not in said:
+            continue
+        text = " ".join(said[each.id].casefold().split())
+        declined = any(phrase in text for phrase in DECLINES)
+        told = f" {_words(each.answer)} " in f" {_words(text)} "
+        right = (told and not declined) if side == "answered" else (declined and not told)
+        marks: dict[str, Any] = {"accuracy": right, "unparsed": not text}
+        if side == "unanswered":
+            marks["false answers"] = bool(text) and not right
+        out += [Value(name, metric, each.id, float(hit), (), each.document) for metric, hit in marks.items()]
+    return out
+
+
+def _words(text: str) -> str:
+    return " ".join("".join(c if c.isalnum() else " " for c in text.casefold()).split())

@@ -1,0 +1,161 @@
+"""A value for each task, metric and question, and what follows: means, paired differences, one correction.
+
+A model's value on a metric is its mean over questions; clusters of questions (a patient's) are resampled together. Two
+models are compared on the questions that both answered: the mean difference with a paired bootstrap interval, questions
+won, tied and lost, and an exact sign test of won against lost, which for right-or-wrong values is McNemar's exact test.
+One Benjamini–Hochberg correction covers every test of a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from ..estimate import LEVEL, Estimate
+from ..matrix import by_specialty, members
+from ..resample import Array, Clusters, benjamini_hochberg
+
+TIE = 1e-9
+"""Values this near are tied."""
+LOWER_IS_BETTER = ("unparsed", "bits per byte", "false answers")
+UNITS = {"bits per byte": "bits/byte"}
+"""Of metrics that are no shares of 1."""
+COUNTED = ("accuracy", "followed", "unparsed", "consistency", "false answers")
+"""Shares of right-or-wrong answers, for which Wilson's interval is meant."""
+UNTESTED = ("consistency", "unparsed")
+"""Described, not compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What one answered question is worth on one metric."""
+
+    task: str
+    metric: str
+    question: str
+    value: float
+    labels: tuple[str, ...] = ()
+    cluster: str = ""
+
+
+Key = tuple[str, str]
+"""Task and metric."""
+
+
+def by_key(values: Sequence[Value]) -> dict[Key, list[Value]]:
+    out: dict[Key, list[Value]] = {}
+    for value in values:
+        out.setdefault((value.task, value.metric), []).append(value)
+    return out
+
+
+def unit_of(metric: str) -> str:
+    return UNITS.get(metric, "share")
+
+
+def means(values: Sequence[Value], labels: Sequence[str], seed: int) -> dict[str, Estimate]:
+    """Their mean by label, `""` being all of them; where every value is 0, or 1, Wilson's interval."""
+    if not values:
+        return {"": Estimate.missing("no question was answered", unit="share")}
+    numbers = np.array([value.value for value in values])
+    made = _by_label(numbers, values, labels, seed)
+    for label, estimate in made.items():
+        held = numbers[[not label or label in value.labels for value in values]]
+        if values[0].metric in COUNTED and held.min() == held.max() and held[0] in (0.0, 1.0):
+            low, high = stats.binomtest(int(held.sum()), len(held)).proportion_ci(LEVEL, "wilson")
+            made[label] = replace(estimate, low=float(low), high=float(high), method="Wilson")
+        elif estimate.unit == "share" and estimate.low is not None and estimate.high is not None:
+            # Few clusters' t intervals know no bounds.
+            made[label] = replace(estimate, low=max(0.0, estimate.low), high=min(1.0, estimate.high))
+    return made
+
+
+def _by_label(numbers: Array, values: Sequence[Value], labels: Sequence[str], seed: int) -> dict[str, Estimate]:
+    cluster = [value.cluster or value.question for value in values]
+    names = ["", *(label for label in labels if any(label in value.labels for value in values))]
+    member = members([("", *value.labels) for value in values], names)
+    made = by_specialty(numbers, member, Clusters.of(cluster, cluster), names, unit_of(values[0].metric), seed)
+    # Questions are one clustering here, not two crossed ones.
+    return {
+        name: replace(each, method=each.method.replace("two-way cluster", "cluster")) for name, each in made.items()
+    }
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A tuned model beside a base on one task and metric (and, where `label` is given, its questions alone)."""
+
+    tuned: str
+    base: str
+    task: str
+    metric: str
+    label: str
+    difference: Estimate
+    """Tuned minus base."""
+    win: int
+    tie: int
+    loss: int
+    """Questions on which the tuned model did better, the same, worse."""
+    p: float | None
+    q: float | None = None
+
+    @property
+    def outcome(self) -> str:
+        """`win` or `loss` where the interval of the difference leaves out zero, else `tie`."""
+        low, high = self.difference.low, self.difference.high
+        if low is None or high is None:
+            return "unknown"
+        up, down = ("loss", "win") if self.metric in LOWER_IS_BETTER else ("win", "loss")
+        return up if low > 0 else down if high < 0 else "tie"
+
+    def json(self) -> dict[str, Any]:
+        return {
+            "tuned": self.tuned, "base": self.base, "task": self.task, "metric": self.metric, "label": self.label,
+            "difference": self.difference.json(), "win": self.win, "tie": self.tie, "loss": self.loss,
+            "p": self.p, "q": self.q, "outcome": self.outcome,
+        }  # fmt: skip
+
+
+def differences(
+    tuned: tuple[str, Sequence[Value]], base: tuple[str, Sequence[Value]], labels: Sequence[str], seed: int
+) -> list[Difference]:
+    """The paired difference of two models' values of one task and metric, in all and by label."""
+    before = {value.question: value for value in base[1]}
+    pairs = [(value, before[value.question]) for value in tuned[1] if value.question in before]
+    if not pairs:
+        return []
+    ours = [value for value, _ in pairs]
+    task, metric = ours[0].task, ours[0].metric
+    delta = np.array([one.value - other.value for one, other in pairs])
+    better = (-1 if metric in LOWER_IS_BETTER else 1) * delta
+    out = []
+    for label, estimate in _by_label(delta, ours, labels, seed).items():
+        held = better[[not label or label in value.labels for value in ours]]
+        win, loss = int((held > TIE).sum()), int((held < -TIE).sum())
+        p = sign_test(win, loss) if metric not in UNTESTED else None
+        tie = len(held) - win - loss
+        out.append(
+            Difference(tuned[0], base[0], task, metric, label, replace(estimate, p=p), win, tie, loss, p)
+        )  # fmt: skip
+    return out
+
+
+def sign_test(win: int, loss: int) -> float:
+    """Two-sided exact p of `win` against `loss` under even odds; 1 where nothing differs. McNemar (1947), exact."""
+    return float(stats.binomtest(win, win + loss).pvalue) if win + loss else 1.0
+
+
+def corrected(differences: Sequence[Difference]) -> list[Difference]:
+    """With q: Benjamini and Hochberg's over all that are tested."""
+    tested = [float("nan") if each.p is None else each.p for each in differences]
+    found = benjamini_hochberg(tested)
+    return [replace(each, q=q if q == q else None) for each, q in zip(differences, found, strict=True)]
+
+
+def labels_of(values: Mapping[str, Sequence[Value]]) -> list[str]:
+    """Every label of any model's values, in order of first appearance."""
+    return list(dict.fromkeys(label for each in values.values() for value in each for label in value.labels))

@@ -1,0 +1,110 @@
+"""`probe evaluate`, `probe compare --evaluate`, and the sections of the page that they fill."""
+
+import json
+
+import pytest
+from evaluation import write_smedqa
+from house import command, write_adapter, write_domain
+from knowshift.cli import main
+from knowshift.reports.page import render
+from tiny import make_tokenizer, tiny_model
+
+SPECIALTIES = ("Neurology", "Cardiology", "Gastroenterology")
+
+
+def probe(arguments):
+    with pytest.raises(SystemExit) as ended:
+        main([str(each) for each in arguments])
+    return ended.value.code
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("house")
+    tokenizer = make_tokenizer("metaspace_prefix")
+    for name, seed in (("neuro_lora", 1), ("cardio_lora", 2)):
+        model = tiny_model("llama", vocab_size=len(tokenizer), max_position_embeddings=512)
+        model.save_pretrained(folder / "base")
+        tokenizer.save_pretrained(folder / "base")
+        write_adapter(folder / name, model, seed)
+    write_domain(folder / "domain", 8)
+    write_smedqa(folder / "questions.json", 24, SPECIALTIES)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def compared(house, tmp_path_factory):
+    """A comparison that also asked the questions."""
+    run = tmp_path_factory.mktemp("runs") / "run"
+    arguments = command(house, domain=house / "domain", out=run)
+    assert probe([*arguments, "--lens", "none", "--evaluate", f"smedqa={house / 'questions.json'}"]) == 0
+    return run
+
+
+def test_json_alone_on_standard_output(house, tmp_path, capsys):
+    arguments = ["evaluate", house / "base", house / "neuro_lora", "--data", house / "questions.json",
+                 "--method", "text", "--limit", "6", "--domain", house / "domain",
+                 "--out", tmp_path / "run"]  # fmt: skip
+    assert probe([*arguments, "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    assert data["suite"] == "smedqa"
+    assert data == json.loads((tmp_path / "run" / "evaluation.json").read_text())
+    assert probe(arguments) == 0
+    shown = capsys.readouterr().out
+    assert "smedqa.text" in shown
+    assert "neuro_lora against base" in shown
+
+
+def test_answers_lie_beside_the_probabilities(compared):
+    data = json.loads((compared / "evaluate" / "smedqa" / "evaluation.json").read_text())
+    held = data["beside"]["neuro_lora"]["smedqa.letter"]
+    assert {point["specialty"] for point in held["points"]} == {name.lower() for name in SPECIALTIES}
+    assert held["counts"]["of"] == 3
+    # Three specialties are too few for an interval, and that is said.
+    assert "fewer than 4" in held["correlation"]["terms"]["note"]
+
+
+def test_the_page_has_both_sections(compared):
+    page = (compared / "report.html").read_text(encoding="utf-8")
+    for anchor in ('id="answers"', 'id="answers-beside"'):
+        assert anchor in page
+    assert "smedqa.letter: accuracy" in page
+    assert "Position bias" in page
+
+
+def test_the_page_of_a_run_without_answers_has_neither(compared, tmp_path):
+    kept = compared / "evaluate"
+    kept.rename(compared.parent / "aside")
+    try:
+        page = render(compared, tmp_path / "page.html").read_text(encoding="utf-8")
+    finally:
+        (compared.parent / "aside").rename(kept)
+    assert 'id="answers"' not in page
+
+
+def test_an_evaluation_joins_a_finished_comparison(house, compared, capsys):
+    arguments = ["evaluate", house / "base", house / "neuro_lora", "--suite", "forgetting", "--limit", "3",
+                 "--domain", house / "domain", "--run", compared]  # fmt: skip
+    assert probe(arguments) == 0
+    assert "report:" in capsys.readouterr().out
+    assert "forgetting.instructions: followed" in (compared / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["evaluate"], "give BASE and at least one TUNED model"),
+        (["evaluate", "{house}/base", "{house}/neuro_lora", "--suite", "glue"], "--suite glue"),
+        (["evaluate", "{house}/base", "{house}/neuro_lora", "--run", "{house}"], "is not finished"),
+        (["evaluate", "{house}/base", "{house}/neuro_lora", "--run", "{house}", "--out", "x"], "give one of the two"),
+        (["evaluate", "--published", "nowhere.json"], "cannot be read as JSON"),
+        (["compare", "{house}/base", "{house}/neuro_lora", "--evaluate", "smedqa"], "this suite needs data"),
+        (["compare", "{house}/base", "{house}/neuro_lora", "--evaluate", "smedqa=nowhere"], "no such file or folder"),
+        (["compare", "{house}/base", "{house}/neuro_lora", "--evaluate", "glue=x"], "--suite glue"),
+    ],
+)
+def test_a_fault_is_one_line(house, capsys, arguments, says):
+    assert probe([part.format(house=house) for part in arguments]) == 2
+    error = capsys.readouterr().err.strip()
+    assert says in error
+    assert len(error.splitlines()) == 1

@@ -1,0 +1,92 @@
+"""Means, paired differences, exact tests and the one correction, against scipy and statsmodels."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from knowshift.probes.evaluate.values import Value, corrected, differences, means, sign_test
+from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar
+
+
+def values(numbers, metric="accuracy", labels=None, clusters=None):
+    return [
+        Value("t", metric, f"q{i}", float(number), labels[i] if labels else (), clusters[i] if clusters else f"q{i}")
+        for i, number in enumerate(numbers)
+    ]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
+def test_the_sign_test_is_mcnemars_exact_test(pairs):
+    table = np.zeros((2, 2))
+    for one, other in pairs:
+        table[int(one), int(other)] += 1
+    win, loss = int(table[1, 0]), int(table[0, 1])
+    assert sign_test(win, loss) == pytest.approx(mcnemar(table, exact=True).pvalue if win + loss else 1.0)
+
+
+def test_a_mean_covers_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    hits = 0
+    for trial in range(200):
+        estimate = means(values(rng.random(120) < 0.3), [], trial)[""]
+        hits += estimate.low <= 0.3 <= estimate.high
+    assert 0.90 <= hits / 200 <= 0.99
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_all_right_or_all_wrong_has_wilsons_interval(number):
+    estimate = means(values([number] * 20), [], 0)[""]
+    low, high = stats.binomtest(20 * number, 20).proportion_ci(0.95, "wilson")
+    assert (estimate.value, estimate.low, estimate.high) == (number, pytest.approx(low), pytest.approx(high))
+
+
+def test_questions_of_one_patient_move_together():
+    numbers = [float(i % 10 < 5) for i in range(400)]
+    alone = means(values(numbers), [], 0)[""]
+    together = means(values(numbers, clusters=[f"p{i % 10}" for i in range(400)]), [], 0)[""]
+    assert together.high - together.low > 3 * (alone.high - alone.low)
+
+
+def test_a_question_counts_in_each_of_its_labels():
+    found = means(values([1, 0, 1, 0], labels=[("a",), ("a", "b"), ("b",), ()]), ["a", "b", "c"], 0)
+    assert {label: (estimate.value, estimate.n) for label, estimate in found.items()} == {
+        "": (0.5, 4), "a": (0.5, 2), "b": (0.5, 2)
+    }  # fmt: skip
+
+
+def test_only_questions_that_both_answered_are_compared():
+    tuned, base = values([1, 1, 0, 1]), values([0, 1, 1, 0])[:3]
+    (found,) = differences(("t", tuned), ("b", base), [], 0)
+    assert (found.win, found.tie, found.loss) == (1, 1, 1)
+    assert found.difference.value == 0
+    assert found.p == 1.0
+
+
+def test_a_clear_gain_is_a_win_and_its_reverse_a_loss():
+    base, tuned = values([0] * 60 + [1] * 40), values([1] * 90 + [0] * 10)
+    (up,), (down,) = (differences(("t", a), ("b", b), [], 0) for a, b in ((tuned, base), (base, tuned)))
+    assert (up.outcome, down.outcome) == ("win", "loss")
+    assert up.difference.value == pytest.approx(0.5)
+    assert (up.win, up.tie, up.loss) == (60, 30, 10)
+    assert up.p == pytest.approx(stats.binomtest(60, 70).pvalue)
+
+
+def test_fewer_bits_are_better():
+    base, tuned = values([3.0, 4.0] * 30, "bits per byte"), values([2.0, 3.5] * 30, "bits per byte")
+    (found,) = differences(("t", tuned), ("b", base), [], 0)
+    assert found.difference.value == pytest.approx(-0.75)
+    assert (found.outcome, found.win, found.difference.unit) == ("win", 60, "bits/byte")
+
+
+def test_one_correction_over_everything_that_is_tested():
+    rng = np.random.default_rng(1)
+    labels = [("a",) if i % 2 else ("b",) for i in range(100)]
+    found = []
+    for metric in ("accuracy", "unparsed"):
+        base, tuned = (values(rng.random(100) < share, metric, labels) for share in (0.4, 0.7))
+        found += differences(("t", tuned), ("b", base), ["a", "b"], 0)
+    tested = [each for each in found if each.p is not None]
+    assert {each.metric for each in tested} == {"accuracy"}
+    expected = stats.false_discovery_control([each.p for each in tested])
+    assert [each.q for each in corrected(found) if each.p is not None] == pytest.approx(expected)
