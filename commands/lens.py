@@ -13,11 +13,13 @@ from .options import (
     Config,
     Debug,
     Device,
+    DeviceMap,
     Dtype,
     Engine,
     Layers,
     LensData,
     LensKind,
+    Quantize,
     Remote,
     TemplateOption,
     Tuned,
@@ -37,6 +39,8 @@ def lens(
     out: Annotated[Path, typer.Option(help="The page.")] = Path("lens.html"),
     device: Device = "auto",
     dtype: Dtype = "auto",
+    quantize: Quantize = "none",
+    device_map: DeviceMap = "none",
     template: TemplateOption = "none",
     config: Config = None,
     engine: Engine = "hooks",
@@ -65,7 +69,8 @@ def lens(
 
         reading = read_lens(
             base, tuned, text,
-            device=device, dtype=dtype, template=template, config=config, engine=engine, remote=remote, layers=layers,
+            device=device, dtype=dtype, quantize=quantize, device_map=device_map, template=template, config=config,
+            engine=engine, remote=remote, layers=layers,
             translators=translators if asked.lens == "tuned" else None,
         )  # fmt: skip
     page = render_lens(reading, out)

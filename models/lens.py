@@ -26,6 +26,8 @@ def read_lens(
     *,
     device: str = "auto",
     dtype: str = "auto",
+    quantize: str = "none",
+    device_map: str = "none",
     template: str = "none",
     config: Path | None = None,
     engine: str = "hooks",
@@ -45,8 +47,9 @@ def read_lens(
     form = Template.parse(template)
     reader = open_engine(engine, remote=remote)
     find = finder(remote)
-    root = find(base, config=config, device=device, dtype=dtype)
-    opened = [root, *(find(spec, base=root, device=device, dtype=dtype) for spec in tuned)]
+    how: dict[str, Any] = {"device": device, "dtype": dtype, "quantize": quantize, "device_map": device_map}
+    root = find(base, config=config, **how)
+    opened = [root, *(find(spec, base=root, **how) for spec in tuned)]
     chosen = choose_layers(layers, len(root.anatomy.layers), root.name)
     for checkpoint in opened[1:]:
         if why := misfit(root.anatomy, checkpoint.anatomy, translators is not None):

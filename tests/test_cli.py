@@ -62,6 +62,20 @@ def test_lens_in_the_terminal_and_as_a_page(house, probe, tmp_path, monkeypatch)
     assert text in page.read_text()
 
 
+def test_a_text_is_read_from_a_model_laid_over_devices(probe, house, tmp_path):
+    from knowshift.models.lens import read_lens
+
+    pair = house / "base", [house / "neuro_lora"]
+    laid = read_lens(*pair, "A seizure.", device_map="auto")
+    assert laid["models"] == read_lens(*pair, "A seizure.")["models"]
+    page = tmp_path / "lens.html"
+    asked = ("lens", pair[0], *pair[1], "--text", "A seizure.", "--out", page)
+    assert probe(*asked, "--device-map", "auto")[0] == 0
+    code, _, error = probe(*asked, "--quantize", "3bit")
+    assert code == 2
+    assert "3bit" in error
+
+
 def test_a_tuned_lens_is_trained_once_and_serves_the_page_of_a_text_too(house, probe, tmp_path):
     texts, run = tmp_path / "notes.txt", tmp_path / "run"
     texts.write_text("The patient was seen for a seizure; there was no migraine. " * 30)
