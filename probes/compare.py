@@ -98,13 +98,13 @@ def _score(
 
     def score(name: str, checkpoint: Checkpoint) -> None:
         plan, key = ready.plans[name], ready.keys[name]
-        read = False if lens is None or name in ready.unread else lens
+        read = None if name in ready.unread else lens
         tables[name] = run.score(
             ready.file(name), key, plan, checkpoint,
-            lens=read, engine=ready.engine, progress=progress, about=ready.about(name),
+            lens=read or False, engine=ready.engine, progress=progress, about=ready.about(name),
         )  # fmt: skip
         readouts[name] = validity.readout_check(checkpoint, plan, tables[name])
-        shown.read(name, checkpoint, read or None, progress)
+        shown.read(name, checkpoint, read, progress)
 
     plan, base = ready.plans[""], ready.base
     probed = validity.probed_sequences(plan)

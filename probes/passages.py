@@ -37,12 +37,32 @@ READ = 150
 READ_CHARACTERS = 200_000
 """Characters read for them at most, since a passage is read after all that stands before it in its text."""
 END = re.compile(r"(?<=[.!?])\s+|\n+")
-PLACES = {"item": pl.String, "concept": pl.String, "document": pl.String, "begin": pl.Int64, "passage": pl.String,
-          "start": pl.Int32, "end": pl.Int32}  # fmt: skip
-READINGS = {"document": pl.String, "begin": pl.Int64, "model": pl.String, "starts": pl.List(pl.Int32),
-            "ends": pl.List(pl.Int32), "logprob": pl.List(pl.Float32), "rank": pl.List(pl.Int32),
-            "top": pl.List(pl.List(pl.String)), "top_logprob": pl.List(pl.List(pl.Float32)),
-            "lens": pl.List(pl.List(pl.Float32)), "lens_rank": pl.List(pl.List(pl.Int32))}  # fmt: skip
+PLACES = pl.Schema(
+    {
+        "item": pl.String(),
+        "concept": pl.String(),
+        "document": pl.String(),
+        "begin": pl.Int64(),
+        "passage": pl.String(),
+        "start": pl.Int32(),
+        "end": pl.Int32(),
+    }
+)
+READINGS = pl.Schema(
+    {
+        "document": pl.String(),
+        "begin": pl.Int64(),
+        "model": pl.String(),
+        "starts": pl.List(pl.Int32()),
+        "ends": pl.List(pl.Int32()),
+        "logprob": pl.List(pl.Float32()),
+        "rank": pl.List(pl.Int32()),
+        "top": pl.List(pl.List(pl.String())),
+        "top_logprob": pl.List(pl.List(pl.Float32())),
+        "lens": pl.List(pl.List(pl.Float32())),
+        "lens_rank": pl.List(pl.List(pl.Int32())),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +94,25 @@ def around(text: str, start: int, end: int) -> tuple[int, int]:
 
 def places(items: Iterable[Item]) -> tuple[pl.DataFrame, dict[tuple[str, int], Passage]]:
     """The table of places, and its passages by document and begin."""
-    rows, passages = [], {}
+    found: list[tuple[Item, int]] = []
+    passages: dict[tuple[str, int], Passage] = {}
     for item in items:
         if item.kind != "term":
             continue
         begin, stop = around(item.text, item.start, item.end)
-        key = item.document, begin
-        held = passages.get(key)
+        held = passages.get((item.document, begin))
         if held is None or held.end < stop:  # one passage a beginning, the longest
-            passages[key] = Passage(item.document, item.text, begin, stop)
-        rows.append((item.id, item.concept, item.document, begin, item.start - begin, item.end - begin))
-    texts = [passages[row[2], row[3]] for row in rows]
-    columns = list(zip(*rows, strict=True)) or [()] * 6
-    data = dict(zip(("item", "concept", "document", "begin", "start", "end"), columns, strict=True))
-    data["passage"] = [one.text[one.begin : one.end] for one in texts]
-    return pl.DataFrame({name: list(data[name]) for name in PLACES}, schema=PLACES), passages
+            passages[item.document, begin] = Passage(item.document, item.text, begin, stop)
+        found.append((item, begin))
+    rows = [
+        {
+            "item": item.id, "concept": item.concept, "document": item.document, "begin": begin,
+            "passage": item.text[begin : passages[item.document, begin].end],
+            "start": item.start - begin, "end": item.end - begin,
+        }
+        for item, begin in found
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=PLACES), passages
 
 
 def sample(passages: dict[tuple[str, int], Passage], seed: int, most: int = READ) -> list[Passage]:

@@ -34,7 +34,8 @@ def load_tasks(names: Sequence[str]) -> dict[str, Task]:
     from lm_eval.tasks import TaskManager
 
     with quiet():
-        manager = TaskManager()
+        # A file needs no index of the harness's thousands of tasks, which takes seconds.
+        manager = TaskManager(include_defaults=not all(Path(name).is_file() for name in names))
         found: dict[str, Task] = {}
         for name in names:
             try:
