@@ -58,6 +58,11 @@ def _fetch(spec: str, what: str) -> Path:
     return folder
 
 
+def hub_id(spec: str | Path) -> str | None:
+    """`spec` where it names a model on the hub; None where it is a path."""
+    return None if Path(spec).expanduser().exists() else str(spec)
+
+
 def label(path: Path, spec: str | Path) -> str:
     """What a checkpoint is called: its folder's name, or its file's stem; a hub id's last part."""
     if path.is_file():

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import versions
 from ..errors import RunError, ValidityError
-from ..models.sources import one_line
+from ..models.sources import hub_id, one_line
 from . import validity
 from .calibrate.line import Evidence, line, packaged
 from .comparison import Comparison
@@ -54,7 +54,7 @@ def compare(
     settings = settings_from(settings, options)
     specs = [tuned] if isinstance(tuned, str | Path) else list(tuned)
     ready = prepare(base, specs, settings, note or (lambda line: None), progress)
-    run = _claim(ready)
+    run = _claim(ready, hub_id(base))
     with _writing(run):
         tables, checks = _score(ready, run, progress)
         failed = [(name, check) for name, every in checks.items() for check in every if not check.passed]
@@ -67,13 +67,14 @@ def compare(
         return _conclude(run, ready, tables, checks, progress)
 
 
-def _claim(ready: Prepared) -> RunDirectory:
-    """The run's folder, with its record."""
+def _claim(ready: Prepared, hub: str | None) -> RunDirectory:
+    """The run's folder, with its record; `hub` is the base's id where it came from there."""
     identity, base = ready.identity, ready.base
     about = {
         "command": _command(),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "versions": versions.installed(),
+        "base_hub_id": hub,
         "hashes": {"base": identity["base"], "domain": ready.domain.hash, "items": ready.digest,
                    "code": versions.code_hash(), "models": identity["models"]},
         "seed": ready.settings.seed, "dtype": str(base.dtype), "quantization": base.quantization,

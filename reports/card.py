@@ -60,7 +60,7 @@ def _metadata(run: RunView) -> str:
         entry for m in run.models for entry in eval_results_to_model_index(one_line(m.name), list(_results(run, m)))
     ]
     held: dict[str, Any] = {
-        "base_model": one_line(run.base),
+        "base_model": one_line(run.run.get("base_hub_id") or run.base),
         "base_model_relation": kinds.pop() if len(kinds) == 1 else None,
         "tags": ["knowshift", one_line(run.domain)],
         "model-index": index,

@@ -66,6 +66,7 @@ def test_a_run_leaves_everything_in_its_folder(finished):
     assert names == {*scores, *tables, "run.json", "comparison.json", "report.html"}
     record = json.loads((finished / "run.json").read_text())
     assert record["schema"] == 1
+    assert record["base_hub_id"] is None
     assert set(record["hashes"]) == {"base", "models", "domain", "items", "code"}
     assert set(record["hashes"]["models"]) == set(OWN)
     assert record["versions"]["knowshift"] == knowshift.__version__

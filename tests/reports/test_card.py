@@ -39,6 +39,15 @@ def front(card: str) -> dict:
     return yaml.safe_load(matter)
 
 
+def test_a_base_of_the_hub_is_called_by_its_id(finished, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(finished, run)
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    (run / "run.json").write_text(json.dumps(record | {"base_hub_id": "EleutherAI/pythia-70m"}), encoding="utf-8")
+    card = write_card(run, tmp_path / "card.md").read_text(encoding="utf-8")
+    assert front(card)["base_model"] == "EleutherAI/pythia-70m"
+
+
 def plain(tokens) -> str:
     """What a reader sees of inline Markdown; anything but text is a fault."""
     shown = ""
