@@ -13,6 +13,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
+from scipy.optimize import minimize_scalar
 
 from ..models.table import TEMPERATURES
 from .detectable import Errors
@@ -26,6 +27,8 @@ QUANTILES = 8
 """Bands of base log-probability."""
 MOST_TOKENS = 4
 """Targets of as many tokens and more are one length."""
+FORETOLD = 0.1
+"""Share of what the temperature gives by which it may be foretold amiss, between the temperatures that were read."""
 SUPPORT = 0.7
 """Share of the domain's targets that must have general targets like them."""
 
@@ -108,9 +111,14 @@ def best_temperature(entries: Entries) -> tuple[float, Array]:
     one = TEMPERATURES.index(1.0)
     spline = CubicSpline(inverse[order], (entries.tempered - entries.tempered[:, [one]])[:, order], axis=1)
     weight = np.where(entries.domain, 1 / max(1, entries.domain.sum()), 1 / max(1, (~entries.domain).sum()))
-    grid = np.linspace(inverse.min(), inverse.max(), 151)
-    loss = [(weight * (entries.gain - spline(value)) ** 2).sum() for value in grid]
-    best = float(grid[int(np.argmin(loss))])
+
+    def loss(value: float) -> float:
+        return float((weight * (entries.gain - spline(value)) ** 2).sum())
+
+    grid = np.linspace(inverse.min(), inverse.max(), 31)
+    near = int(np.argmin([loss(value) for value in grid]))
+    around = grid[max(0, near - 1)], grid[min(len(grid) - 1, near + 1)]
+    best = float(minimize_scalar(loss, bounds=around, method="bounded", options={"xatol": 1e-6}).x)
     return 1.0 / best, spline(best)
 
 
@@ -166,13 +174,13 @@ def matched_shift(entries: Entries, clusters: Clusters, view: str, unit: str, ma
                 return np.where(usable, of - count * others_of / others, 0.0).sum(1) / total
 
         moved, predicted = difference(gain, others_gain), difference(expected, others_expected)
-        return np.stack([moved, moved - predicted, predicted], axis=1)
+        return np.stack([moved, moved - predicted, predicted, moved - predicted - FORETOLD * np.abs(predicted)], axis=1)
 
     inside, is_domain, is_general = clusters.part(held), np.zeros(len(held), bool), np.zeros(len(held), bool)
     is_domain[place[domain]] = is_general[place[~domain]] = True
     result = bootstrap(statistic, inside, seed, fewest=inside.fewest(is_domain, is_general))
     estimate = result.estimate(0, n, unit)
-    p = max(result.one_sided_p(0), result.one_sided_p(1))
+    p = max(result.one_sided_p(0), result.one_sided_p(3))
     expected = float(result.values[2])
     below = result.one_sided_p(1 if expected > 0 else 0, margin, below=True)
     error = max(result.error(0), result.error(1))
