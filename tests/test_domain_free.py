@@ -16,7 +16,6 @@ ALLOWED = {
     "terms/cuis.py": "a tool of the embedded domain's folder: its CUIs against the Disease Ontology (make check-cuis)",
     "terms/extraction/smedqa.py": "a paper's recipe: the released script's keywords",
     "probes/evaluate/": "the papers' own experiments: their suites, data formats and labels",
-    "commands/evaluate.py": "the papers' own experiments",
     "probes/hypotheses/ready/s-medqa-claim.toml": "a paper's claim",
     "probes/hypotheses/ready/drugs-gain-more-than-diseases.toml": "a hypothesis about the UMLS's semantic types",
     "showcase/": "the demo: models trained on notes written from the embedded domain",

@@ -67,8 +67,8 @@ class Tested:
     clusters: int
 
 
-def tested(result: Bootstrap, direction: str, smallest: float, n: int, unit: str) -> Tested:
-    """The tests in favour and against, by the table above."""
+def tested(result: Bootstrap, direction: str, smallest: float, n: int, unit: str, missing: str) -> Tested:
+    """The tests in favour and against, by the table above; `missing` says why where there is no effect."""
 
     def above(bound: float) -> float:
         return result.one_sided_p(0, bound)
@@ -85,7 +85,7 @@ def tested(result: Bootstrap, direction: str, smallest: float, n: int, unit: str
         favour, against = min(1.0, 2 * min(above(0.0), below(0.0))), inside
     else:
         favour, against = inside, min(1.0, 2 * min(above(smallest), below(-smallest)))
-    return Tested(result.estimate(0, n, unit), favour, against, result.error(0), int(result.clusters[0]))
+    return Tested(result.estimate(0, n, unit, missing), favour, against, result.error(0), int(result.clusters[0]))
 
 
 @dataclass(frozen=True)

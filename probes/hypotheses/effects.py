@@ -96,8 +96,11 @@ def effect(hypothesis: Hypothesis, rows: Rows, seed: int, draws: int = DRAWS) ->
         contrast, rows.values[kept], rows.clusters.part(kept), fewest, seed,
         None if rows.predictor is None else rows.predictor[kept], reference, draws,
     )  # fmt: skip
+    missing = "the line cannot be fitted: the other specialties' margins do not vary"
+    if hypothesis.formula is not None:
+        missing = "the formula's columns determine one another; drop one of them"
     about = {name: {"rows": int(mask.sum()), "concepts": rows.clusters.concepts(mask)} for name, mask in groups.items()}
-    return tested(result, hypothesis.direction, hypothesis.smallest, n, rows.unit), about
+    return tested(result, hypothesis.direction, hypothesis.smallest, n, rows.unit, missing), about
 
 
 def _matching(condition: Any, columns: dict[str, list[Any]]) -> NDArray[np.bool_]:

@@ -195,9 +195,24 @@ def _groups(given: Any, items: str, by_layer: bool, place: str) -> dict[str, Con
             raise UsageError(f"{where}: is {condition!r}, expected columns and values such as {{ group = 'own' }}")
         for column, value in condition.items():
             _column(column, items, by_layer, where)
-            if isinstance(value, dict) and (not value or set(value) - {"from", "to", "not"}):
+            if not _meant(value):
                 raise UsageError(f"{where}: {column} is {value!r}; give a value, a list, {{from, to}}, or {{not}}")
     return {**GROUPS, **given}
+
+
+def _meant(value: Any, plain: bool = False) -> bool:
+    """Whether a condition can be meant: words, finite numbers, truth; and, unless `plain`, lists and tables of them."""
+    if isinstance(value, str | bool | int) or (isinstance(value, float) and math.isfinite(value)):
+        return True
+    if plain or not value:
+        return False
+    if isinstance(value, list):
+        return all(_meant(one, plain=True) for one in value)
+    if not isinstance(value, dict) or set(value) - {"from", "to", "not"}:
+        return False
+    ends = [value[end] for end in ("from", "to") if end in value]
+    numbers = all(_meant(end, plain=True) and not isinstance(end, str | bool) for end in ends)
+    return numbers and ("not" not in value or (not isinstance(value["not"], dict) and _meant(value["not"])))
 
 
 def _column(column: str, items: str, by_layer: bool, where: str) -> None:

@@ -30,7 +30,9 @@ def run(tmp_path_factory):
     models = showcase.lay_down(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KNOWSHIFT_CACHE", str(folder / "cache"))
-        return knowshift.compare(models["base.pt"], [models[name] for name in MODELS], out=folder / "run", limit=120)
+        return knowshift.compare(
+            models["base.pt"], [models[name] for name in MODELS], out=folder / "run", limit=120, passages=0
+        )
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +149,12 @@ def test_a_formula_is_the_regression_of_statsmodels(opened, found):
     # Facts cluster by concept and answer, and their spread differs by group: of one size, not alike.
     low, high = np.squeeze(both.conf_int())
     assert 0.3 < (mine.high - mine.low) / (high - low) < 3
+
+
+def test_columns_that_determine_one_another_give_no_effect(found):
+    mine = found(formula="own + other + general + base", contrast="own - other")
+    assert mine.value is None
+    assert "determine one another" in mine.note
 
 
 def test_wordings_are_rows_of_their_own(found, run):
