@@ -69,12 +69,14 @@ class RunDirectory:
         record = path / "run.json"
         try:
             path.mkdir(parents=True, exist_ok=True)
+            first = {}
             if record.is_file():
-                cls._same(record, identity)
+                held = cls._same(record, identity)
+                first = {"created": held["created"]} if "created" in held else {}
             elif any(entry.name != "scores" and not entry.match(PART) for entry in path.iterdir()):
                 raise RunError(f"--out {path}: the folder holds other things and no run; give an empty or new folder")
             (path / "scores").mkdir(exist_ok=True)
-            write_json(record, {"schema": SCHEMA_VERSION, **about, "identity": identity})
+            write_json(record, {"schema": SCHEMA_VERSION, **about, **first, "identity": identity})
             for part in path.glob(PART):
                 part.unlink(missing_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
@@ -89,9 +91,11 @@ class RunDirectory:
         write_json(record, json.loads(record.read_text(encoding="utf-8")) | more)
 
     @staticmethod
-    def _same(record: Path, identity: Mapping[str, Any]) -> None:
+    def _same(record: Path, identity: Mapping[str, Any]) -> dict[str, Any]:
+        """The record that stands there, of this very run."""
         try:
-            held = dict(json.loads(record.read_text(encoding="utf-8"))["identity"])
+            whole: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
+            held = dict(whole["identity"])
         except (ValueError, TypeError, KeyError) as error:
             raise RunError(f"{record}: is not a run's record; give another --out or delete the folder") from error
         asked = json.loads(json.dumps(identity))
@@ -101,6 +105,7 @@ class RunDirectory:
                 f"--out {record.parent}: another run lies there (it differs in: {differs}); "
                 "give another --out or delete the folder"
             )
+        return whole
 
     def score(
         self,

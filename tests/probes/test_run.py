@@ -39,6 +39,13 @@ def test_the_same_run_goes_on(tmp_path):
     assert (tmp_path / "scores" / "base.parquet").read_text() == "scores"
 
 
+def test_a_run_that_goes_on_began_when_it_began(tmp_path):
+    for moment in ("yesterday", "today"):
+        RunDirectory.claim(tmp_path, IDENTITY, {"created": moment, "command": moment})
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert (record["created"], record["command"]) == ("yesterday", "today")
+
+
 def test_a_run_killed_before_its_record_was_whole_goes_on(tmp_path):
     (tmp_path / "scores").mkdir()
     (tmp_path / ".run.json.7.part").write_text('{"sch')
