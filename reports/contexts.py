@@ -7,7 +7,7 @@ one of each term, then a second of each, and so on, drawn by the run's seed. All
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import polars as pl
@@ -35,6 +35,9 @@ class Budget:
     """Log-probability or rank of a place, a model and a layer."""
     readings: int = 200_000
     """Numbers of whole passages read token by token."""
+
+    def times(self, share: float) -> Budget:
+        return Budget(*(int(share * getattr(self, field.name)) for field in fields(self)))
 
 
 def contexts(run: RunView, budget: Budget | None = None) -> dict[str, Any]:

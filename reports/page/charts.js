@@ -6,11 +6,13 @@ const styles = getComputedStyle(document.documentElement);
 const drawn = new Map(); // element → figure
 const waiting = new Set(); // elements, those in view first
 let working;
+let begin;
+const begun = new Promise((resolve) => (begin = resolve));
 let plotly;
 
 // Plotly comes compressed; as an inline script with a known hash the page's policy lets it run.
 const ready = () =>
-  (plotly ??= open("data-plotly").then((source) => {
+  (plotly ??= begun.then(() => open("data-plotly")).then((source) => {
     document.head.append(make("script", { textContent: source }));
   }));
 
@@ -93,8 +95,9 @@ const again = () => {
   return settled();
 };
 
-// The figures that stand in the page; its theme, and paper.
+// The figures that stand in the page; its theme, and paper. Nothing is drawn before: text and tables come first.
 export const startCharts = () => {
+  begin();
   for (const script of document.querySelectorAll(".chart > script"))
     draw(script.parentElement.querySelector(".plot"), JSON.parse(script.textContent));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);

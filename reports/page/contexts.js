@@ -38,6 +38,9 @@ const legend = () => {
   return make("div", { className: "legend" }, make("span", { textContent: "strips, top to bottom: base, tuned, difference" }), bar, make("span", { textContent: "nats" }));
 };
 
+// A guess of the model, with the spaces at its ends to be seen.
+const spaced = (text) => visible(text).replace(/^ +| +$/g, (spaces) => "␣".repeat(spaces.length));
+
 const difference = (before, after) => (before === null || after === null ? null : after - before);
 
 // Three rows of a token's figures.
@@ -56,7 +59,7 @@ const figures = (title, sides, more) => {
   return make(
     "div",
     {},
-    make("b", { textContent: `“${visible(title)}”` }),
+    make("b", { textContent: `“${title.trim() || spaced(title)}”` }),
     make(
       "table",
       {},
@@ -91,12 +94,14 @@ export const startContexts = async () => {
       box.append(link("", "(text left out)", true, [held.score(0, place), held.score(model, place), difference(held.score(0, place), held.score(model, place))]));
     } else if (read?.models[model].logprob) {
       let at = 0;
+      let word = null; // tokens of one word stay on one line
       read.starts.forEach((from, k) => {
         const to = read.ends[k];
         if (from > at) box.append(visible(text.slice(at, from).join("")));
+        if (!word || from > at || /\s/.test(text[from] ?? "")) box.append((word = make("span", { className: "word" })));
         const [before, after] = [0, model].map((one) => read.models[one].logprob[k]).map((one) => (one === null ? null : one / raw.lensScale));
         const words = text.slice(Math.max(from, at), to).join("");
-        if (words) box.append(link(k, words, from < end && to > start, [before, after, difference(before, after)]));
+        if (words) word.append(link(k, words, from < end && to > start, [before, after, difference(before, after)]));
         at = Math.max(at, to);
       });
       box.append(visible(text.slice(at).join("")));
@@ -169,7 +174,7 @@ export const startContexts = async () => {
     const side = (one, name) => {
       if (node.dataset.token === "") return { name, logprob: held.score(one, place), rank: held.rank(one, place)?.at(-1) };
       const [read, k] = [held.reading(place).models[one], Number(node.dataset.token)];
-      const words = read.top[k].map((code, n) => `${visible(raw.readings.words[code]) || "∅"} ${plain(read.topLogprob[k][n] / raw.layerScale, 2)}`);
+      const words = read.top[k].map((code, n) => `${spaced(raw.readings.words[code]) || "∅"} ${plain(read.topLogprob[k][n] / raw.layerScale, 2)}`);
       return { name, logprob: read.logprob[k] === null ? null : read.logprob[k] / raw.lensScale, rank: read.rank[k], top: words.join(" · ") };
     };
     const whole = node.dataset.token === "" ? "the whole target; rank of its first token" : "";

@@ -50,7 +50,7 @@ export const startFacts = async () => {
     const strings = candidates.strings[row].map((code) => candidates.words[code]);
     const [before, after] = ["base", "tuned"].map((side) => candidates[side][row]?.map((one) => one / 10000));
     const title = make("h4", { textContent: `${word(row, "cue")} …` });
-    const about = make("p", { textContent: `${word(row, "model")}: ${word(row, "group")} fact, ${word(row, "state")}` });
+    const about = make("p", { textContent: `${word(row, "model")}: ${word(row, "group")} fact, ${word(row, "state").replace("never", "never known")}` });
     const close = make("button", { type: "button", textContent: "Close" });
     close.addEventListener("click", () => state.set({ fact: "", "fact-of": "" }));
     const list = before && after

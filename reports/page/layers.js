@@ -32,6 +32,13 @@ const line = (name, layers, values, colour, more = {}) => ({
   hovertemplate: `${name}, layer %{x}: %{y:.3~f}<extra></extra>`,
 });
 
+// A logarithmic axis of ranks from 1, best on top, with whole numbers at its marks.
+const ranks = (...rows) => {
+  const last = Math.max(...rows.flat().map((one) => one ?? 1));
+  const marks = [...Array(7).keys()].flatMap((k) => [10 ** k, 3 * 10 ** k]).filter((mark) => mark < 3 * last);
+  return { type: "log", autorange: "reversed", tickvals: marks, ticktext: marks.map((mark) => mark.toLocaleString("en")) };
+};
+
 const layered = (layers, title, yaxis = {}) =>
   layout({
     showlegend: true,
@@ -62,6 +69,9 @@ export const startLayers = async () => {
   const held = await places();
   if (!held) return box.replaceChildren(make("p", { className: "none", textContent: "This run keeps no passages, so no token can be followed." }));
   const { raw, layers } = held;
+  const labels = ["Log-probability by layer, nats", "Rank by layer (1 is best)", "Difference by layer, tuned less base, nats"];
+  const charts = labels.map((label) => chart(label, 280)); // drawn again and again: quicker than new ones
+  const row = make("div", { className: "multiples thirds" }, ...charts.map(({ node }) => node));
 
   // What base and tuned say of the chosen token at each layer; of the whole target where no token was read alone.
   const chosen = () => {
@@ -99,10 +109,16 @@ export const startLayers = async () => {
     const many = found.some(({ half }) => half !== null);
     const top = make("p", { textContent: `In the top 10: base ${reached(base.rank)}, tuned ${reached(tuned.rank)}.` });
     const spread = many ? make("p", { className: "quiet", textContent: `The band is the 95% interval of the mean difference over the ${rows.length} places of ${held.name(concept)} on this page (Student's t).` }) : make("p", { className: "quiet", textContent: "One place of this term is on the page, so the difference has no interval." });
-    const charts = [
-      [chart("Log-probability by layer, nats", 280), { data: [line("base", layers, base.lens, "--drift", { dash: "dash", symbol: "square" }), line("tuned", layers, tuned.lens, "--shift")], layout: layered(layers, "nats") }],
-      [chart("Rank by layer (1 is best)", 280), { data: [line("base", layers, base.rank.map((one) => (one === null ? null : one + 1)), "--drift", { dash: "dash", symbol: "square" }), line("tuned", layers, tuned.rank.map((one) => (one === null ? null : one + 1)), "--shift")], layout: layered(layers, "rank", { type: "log", autorange: "reversed"}) }],
-      [chart("Difference by layer, tuned less base, nats", 280), { data: [...(many ? [band(layers, found), line("mean over its places", layers, found.map(({ mean }) => mean), "--knowledge", { dash: "dot", symbol: "diamond" })] : []), line("this place", layers, gain, "--ink")], layout: layered(layers, "nats", { zeroline: true, zerolinewidth: 2 }) }],
+    const pair = (before, after) => [
+      line("base", layers, before, "--drift", { dash: "dash", symbol: "square" }),
+      line("tuned", layers, after, "--shift"),
+    ];
+    const [before, after] = [base.rank, tuned.rank].map((rank) => rank.map((one) => (one === null ? null : one + 1)));
+    const mean = [band(layers, found), line("mean over its places", layers, found.map((one) => one.mean), "--knowledge", { dash: "dot", symbol: "diamond" })];
+    const figures = [
+      { data: pair(base.lens, tuned.lens), layout: layered(layers, "nats") },
+      { data: pair(before, after), layout: layered(layers, "rank", ranks(before, after)) },
+      { data: [...(many ? mean : []), line("this place", layers, gain, "--ink")], layout: layered(layers, "nats", { zeroline: true, zerolinewidth: 2 }) },
     ];
     const number = (value, digits = 2) => figure(value, plain(value, digits));
     const twin = details(
@@ -123,8 +139,8 @@ export const startLayers = async () => {
       ),
     );
     const back = make("p", {}, make("a", { href: "#contexts", textContent: "Back to the contexts" }));
-    box.replaceChildren(title, top, make("div", { className: "multiples thirds" }, ...charts.map(([{ node }]) => node)), spread, twin, back);
-    for (const [{ plot }, figure] of charts) draw(plot, figure);
+    box.replaceChildren(title, top, row, spread, twin, back);
+    charts.forEach(({ plot }, k) => draw(plot, figures[k]));
   };
   state.on(["place", "token", "concept", "model"], show);
   show();

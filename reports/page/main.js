@@ -22,9 +22,9 @@ const start = async () => {
   startMatrix();
   startContents();
   await Promise.all([startLadder(), startTerms(), startFacts(), startContexts(), startLayers()]);
-  startCharts();
   arrive();
   document.documentElement.setAttribute("data-ready", "");
+  startCharts();
   await settled();
   document.documentElement.setAttribute("data-drawn", document.querySelectorAll(".plot").length);
 };

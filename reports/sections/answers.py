@@ -12,7 +12,7 @@ from markupsafe import Markup
 from ...errors import RunError
 from ..figures import figure, heatmap, hover
 from ..inert import inert
-from ..markup import NOTHING, badge, chart, details, join, plot_text, signed, table, value
+from ..markup import NOTHING, badge, chart, data, details, join, plot_text, signed, table, value
 from ..numbers import Number, need
 from ..registry import Section, section
 from ..run_view import RunView
@@ -20,6 +20,11 @@ from ..run_view import RunView
 FOLDER = "evaluate"
 SCHEMA = 1
 TONE = {"win": "yes", "loss": "no", "tie": "unclear", "unknown": "unclear"}
+ROWS = {
+    "scores": ("model", "task", "metric", "label", "estimate"),
+    "pairs": ("tuned", "base", "task", "metric", "label", "difference", "win", "tie", "loss", "p", "q", "outcome"),
+}
+"""Columns that the page reads."""
 WORDS = {"win": "better", "loss": "worse", "tie": "no difference seen", "unknown": "cannot tell"}
 GAINS = {"terms": "terms in running text", "answers": "true answers of facts", "margin": "facts' margin"}
 
@@ -30,7 +35,7 @@ def answers(run: RunView) -> Section | None:
     if not suites:
         return None
     return Section(
-        join(_suite(run, data) for data in suites),
+        join(_suite(run, found) for found in suites),
         "Shares of questions answered right, with 95% intervals over questions; differences are paired, question by "
         "question. Better or worse is said where the interval leaves out zero; q is corrected over every test of the "
         "suite. Unparsed answers are apart from wrong ones.",
@@ -39,12 +44,11 @@ def answers(run: RunView) -> Section | None:
 
 @section(order=63, title="Answers beside probabilities", anchor="answers-beside")
 def answers_beside(run: RunView) -> Section | None:
-    parts = [
-        _beside(run, model, task, held)
-        for data in _read(run.path)
-        for model, tasks in (data.get("beside") or {}).items()
-        for task, held in tasks.items()
-    ]
+    parts = []
+    for found in _read(run.path):
+        for model, tasks in (found.get("beside") or {}).items():
+            (first, *others) = (_beside(run, model, task, held) for task, held in tasks.items())
+            parts.append(first + (details(f"{model} by the other methods", join(others)) if others else NOTHING))
     if not parts:
         return None
     return Section(
@@ -58,39 +62,53 @@ def _read(run: Path) -> Iterator[dict[str, Any]]:
     """Finished evaluations of the run, suite by suite. Raises RunError where one cannot be read."""
     for file in sorted((run / FOLDER).glob("*/evaluation.json")):
         try:
-            data = inert(json.loads(file.read_text(encoding="utf-8")))
+            found = inert(json.loads(file.read_text(encoding="utf-8")))
         except (OSError, ValueError) as error:
             raise RunError(f"{file}: cannot be read as JSON ({str(error).splitlines()[0]}); evaluate again") from None
-        if (schema := need(data, "schema", int, str(file))) > SCHEMA:
+        if (schema := need(found, "schema", int, str(file))) > SCHEMA:
             raise RunError(f"{file}: written by a newer knowshift (schema {schema}, this reads {SCHEMA}); upgrade")
         for key, kind in (("suite", str), ("base", str), ("models", list), ("scores", list), ("pairs", list)):
-            need(data, key, kind, str(file))
-        yield data
+            need(found, key, kind, str(file))
+        for key, columns in ROWS.items():
+            for row in found[key]:
+                for column in columns:
+                    if not isinstance(row, dict) or column not in row:
+                        raise RunError(f"{file}: a row of `{key}` has no `{column}`; evaluate again")
+        yield found
 
 
-def _suite(run: RunView, data: dict[str, Any]) -> Markup:
-    names = [data["base"], *data["models"]]
+def _suite(run: RunView, found: dict[str, Any]) -> Markup:
+    names = [found["base"], *found["models"]]
     held = {
         (row["task"], row["metric"], row["label"], row["model"]): Number.read(row["estimate"], "evaluation.json")
-        for row in data["scores"]
+        for row in found["scores"]
     }
     keys = list(dict.fromkeys((task, metric) for task, metric, label, _ in held if not label))
     rows = [
-        [f"{task}: {metric}", *(value(held.get((task, metric, "", name), Number())) for name in names)]
+        [f"{task}: {metric}", *(_mean(held.get((task, metric, "", name), Number())) for name in names)]
         for task, metric in keys
     ]
     parts = [
-        table(["what is measured", *names], rows, f"{data['suite']}: every model"),
-        _pairs(data),
-        _matrix(run, data),
-        _levels(data),
-        _position(data),
-        _left_out(data),
+        table(["what is measured", *names], rows, f"{found['suite']}: every model"),
+        _pairs(found),
+        _matrix(run, found),
+        _levels(found),
+        _position(found),
+        _left_out(found),
     ]
-    return Markup("<h3>{}</h3>{}").format(data["suite"], join(parts))
+    return Markup("<h3>{}</h3>{}").format(found["suite"], join(parts))
 
 
-def _pairs(data: dict[str, Any]) -> Markup:
+def _mean(number: Number) -> Markup:
+    """A share as a percentage; a mean has no sign."""
+    if number.estimate is None or number.unit != "share":
+        return value(number)
+    ends = [end for end in (number.low, number.high) if end is not None]
+    shown = join((data(end, f"{end:.1%}") for end in ends), " to ")
+    return data(number.estimate, f"{number.estimate:.1%}") + Markup(' <span class="ci">{}</span>').format(shown)
+
+
+def _pairs(found: dict[str, Any]) -> Markup:
     rows = [
         [
             f"{row['tuned']} against {row['base']}",
@@ -100,27 +118,31 @@ def _pairs(data: dict[str, Any]) -> Markup:
             f"{row['win']} / {row['tie']} / {row['loss']}",
             "–" if row["q"] is None else f"{row['q']:.2g}",
         ]
-        for row in data["pairs"]
+        for row in found["pairs"]
         if not row["label"] and row["p"] is not None
     ]
     head = ["pair", "what is measured", "tuned minus base", "outcome", "questions won / tied / lost", "q"]
-    return table(head, rows, "Pairs") if rows else NOTHING
+    counted = "; ".join(
+        f"{row['tuned']} against {row['base']}: {row['win']} won, {row['tie']} tied, {row['loss']} lost"
+        for row in found.get("outcomes") or []
+    )
+    return table(head, rows, f"Pairs. {counted}") if rows else NOTHING
 
 
-def _matrix(run: RunView, data: dict[str, Any]) -> Markup:
+def _matrix(run: RunView, found: dict[str, Any]) -> Markup:
     """Differences of accuracy, tuned on × tested on, one method after the other."""
-    base = data["base"]
+    base = found["base"]
     cells = {
         (row["task"], row["label"], row["tuned"]): Number.read(row["difference"], "evaluation.json")
-        for row in data["pairs"]
+        for row in found["pairs"]
         if row["metric"] == "accuracy" and row["label"] and row["base"] == base
     }
     labels = list(dict.fromkeys(label for _, label, _ in cells))
     if len(labels) < 2:
         return NOTHING
-    names = [name for name in data["models"] if any(name == tuned for *_, tuned in cells)]
-    own = (data.get("more") or {}).get("own") or {}
-    diagonal = (data.get("more") or {}).get("diagonal") or {}
+    names = [name for name in found["models"] if any(name == tuned for *_, tuned in cells)]
+    own = (found.get("more") or {}).get("own") or {}
+    diagonal = (found.get("more") or {}).get("diagonal") or {}
     out = []
     for task in dict.fromkeys(task for task, *_ in cells):
         rows = [[cells.get((task, label, name), Number()) for name in names] for label in labels]
@@ -154,9 +176,9 @@ def _matrix(run: RunView, data: dict[str, Any]) -> Markup:
     return join(out)
 
 
-def _levels(data: dict[str, Any]) -> Markup:
+def _levels(found: dict[str, Any]) -> Markup:
     """CLUE's levels, published and mended."""
-    levels = (data.get("more") or {}).get("levels") or {}
+    levels = (found.get("more") or {}).get("levels") or {}
     rows = [
         [f"{model}, {level}", _published(held["published"][level]), value(Number.read(mended, "levels")),
          value(Number.read((held.get("mended_difference") or {}).get(level), "levels"))]
@@ -170,12 +192,12 @@ def _published(level: dict[str, Any]) -> str:
     return f"not complete: {', '.join(level['missing'])}" if level["value"] is None else f"{level['value']:.2f}"
 
 
-def _position(data: dict[str, Any]) -> Markup:
+def _position(found: dict[str, Any]) -> Markup:
     rows = [
-        [f"{model}, {task}", *(f"{share:.0%}" for share in found["shares"].values()),
-         "–" if found["excess"] is None else f"{found['excess']:.0%}"]
-        for task, models in ((data.get("more") or {}).get("position_bias") or {}).items()
-        for model, found in models.items() if found
+        [f"{model}, {task}", *(f"{share:.0%}" for share in held["shares"].values()),
+         "–" if held["excess"] is None else f"{held['excess']:.0%}"]
+        for task, models in ((found.get("more") or {}).get("position_bias") or {}).items()
+        for model, held in models.items() if held
     ]  # fmt: skip
     if not rows:
         return NOTHING
@@ -185,12 +207,12 @@ def _position(data: dict[str, Any]) -> Markup:
     return details("Position bias: how often each place was chosen", table(head, rows, "Position bias"))
 
 
-def _left_out(data: dict[str, Any]) -> Markup:
-    lines = [f"{task}: {n} questions left out: {why}" for task, whys in (data.get("left_out") or {}).items()
+def _left_out(found: dict[str, Any]) -> Markup:
+    lines = [f"{task}: {n} questions left out: {why}" for task, whys in (found.get("left_out") or {}).items()
              for why, n in whys.items()]  # fmt: skip
-    lines += [f"{each['records']} records left out: {each['what']}" for each in data.get("faults") or []]
-    lines += [f"{each['task']}: not run: {each['why']}; {each['where']}" for each in data.get("not_run") or []]
-    lines += [str(line) for line in data.get("notes") or []]
+    lines += [f"{each['records']} records left out: {each['what']}" for each in found.get("faults") or []]
+    lines += [f"{each['task']}: not run: {each['why']}; {each['where']}" for each in found.get("not_run") or []]
+    lines += [str(line) for line in found.get("notes") or []]
     items = join(Markup("<li>{}</li>").format(line) for line in lines)
     return details("Left out and not run", Markup("<ul>{}</ul>").format(items)) if lines else NOTHING
 
@@ -213,7 +235,8 @@ def _beside(run: RunView, model: str, task: str, held: dict[str, Any]) -> Markup
                 "x": [gain.estimate for _, gain, _ in shown],
                 "y": [accuracy.estimate for *_, accuracy in shown],
                 "text": [plot_text(name) for name, *_ in shown],
-                "textposition": "top center",
+                "textposition": [("top center", "bottom center")[n % 2] for n in range(len(shown))],
+                "cliponaxis": False,
                 "hoverinfo": "text",
                 "hovertext": [f"{plot_text(name)}<br>terms {hover(g)}<br>accuracy {hover(a)}" for name, g, a in shown],
             }

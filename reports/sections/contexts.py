@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from markupsafe import Markup
 
+from ..contexts import Budget
 from ..contexts import contexts as chosen
 from ..pack import packed
 from ..registry import Section, section
@@ -15,10 +18,24 @@ ABSENT = Markup(
 )
 
 
+LARGEST = 2_100_000
+"""Bytes of contexts on a page, which is to stay under 6.5 MB."""
+
+
+def _within(run: RunView, largest: int) -> tuple[dict[str, Any], Markup]:
+    """The contexts and their block: as many as the budget allows, or fewer where they pack badly."""
+    budget = Budget()
+    while True:
+        held = chosen(run, budget)
+        block = packed("contexts", held)
+        if len(block) <= largest or not held["shown"]:
+            return held, block
+        budget = budget.times(0.9 * largest / len(block))
+
+
 @section(order=70, title="Contexts", anchor="contexts")
 def contexts(run: RunView) -> Section:
-    held = chosen(run)
-    block = packed("contexts", held)
+    held, block = _within(run, LARGEST)
     if not held["shown"]:
         return Section(block + ABSENT, "")
     said = (

@@ -11,7 +11,7 @@ from ..registry import Section, section
 from ..run_view import RunView
 from .facts import capped, largest, named
 
-ROWS = 120_000
+ROWS = 80_000
 """Most rows the page carries, over all models."""
 
 

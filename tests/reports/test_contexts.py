@@ -62,6 +62,17 @@ def test_a_budget_of_characters_is_kept(run):
     assert sum(map(len, held["passages"]["text"])) <= 2000
 
 
+@pytest.mark.parametrize("largest", [30_000, 8_000])
+def test_contexts_that_pack_badly_are_fewer(run, largest):
+    from knowshift.reports.sections.contexts import _within
+
+    whole, block = _within(run, 10**7)
+    assert len(block) > largest
+    held, block = _within(run, largest)
+    assert len(block) <= largest
+    assert 0 < held["shown"] < whole["shown"] or held["layered"] < whole["layered"]
+
+
 def test_layers_and_readings_have_budgets_of_their_own(run):
     held = contexts(run, Budget(layers=800, readings=1500))
     assert held["layered"] == 800 // (2 * len(held["layers"]) * len(held["models"]))

@@ -21,7 +21,7 @@ def numbers(value) -> list[float]:
 
 
 def tables(run) -> set[float]:
-    """Every number in the run's parquet files, to the decimals (four; of tokens three, of layers two) that the page keeps."""
+    """Every number in the run's parquet files, to the decimals of the page: four; of tokens three, of layers two."""
     found: set[float] = set()
     for file in [*run.glob("*.parquet"), *run.glob("scores/*.parquet")]:
         frame = pl.read_parquet(file)

@@ -105,7 +105,9 @@ def test_a_browser_that_fails_is_named_with_what_it_said(tmp_path, monkeypatch):
     page = tmp_path / "page.html"
     page.write_text("<p>x", encoding="utf-8")
     failing = program(tmp_path / "browser", "echo fine >&2; echo cannot draw >&2; exit 1")
-    with pytest.raises(RunError, match=r"browser: printed no PDF of .*page\.html \(cannot draw\); try another --browser"):
+    with pytest.raises(
+        RunError, match=r"browser: printed no PDF of .*page\.html \(cannot draw\); try another --browser"
+    ):
         write_pdf(page, tmp_path / "page.pdf", str(failing))
     slow = program(tmp_path / "slow", "exec /bin/sleep 60")
     monkeypatch.setattr(pdf, "SECONDS", 0.2)

@@ -86,6 +86,7 @@ def test_a_token_tells_its_figures_to_pointer_and_keyboard(visit, report, finish
         assert f"{row['logprob'][2]:.3f}".replace("-", "−") in shown
         assert str(row["rank"][2]) in shown
         assert "<b> −2.50" in shown
+        assert "␣the −0.50" in shown
     token.focus()
     page.keyboard.press("ArrowRight")
     assert (
