@@ -31,6 +31,7 @@ def write_questions(path: Path, count: int, seed: int) -> Path:
     names = list(domain.specialties)[:SPECIALTIES]
     facts = [fact for fact in domain.facts if set(fact.specialties) & set(names) and len(fact.distractors) >= 3]
     rng = random.Random(seed)
+    rng.shuffle(facts)
     records = []
     for n in range(count):
         fact = facts[n % len(facts)]

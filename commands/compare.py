@@ -79,7 +79,8 @@ def compare(
         int, typer.Option(help="Passages around terms to read token by token, for the page's contexts; 0 for none.")
     ] = 150,
     no_text: Annotated[
-        bool, typer.Option("--no-text", help="Keep passages of the corpus out of the run and its page (clinical data).")
+        bool,
+        typer.Option("--no-text", help="Keep passages of the corpus out of the run and its page (confidential data)."),
     ] = False,
     allow_failed_checks: Annotated[
         bool, typer.Option("--allow-failed-checks", help="Go on where a validity check fails, and show it in red.")

@@ -125,6 +125,12 @@ def _table(data: dict[str, Any]) -> None:
     for task, metric in dict.fromkeys((task, metric) for task, metric, _ in cells):
         table.add_row(f"{task}\n{metric}", *(shown(cells.get((task, metric, name)), plus=False) for name in names))
     console.print(table)
+    for row in data["outcomes"]:
+        console.print(
+            f"{row['tuned']} against {row['base']}: {row['win']} won, {row['tie']} tied, {row['loss']} lost "
+            "(tie: the interval of the difference holds zero)",
+            soft_wrap=True,
+        )
     for row in data["pairs"]:
         if not row["label"] and row["p"] is not None:
             questions = f"{row['win']} won, {row['tie']} tied, {row['loss']} lost, q = {row['q']:.2g}"

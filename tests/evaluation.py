@@ -106,5 +106,10 @@ def write_clue(folder, n=6):
         for i in range(n)
     ]
     (folder / "medisumcode.json").write_text("\n".join(map(json.dumps, codes)))
-    write_longhealth(folder / "longhealth.json")
+    write_longhealth(folder / "longhealth.json", questions=1)
     return folder
+
+
+def scores(done):
+    """An evaluation's estimates by model, task, metric and label."""
+    return {(row["model"], row["task"], row["metric"], row["label"]): row["estimate"] for row in done.data["scores"]}

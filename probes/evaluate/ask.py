@@ -13,7 +13,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,10 +45,15 @@ class Ask:
     until: tuple[str, ...] = ()
     max_tokens: int = 0
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 (hex) of all that is asked."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+        found = hashlib.sha256()
+        # Document by document: an ask over long letters is larger than its text should ever be in one piece.
+        head = [self.name, self.kind, self.prompt, self.system, self.until, self.max_tokens, len(self.shots)]
+        for part in (head, *self.shots, *self.docs):
+            found.update(json.dumps(part, sort_keys=True, ensure_ascii=False).encode() + b"\0")
+        return found.hexdigest()
 
     @property
     def questions(self) -> list[str]:

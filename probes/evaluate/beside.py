@@ -47,7 +47,7 @@ def _counts(points: list[dict[str, Any]]) -> dict[str, int]:
         return bool(estimate) and (estimate or {}).get("low") is not None and (estimate or {})["low"] > 0
 
     return {
-        "of": len(points),
+        "of": len(_known(points, "terms")[0]),
         "likelier": sum(above(point["terms"]) for point in points),
         "better": sum(above(point["accuracy"]) for point in points),
     }

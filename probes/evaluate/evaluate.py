@@ -30,7 +30,7 @@ from .choices import PREMISE
 from .harness import harness_values, load_tasks
 from .settings import Settings, default_out, pairs_of, settings_from
 from .suites import Suite, open_suite
-from .values import Difference, Value, by_key, corrected, differences, labels_of, means
+from .values import Difference, Value, by_key, corrected, differences, labels_of, means, outcomes
 
 if TYPE_CHECKING:
     from ...models.checkpoint import Checkpoint
@@ -150,6 +150,7 @@ def conclude(
         "seed": seed,
         "scores": scores,
         "pairs": [each.json() for each in corrected(found)],
+        "outcomes": outcomes(found),
         "tie_rule": TIE_RULE,
     }
 

@@ -21,7 +21,7 @@ from ..settings import file_of
 from . import answers
 from .language_model import language_model, quiet, version
 from .runner import SHARD, Asking
-from .values import Value
+from .values import LOWER, Value
 
 if TYPE_CHECKING:
     from lm_eval.api.task import Task
@@ -70,7 +70,7 @@ def harness_values(
                 table = _run(name, task, lm, checkpoint, asking, kept[name], run / "scores" / file_of(model))
                 if progress:
                     progress(f"{checkpoint.name} {name}", table.num_rows, table.num_rows)
-                out[model] += _values(name, table)
+                out[model] += _values(name, table, task.higher_is_better())
     return out
 
 
@@ -157,9 +157,9 @@ def _row(name: str, sample: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": id, "question": id, "logprobs": [], "answer": json.dumps(metrics), "prompt": sample["prompt_hash"]}
 
 
-def _values(name: str, table: pa.Table) -> list[Value]:
+def _values(name: str, table: pa.Table, higher: Mapping[str, bool]) -> list[Value]:
     return [
-        Value(f"task.{name}", metric, row["question"], value)
+        Value(f"task.{name}", metric if higher.get(metric, True) else f"{metric}{LOWER}", row["question"], value)
         for row in table.to_pylist()
         for metric, value in json.loads(row["answer"]).items()
     ]

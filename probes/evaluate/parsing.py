@@ -29,6 +29,11 @@ def said_option(answer: str, options: Sequence[str]) -> int | None:
     if not chosen and (lead := re.match(rf"[\"'(\[*]*([{letters}])(?:[)\].:,*\"']|\s*$|\s+[-–]\s)", _line(text))):
         more = re.findall(rf"(?:^|[\s(])([{letters}])(?=[)\].:,;]|\s*$)", _line(text)[lead.end() :])
         chosen = {letters.index(letter) for letter in (lead[1], *more)}
+    if not chosen and (lead := re.match(rf"\(?([{letters.lower()}])[)\].:](?![^\s*])", _line(text))):
+        chosen = {letters.index(lead[1].upper())}  # "c) zinc", and not "e.g."
+    if not chosen and (lead := re.match(rf"([{letters}])\s+(.*)", _line(text))):
+        index = letters.index(lead[1])
+        chosen = {index} if _begins(lead[2], options[index]) else set()  # "C Zinc", and not "A zinc salt"
     if chosen:
         return chosen.pop() if len(chosen) == 1 else UNPARSED
     first = _begun(text, options)

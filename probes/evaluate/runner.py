@@ -221,17 +221,18 @@ def _finish(shards: list[pa.Table], folder: Path, ask: Ask, key: str) -> pa.Tabl
 
 def _requests(ask: Ask, lm: LM, asking: Asking) -> Iterator[tuple[Doc, list[tuple[Any, ...]]]]:
     """Each document and the arguments of its requests, as the harness builds them."""
-    task = task_of(ask)
-    task.build_all_requests(
-        apply_chat_template=asking.chat,
-        fewshot_as_multiturn=asking.chat,
-        chat_template=lm.apply_chat_template if asking.chat else None,
-    )
-    held: dict[int, list[tuple[Any, ...]]] = {}
-    for instance in task.instances:
-        held.setdefault(instance.doc_id or 0, []).append(instance.args)
-    for index, requests in held.items():
-        yield ask.docs[index], requests
+    for begin in range(0, len(ask.docs), SHARD):
+        task = task_of(replace(ask, docs=ask.docs[begin : begin + SHARD]))
+        task.build_all_requests(
+            apply_chat_template=asking.chat,
+            fewshot_as_multiturn=asking.chat,
+            chat_template=lm.apply_chat_template if asking.chat else None,
+        )
+        held: dict[int, list[tuple[Any, ...]]] = {}
+        for instance in task.instances:
+            held.setdefault(instance.doc_id or 0, []).append(instance.args)
+        for index, requests in held.items():
+            yield ask.docs[begin + index], requests
 
 
 def _misfit(lm: Any, requests: list[tuple[Any, ...]], ask: Ask, context: int) -> str:

@@ -21,6 +21,8 @@ from ..resample import Array, Clusters, benjamini_hochberg
 
 TIE = 1e-9
 """Values this near are tied."""
+LOWER = " (lower is better)"
+"""Ends the name of such a metric of the harness's own tasks."""
 LOWER_IS_BETTER = ("unparsed", "bits per byte", "false answers")
 UNITS = {"bits per byte": "bits/byte"}
 """Of metrics that are no shares of 1."""
@@ -53,6 +55,10 @@ def by_key(values: Sequence[Value]) -> dict[Key, list[Value]]:
     return out
 
 
+def lower_is_better(metric: str) -> bool:
+    return metric in LOWER_IS_BETTER or metric.endswith(LOWER)
+
+
 def unit_of(metric: str) -> str:
     return UNITS.get(metric, "share")
 
@@ -68,7 +74,7 @@ def means(values: Sequence[Value], labels: Sequence[str], seed: int) -> dict[str
         if values[0].metric in COUNTED and held.min() == held.max() and held[0] in (0.0, 1.0):
             low, high = stats.binomtest(int(held.sum()), len(held)).proportion_ci(LEVEL, "wilson")
             made[label] = replace(estimate, low=float(low), high=float(high), method="Wilson")
-        elif estimate.unit == "share" and estimate.low is not None and estimate.high is not None:
+        elif numbers.min() >= 0 and numbers.max() <= 1 and estimate.low is not None and estimate.high is not None:
             # Few clusters' t intervals know no bounds.
             made[label] = replace(estimate, low=max(0.0, estimate.low), high=min(1.0, estimate.high))
     return made
@@ -109,7 +115,7 @@ class Difference:
         low, high = self.difference.low, self.difference.high
         if low is None or high is None:
             return "unknown"
-        up, down = ("loss", "win") if self.metric in LOWER_IS_BETTER else ("win", "loss")
+        up, down = ("loss", "win") if lower_is_better(self.metric) else ("win", "loss")
         return up if low > 0 else down if high < 0 else "tie"
 
     def json(self) -> dict[str, Any]:
@@ -131,7 +137,7 @@ def differences(
     ours = [value for value, _ in pairs]
     task, metric = ours[0].task, ours[0].metric
     delta = np.array([one.value - other.value for one, other in pairs])
-    better = (-1 if metric in LOWER_IS_BETTER else 1) * delta
+    better = (-1 if lower_is_better(metric) else 1) * delta
     out = []
     for label, estimate in _by_label(delta, ours, labels, seed).items():
         held = better[[not label or label in value.labels for value in ours]]
@@ -154,6 +160,18 @@ def corrected(differences: Sequence[Difference]) -> list[Difference]:
     tested = [float("nan") if each.p is None else each.p for each in differences]
     found = benjamini_hochberg(tested)
     return [replace(each, q=q if q == q else None) for each, q in zip(differences, found, strict=True)]
+
+
+def outcomes(differences: Sequence[Difference]) -> list[dict[str, Any]]:
+    """By pair, on how many tested tasks and metrics the tuned model wins, ties, loses."""
+    held: dict[tuple[str, str], list[str]] = {}
+    for each in differences:
+        if not each.label and each.p is not None:
+            held.setdefault((each.tuned, each.base), []).append(each.outcome)
+    return [
+        {"tuned": tuned, "base": base, **{name: found.count(name) for name in ("win", "tie", "loss")}}
+        for (tuned, base), found in held.items()
+    ]
 
 
 def labels_of(values: Mapping[str, Sequence[Value]]) -> list[str]:

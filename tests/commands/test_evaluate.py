@@ -6,6 +6,7 @@ import pytest
 from evaluation import write_smedqa
 from house import command, write_adapter, write_domain
 from knowshift.cli import main
+from knowshift.errors import RunError
 from knowshift.reports.page import render
 from tiny import make_tokenizer, tiny_model
 
@@ -80,6 +81,27 @@ def test_the_page_of_a_run_without_answers_has_neither(compared, tmp_path):
     finally:
         (compared.parent / "aside").rename(kept)
     assert 'id="answers"' not in page
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda data: data | {"schema": 2}, "written by a newer knowshift"),
+        (lambda data: {k: v for k, v in data.items() if k != "pairs"}, "`pairs` is missing"),
+        (lambda data: data | {"scores": [{"model": "base"}]}, "a row of `scores` has no `task`"),
+        (lambda data: "not JSON", "`schema` is missing"),
+    ],
+)
+def test_a_damaged_evaluation_is_one_line(compared, tmp_path, change, says):
+    file = compared / "evaluate" / "smedqa" / "evaluation.json"
+    whole = file.read_text()
+    file.write_text(json.dumps(change(json.loads(whole))))
+    try:
+        with pytest.raises(RunError, match=says) as raised:
+            render(compared, tmp_path / "page.html")
+        assert "\n" not in str(raised.value)
+    finally:
+        file.write_text(whole)
 
 
 def test_an_evaluation_joins_a_finished_comparison(house, compared, capsys):

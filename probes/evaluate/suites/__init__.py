@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import importlib
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -56,6 +57,7 @@ class Suite:
 def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Suite:
     """The suite that `settings` name; `own` are the tuned models' specialties. Raises `UsageError`."""
     module = importlib.import_module(f"{__name__}.{settings.suite}")
+    check_data(settings, getattr(module, "WHERE", ()))
     suite: Suite = module.open_suite(settings, domain, own)
     if not suite.asks and not suite.harness:
         why = "; ".join(each.line() for each in suite.not_run)
@@ -68,6 +70,19 @@ def data_file(settings: Settings, what: str) -> Any:
     if settings.file is None:
         raise UsageError(f"--suite {settings.suite}: no data; give --data FILE, {what}")
     return settings.file
+
+
+def check_data(settings: Settings, names: Collection[str] = ()) -> None:
+    """Raises `UsageError` where --data names a task that is none of `names`, or a path that is not there."""
+    for value in settings.data:
+        name, found, path = value.partition("=")
+        if Path(value).exists():
+            continue
+        if found and name not in names:
+            known = f"the tasks are {', '.join(names)}" if names else "give a path alone"
+            raise UsageError(f"--data {value}: {settings.suite} has no task {name}; {known}")
+        if not Path(path if found else value).exists():
+            raise UsageError(f"--data {value}: no such file or folder; give the data's path")
 
 
 def limited(things: Sequence[Thing], settings: Settings) -> list[Thing]:

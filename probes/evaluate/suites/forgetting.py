@@ -24,6 +24,8 @@ from . import Answers, Suite, limited
 
 NAME = "forgetting"
 GENERAL, OWN = "general", "domain"
+WHERE = ("text",)
+"""What --data may be given for."""
 OPTIONS = 4
 MAX_TOKENS = 96
 

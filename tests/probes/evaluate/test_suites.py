@@ -1,44 +1,15 @@
-"""Every suite end to end: random models at chance, real ones where the materials are, broken input, the report."""
+"""Multiple-choice suites end to end: random models at chance, what is kept, what is refused."""
 
 import json
-import os
-from pathlib import Path
 
 import polars as pl
 import pytest
-from evaluation import WORDS, write_clue, write_longhealth, write_smedqa
-from house import write_adapter
+from evaluation import WORDS, scores, write_smedqa
 from knowshift.errors import RunError, UsageError
 from knowshift.probes.evaluate.evaluate import Evaluation, evaluate, own_of
 from knowshift.probes.evaluate.suites import smedqa
 from knowshift.probes.evaluate.values import Value
 from knowshift.terms.domain import Domain
-from tiny import make_tokenizer, tiny_model
-
-MATERIALS = os.environ.get("KNOWSHIFT_MATERIALS")
-needs_materials = pytest.mark.skipif(not MATERIALS, reason="KNOWSHIFT_MATERIALS is not set")
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    """A random base with room to read, two adapters and a full model of its own tokenizer."""
-    place = tmp_path_factory.mktemp("models")
-    for name, family, seed in (("base", "metaspace_prefix", 0), ("whole", "byte_bpe", 1)):
-        tokenizer = make_tokenizer(family)
-        model = tiny_model("llama", vocab_size=len(tokenizer), seed=seed, max_position_embeddings=512)
-        model.save_pretrained(place / name)
-        tokenizer.save_pretrained(place / name)
-    base = tiny_model("llama", vocab_size=len(make_tokenizer("metaspace_prefix")), max_position_embeddings=512)
-    for name, seed in (("neuro_lora", 2), ("cardio_lora", 3)):
-        write_adapter(place / name, base, seed)
-        base = tiny_model("llama", vocab_size=len(make_tokenizer("metaspace_prefix")), max_position_embeddings=512)
-    return place
-
-
-def scores(done):
-    return {
-        (row["model"], row["task"], row["metric"], row["label"]): row["estimate"] for row in done.data["scores"]
-    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -132,72 +103,15 @@ def test_cases_by_difficulty(models, tmp_path):
     ]  # fmt: skip
 
 
-def test_clue_in_the_credentialed_formats(models, tmp_path):
-    done = evaluate(models / "base", models / "neuro_lora", suite="clue", data=write_clue(tmp_path / "data"),
-                    out=tmp_path / "run", batch_size=16)  # fmt: skip
-    assert not done.data["not_run"]
-    counts = done.data["counts"]
-    assert {name: each["left_out"] for name, each in counts.items()} == dict.fromkeys(counts, 0)
-    assert len(counts) == 8
-    assert {task for _, task, *_ in scores(done)} == set(counts)
-    assert done.data["more"]["levels"]["base"]["published"]["L1"]["value"] is not None
-
-
-def test_hallucination_on_longhealth_and_on_own_documents(models, tmp_path):
-    done = evaluate(models / "base", models / "neuro_lora", suite="hallucination", out=tmp_path / "lh",
-                    data=write_longhealth(tmp_path / "benchmark_v5.json"))  # fmt: skip
-    assert scores(done)["base", "hallucination.task3", "false answers", ""]["n"] == 3  # patients
-    records = [
-        {"id": name, "text": f"{name} has {word}.", "questions": [
-            {"question": "What?", "answer": word}, {"question": "Which?", "options": WORDS[:4], "answer": word}]}
-        for name, word in (("Ann", "fever"), ("Bob", "cough"), ("Cy", "rash"))
-    ]  # fmt: skip
-    (tmp_path / "docs.jsonl").write_text("\n".join(map(json.dumps, records)))
-    done = evaluate(models / "base", models / "neuro_lora", suite="hallucination", out=tmp_path / "own",
-                    data=tmp_path / "docs.jsonl")  # fmt: skip
-    tasks = {task for _, task, *_ in scores(done)}
-    assert tasks == {
-        f"hallucination.{kind}.{side}" for kind in ("choice", "free") for side in ("answered", "unanswered")
-    }
-
-
-def test_forgetting_with_a_task_of_the_harness(models, tmp_path):
-    (tmp_path / "docs.json").write_text(json.dumps([{"q": "1 + 1 =", "a": str(n % 3)} for n in range(9)]))
-    (tmp_path / "own_task.yaml").write_text(
-        f"task: own_task\ndataset_path: json\ndataset_kwargs:\n  data_files: {{test: {tmp_path / 'docs.json'}}}\n"
-        "test_split: test\noutput_type: multiple_choice\ndoc_to_text: '{{q}}'\ndoc_to_choice: ['0', '1', '2']\n"
-        "doc_to_target: '{{a}}'\nmetric_list:\n  - metric: acc\n    aggregation: mean\n    higher_is_better: true\n"
-    )
-    (tmp_path / "text.txt").write_text("The river was high.\n\nThe old town was dark.")
-    done = evaluate(models / "base", models / "neuro_lora", suite="forgetting", limit=4, out=tmp_path / "run",
-                    tasks=[str(tmp_path / "own_task.yaml")], data=f"text={tmp_path / 'text.txt'}", batch_size=16,
-                    domain=_domain(tmp_path))  # fmt: skip
-    found = scores(done)
-    assert found["base", "task.own_task", "acc", ""]["n"] == 4
-    for label in ("general", "domain"):
-        assert found["base", "forgetting.facts.text", "accuracy", label]["n"] == 4
-    bits = found["base", "forgetting.text", "bits per byte", "general"]
-    assert (bits["n"], bits["unit"]) == (2, "bits/byte")
-    assert bits["estimate"] > 1
-    assert found["base", "forgetting.instructions", "followed", ""]["n"] <= 4
-    with pytest.raises(UsageError, match="no task of that name"):
-        evaluate(models / "base", models / "neuro_lora", suite="forgetting", tasks="no_such_task", limit=1,
-                 out=tmp_path / "none", domain=_domain(tmp_path))  # fmt: skip
-
-
-def _domain(tmp_path):
-    from house import write_domain
-
-    folder = tmp_path / "domain"
-    return str(folder if folder.is_dir() else write_domain(folder))
-
-
 @pytest.mark.parametrize(
     ("options", "says"),
     [
         ({"suite": "glue"}, "--suite glue: no such suite"),
         ({}, "no data; give --data FILE"),
         ({"data": "nowhere.json"}, "no such file"),
+        ({"data": "mednli=nowhere.json"}, "smedqa has no task mednli"),
+        ({"suite": "clue", "data": "mednil=nowhere.json"}, "clue has no task mednil; the tasks are mednli"),
+        ({"suite": "clue", "data": "nowhere"}, "no such file or folder"),
         ({"methods": ["luck"]}, "--method luck"),
         ({"context": 4096}, "reads 512 tokens at most"),
         ({"context": 16}, "every question is left out"),
@@ -246,28 +160,3 @@ def test_own_specialties_are_read_from_names_or_given():
     assert own_of(["neuro_lora", "b"], [], medicine) == {"neuro_lora": "neurology"}
     assert own_of(["neuro_lora", "b"], ["b=cardio"], medicine) == {"neuro_lora": "neurology", "b": "cardiology"}
     assert own_of(["neuro_lora", "b"], ["none"], medicine) == {}
-
-
-@needs_materials
-@pytest.mark.parametrize("suite", ["smedqa", "clue", "hallucination", "forgetting", "cases"])
-def test_real_models_run_every_suite(tmp_path, suite):
-    base = Path(MATERIALS) / "models" / "stories260k"
-    tuned = [Path(MATERIALS) / "adapters" / name for name in ("cardiovascular_pulmonary", "gastroenterology")]
-    clue = write_clue(tmp_path / "clue")
-    smedqa_file = Path(MATERIALS) / "smedqa" / "S-MedQA_validation.json"
-    data = {
-        "smedqa": smedqa_file,
-        "cases": smedqa_file,
-        "clue": [f"meqsum={Path(MATERIALS) / 'clue' / 'MeQSum.xlsx'}", f"mednli={clue}/mednli.jsonl"],
-        "hallucination": write_longhealth(tmp_path / "benchmark_v5.json"),
-        "forgetting": (),
-    }  # fmt: skip
-    methods = {} if suite == "smedqa" else {"methods": ["letter"]}
-    done = evaluate(base, tuned, suite=suite, data=data[suite], limit=3, out=tmp_path / "run", batch_size=16,
-                    own=["gastroenterology=gastroenterology", "cardiovascular_pulmonary=none"], **methods)  # fmt: skip
-    assert done.data["pairs"]
-    assert {row["model"] for row in done.data["scores"]} == {
-        "stories260k",
-        "cardiovascular_pulmonary",
-        "gastroenterology",
-    }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from knowshift.probes.evaluate.values import Value, corrected, differences, means, sign_test
+from knowshift.probes.evaluate.values import Value, corrected, differences, means, outcomes, sign_test
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 
@@ -77,6 +77,23 @@ def test_fewer_bits_are_better():
     (found,) = differences(("t", tuned), ("b", base), [], 0)
     assert found.difference.value == pytest.approx(-0.75)
     assert (found.outcome, found.win, found.difference.unit) == ("win", 60, "bits/byte")
+
+
+def test_outcomes_are_counted_by_pair_over_what_is_tested():
+    low, high = values([0] * 60 + [1] * 40), values([1] * 90 + [0] * 10)
+    found = differences(("t", high), ("b", low), [], 0) + differences(("t", low), ("b", low), [], 0)
+    found += differences(("t", values([0.5] * 9, "unparsed")), ("b", values([1] * 9, "unparsed")), [], 0)
+    found += differences(("low", low), ("b", high), [], 0)
+    assert outcomes(found) == [
+        {"tuned": "t", "base": "b", "win": 1, "tie": 1, "loss": 0},
+        {"tuned": "low", "base": "b", "win": 0, "tie": 0, "loss": 1},
+    ]
+
+
+def test_a_number_beyond_one_keeps_its_interval():
+    estimate = means(values([30.0, 40.0] * 30, "bleu"), [], 0)[""]
+    assert estimate.value == 35
+    assert estimate.low < 35 < estimate.high
 
 
 def test_one_correction_over_everything_that_is_tested():
