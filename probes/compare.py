@@ -8,25 +8,21 @@ knowledge, shift, ledger, matrix → verdicts → `comparison.json`. What one mo
 from __future__ import annotations
 
 import datetime
-import os
-import shlex
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import versions
-from ..errors import RunError, ValidityError
-from ..models.sources import hub_id, one_line
+from ..errors import ValidityError
+from ..models.sources import hub_id
 from . import validity
 from .calibrate.line import Evidence, line, packaged
 from .comparison import Comparison
 from .ladder import DISTRACTORS
 from .passages import Shown
 from .prepare import Prepared, prepare
-from .run import SCHEMA_VERSION, Progress, RunDirectory, write_frame, write_json
+from .run import SCHEMA_VERSION, Progress, RunDirectory, command, write_frame, write_json, writing
 from .settings import Settings, default_out, settings_from
 from .validity import Check
 
@@ -55,7 +51,7 @@ def compare(
     specs = [tuned] if isinstance(tuned, str | Path) else list(tuned)
     ready = prepare(base, specs, settings, note or (lambda line: None), progress)
     run = _claim(ready, hub_id(base))
-    with _writing(run):
+    with writing(run):
         tables, checks = _score(ready, run, progress)
         failed = [(name, check) for name, every in checks.items() for check in every if not check.passed]
         if failed and not settings.allow_failed_checks:
@@ -71,7 +67,7 @@ def _claim(ready: Prepared, hub: str | None) -> RunDirectory:
     """The run's folder, with its record; `hub` is the base's id where it came from there."""
     identity, base = ready.identity, ready.base
     about = {
-        "command": _command(),
+        "command": command(),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "versions": versions.installed(),
         "base_hub_id": hub,
@@ -138,25 +134,6 @@ def _score(
         ]
         for name, checkpoint in ready.tuned.items()
     }
-
-
-@contextmanager
-def _writing(run: RunDirectory) -> Iterator[None]:
-    """What the disk refuses, as one line that names the run."""
-    try:
-        yield
-    except OSError as error:
-        why = os.strerror(error.errno) if error.errno else one_line(error)
-        raise RunError(
-            f"{run.path}: cannot be written ({why}); free some space, and the same command goes on where it stopped"
-        ) from error
-
-
-def _command() -> str:
-    """The command line that asked for this run; `knowshift.compare` where a program did."""
-    called = Path(sys.argv[0])
-    by_module = called.name == "__main__.py" and called.resolve().parent == Path(versions.__file__).parent
-    return shlex.join(["probe", *sys.argv[1:]]) if called.name == "probe" or by_module else "knowshift.compare"
 
 
 def _conclude(

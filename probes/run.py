@@ -12,9 +12,12 @@ report.html
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -22,7 +25,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from .. import versions
 from ..errors import RunError
+from ..models.sources import one_line
 from ..models.table import SCHEMA
 from ..storage import write_whole as write_whole
 from . import cache
@@ -167,3 +172,22 @@ def shards_held(run: Path, name: str, key: str) -> set[int] | None:
     if cache.marked(run / "scores" / f"{name}.parquet", key):
         return None
     return {int(path.stem) for path in _parts(run, name, key).glob("*.parquet") if cache.marked(path, key)}
+
+
+@contextmanager
+def writing(run: RunDirectory) -> Iterator[None]:
+    """What the disk refuses, as one line that names the run."""
+    try:
+        yield
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else one_line(error)
+        raise RunError(
+            f"{run.path}: cannot be written ({why}); free some space, and the same command goes on where it stopped"
+        ) from error
+
+
+def command() -> str:
+    """The command line that asked for this run; `knowshift.compare` where a program did."""
+    called = Path(sys.argv[0])
+    by_module = called.name == "__main__.py" and called.resolve().parent == Path(versions.__file__).parent
+    return shlex.join(["probe", *sys.argv[1:]]) if called.name == "probe" or by_module else "knowshift.compare"

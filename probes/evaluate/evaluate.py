@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Any
 from ... import versions
 from ...errors import DomainError, RunError, UsageError
 from ...terms.domain import Domain
-from ..compare import _command, _writing
-from ..run import Progress, RunDirectory, write_json, write_whole
+from ..run import Progress, RunDirectory, command, write_json, write_whole, writing
 from ..settings import NO_SPECIALTY, file_of, names_of
 from . import language_model, runner
 from .ask import Ask, check_folder, plain
@@ -98,7 +97,7 @@ def evaluate(
         why = next(iter(next(iter(out.why.values())).values()))
         raise UsageError(f"--suite {suite.name}: every question is left out ({why}); raise --context, or give others")
     run = _claim(settings, suite, models, pairs, asking)
-    with _writing(run):
+    with writing(run):
         answers = _answers(asks, models, asking, run, progress)
         values = {model: suite.values(held) for model, held in answers.items()}
         if suite.harness:
@@ -217,7 +216,7 @@ def _claim(
         "pairs": [list(pair) for pair in pairs],
     }
     about = {
-        "command": _command(),
+        "command": command(),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "versions": versions.installed() | {"lm_eval": language_model.version()},
         "batch_size": asking.batch_size,
