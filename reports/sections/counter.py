@@ -18,6 +18,8 @@ from .facts import named
 
 ROWS = 5
 """Of each list."""
+WORDS = 90
+"""Characters of a cue that are shown: its end, where the answer follows."""
 
 
 @section(order=90, title="Counter-evidence", anchor="counter")
@@ -87,7 +89,9 @@ def _terms(title: str, run: RunView, frame: pl.DataFrame) -> Markup:
 def _facts(title: str, frame: pl.DataFrame) -> Markup:
     rows: list[Sequence[Any]] = [
         [
-            _link(f"{row['cue']} … {row['answer']}", "facts-one", **{"fact-of": row["model"], "fact": row["item"]}),
+            _link(
+                f"{_end(row['cue'])} … {row['answer']}", "facts-one", **{"fact-of": row["model"], "fact": row["item"]}
+            ),
             row["group"],
             row["state"],
             f"{row['base_rank']} → {row['tuned_rank']}",
@@ -97,6 +101,20 @@ def _facts(title: str, frame: pl.DataFrame) -> Markup:
     ]
     more = f" ({frame.height} in all)" if frame.height > len(rows) else ""
     return _listed(title + more, ["fact", "group", "state", "rank", "margin gain, nats"], rows)
+
+
+def _fact(row: dict[str, Any]) -> Markup:
+    words = f"{_end(row['cue'])} … {row['answer']}"
+    return _link(words, "facts-one", **{"fact-of": row["model"], "fact": row["item"]})
+
+
+def _end(cue: str) -> str:
+    """A question's last words; the whole of it stands where the row leads."""
+    if len(cue) <= WORDS:
+        return cue
+    begin = len(cue) - WORDS
+    space = cue.find(" ", begin)
+    return "…" + cue[space if 0 <= space < begin + WORDS // 2 else begin :]
 
 
 def _listed(title: str, head: list[str], rows: list[Sequence[Any]]) -> Markup:

@@ -562,3 +562,14 @@ def test_a_section_with_nothing_to_say_is_left_out(finished, tmp_path, monkeypat
     monkeypatch.setattr(registry, "_entries", dict(registry._entries))
     section(order=1, title="Nothing", anchor="nothing")(lambda run: None)
     assert "Nothing" not in Page(render(finished, tmp_path / "page.html").read_text(encoding="utf-8")).text
+
+
+def test_counter_evidence_shows_the_end_of_a_long_question():
+    from knowshift.reports.sections.counter import WORDS, _end
+
+    stem = "A person of forty comes with a pain that began a week ago. " * 9 + "Which of these is the cause?"
+    assert _end("The lesion lies in the") == "The lesion lies in the"
+    assert _end(stem).endswith(" Which of these is the cause?")
+    assert _end(stem).startswith("… ")
+    assert len(_end(stem)) <= WORDS + 1
+    assert len(_end("x" * 500)) == WORDS + 1
