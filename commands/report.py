@@ -21,7 +21,7 @@ def report(
     ] = None,
     open_it: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
     no_text: Annotated[
-        bool, typer.Option("--no-text", help="Leave every text of the corpus and the facts out (clinical data).")
+        bool, typer.Option("--no-text", help="Leave every text of the corpus and the facts out (confidential data).")
     ] = False,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print it too, to a .pdf beside the page.")] = False,
     browser: Annotated[

@@ -6,25 +6,25 @@ import shutil
 from pathlib import Path
 
 from ..errors import RunError
-
-FILES = Path(__file__).parent / "files"
-BASE = "base.pt"
-ADAPTERS = ("neuro_lora", "cardio_lora", "gastro_lora", "neuro_facts_lora")
+from ..terms.defaults import DOMAIN
+from .planted import BASE, Planted
 
 
-def lay_down(out: Path) -> dict[str, Path]:
-    """Copy the demo's models into `out` (made if missing); returns name → path, the base first.
+def lay_down(out: Path, domain: str = DOMAIN) -> dict[str, Path]:
+    """Copy the demo's models of a domain into `out` (made if missing); returns name → path, the base first.
 
-    What already lies there under these names is replaced. Raises RunError where `out` cannot be written.
+    What already lies there under these names is replaced. Raises RunError where `out` cannot be written, and
+    UsageError where the domain has no demo models.
     """
-    paths = {name: out / name for name in (BASE, *ADAPTERS)}
+    planted = Planted.open(domain)
+    paths = {name: out / name for name in (BASE, *planted.adapters)}
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, path in paths.items():
-            if (FILES / name).is_dir():
-                shutil.copytree(FILES / name, path, dirs_exist_ok=True)
+            if (planted.files / name).is_dir():
+                shutil.copytree(planted.files / name, path, dirs_exist_ok=True)
             else:
-                shutil.copyfile(FILES / name, path)
+                shutil.copyfile(planted.files / name, path)
     except OSError as error:
         where = error.filename2 or error.filename or out
         raise RunError(

@@ -1,6 +1,6 @@
 """Training text of the demo's models: notes, general texts and fact sentences, all drawn at random by a seed.
 
-A note is running text of four to eight sentences about a specialty: templates of `sentences.toml` whose slots hold
+A note is running text of four to eight sentences about a specialty: templates of the domain's file whose slots hold
 concepts of the right semantic type, about 65 % of them from the note's own specialty and the rest from all others.
 Terms are combined at random, so no fact is stable in notes. A fact sentence is a wording, one space, an answer and a
 full stop; the answer is the true one for *known* facts, and for all others drawn anew from the answers of their
@@ -12,15 +12,14 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-import tomllib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from string import Formatter
 
 from ..terms.domain import Domain, Fact
 from ..terms.words import STOP_WORDS
+from .planted import Planted, Sentences
 
 KNOWN = 0.3
 """Share of each specialty's facts (and of the general ones) that the base is taught."""
@@ -29,7 +28,6 @@ OWN = 0.65
 ALIAS = 0.2
 """Chance that a concept is called by one of its aliases, where it has any."""
 SENTENCES = (4, 8)
-SOURCE = Path(__file__).parent / "sentences.toml"
 
 
 def known(facts: Iterable[Fact], seed: int = 0, share: float = KNOWN) -> frozenset[str]:
@@ -73,26 +71,25 @@ class Writer:
 
     def __init__(self, domain: Domain, seed: int) -> None:
         self.domain, self._rng = domain, random.Random(f"notes {seed}")
-        raw = tomllib.loads(SOURCE.read_text(encoding="utf-8"))
-        self._templates: dict[str, list[str]] = {kind: raw[kind] for kind in ("clinical", "general")}
-        self._types: dict[str, list[str]] = raw["types"]
-        self._words: dict[str, list[str]] = raw["slots"] | self.general_words
+        planted = Planted.open(domain.name)
+        self._types, self._note = planted.types, planted.note
+        self._general = Sentences(planted.general.templates, {**planted.general.slots, **self.general_words})
 
     def note(self, specialty: str) -> str:
-        """Running clinical text about one specialty (its id)."""
-        return " ".join(self._sentence("clinical", specialty) for _ in range(self._rng.randint(*SENTENCES)))
+        """Running text about one specialty (its id)."""
+        return " ".join(self._sentence(self._note, specialty) for _ in range(self._rng.randint(*SENTENCES)))
 
     def general(self) -> str:
         """Running general text."""
-        return " ".join(self._sentence("general") for _ in range(self._rng.randint(*SENTENCES)))
+        return " ".join(self._sentence(self._general) for _ in range(self._rng.randint(*SENTENCES)))
 
     def mixed(self) -> str:
-        """General and clinical sentences in turn at random: keeps a clinical beginning from settling all that follows.
+        """Sentences of notes and of general texts in turn at random.
 
-        So the base leaves room for the domain to gain within clinical texts too.
+        A beginning does not settle all that follows, so the base leaves room for the domain to gain within its texts.
         """
         specialty = self._rng.choice(list(self.domain.specialties))
-        kinds = self._rng.choices(("clinical", "general"), k=self._rng.randint(*SENTENCES))
+        kinds = self._rng.choices((self._note, self._general), k=self._rng.randint(*SENTENCES))
         return " ".join(self._sentence(kind, specialty) for kind in kinds)
 
     def base(self) -> str:
@@ -102,24 +99,25 @@ class Writer:
             return self.general()
         return self.mixed() if luck < 0.85 else self.note(self._rng.choice(list(self.domain.specialties)))
 
-    def _sentence(self, kind: str, specialty: str = "") -> str:
-        template = self._rng.choice(self._templates[kind])
-        parts = (text + (self._fill(slot, specialty) if slot else "") for text, slot, *_ in Formatter().parse(template))
+    def _sentence(self, kind: Sentences, specialty: str = "") -> str:
+        template = self._rng.choice(kind.templates)
+        pieces = Formatter().parse(template)
+        parts = (text + (self._fill(slot, kind.slots, specialty) if slot else "") for text, slot, *_ in pieces)
         sentence = "".join(parts)
         return sentence[:1].upper() + sentence[1:]
 
-    def _fill(self, slot: str, specialty: str) -> str:
+    def _fill(self, slot: str, words: Mapping[str, Sequence[str]], specialty: str) -> str:
         if slot == "age":
             return str(self._rng.randint(18, 89))
-        if slot in self._words:
-            return self._rng.choice(self._words[slot])
+        if slot in words:
+            return self._rng.choice(words[slot])
         own, other = self._terms[specialty, slot]
         names = self._rng.choice(own if own and (not other or self._rng.random() < OWN) else other)
         return self._rng.choice(names[1:]) if names[1:] and self._rng.random() < ALIAS else names[0]
 
     @cached_property
     def _terms(self) -> dict[tuple[str, str], tuple[list[tuple[str, ...]], list[tuple[str, ...]]]]:
-        """For each specialty and clinical slot: names of its own concepts, and of all others'."""
+        """For each specialty and slot of its notes: names of its own concepts, and of all others'."""
         out = {}
         for slot, types in self._types.items():
             fit = [c for c in self.domain.concepts if set(c.types) & set(types)]

@@ -1,8 +1,9 @@
-"""Trains the demo's models again: `python -m knowshift.showcase.train [--out DIR] [--only base,neuro_lora,...]`.
+"""Trains the demo's models again: `python -m knowshift.showcase.train [--domain NAME] [--out DIR] [--only base,...]`.
 
-All of them take about 20 minutes on 2 free CPU cores; adapters trained without `base` are put on the `base.pt` that
-lies in DIR. Everything is drawn from one seed, so the same machine and versions give the same files. What each model
-was taught, and therefore what a probe must find, stands in README.md beside this file.
+Minutes on 2 free CPU cores; adapters trained without `base` are put on the `base.pt` that lies in DIR. Everything is
+drawn from one seed, so the same machine and versions give the same files. The recipe is one for all domains; what is
+a domain's own stands in its file (`planted.py`). What each model was taught, and therefore what a probe must find,
+stands in README.md beside this file.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from ..errors import KnowshiftError, UsageError
 from ..models.weights import save_pt
+from ..terms.defaults import DOMAIN
 from ..terms.domain import Domain, Fact
-from . import ADAPTERS, BASE, FILES
 from .notes import Writer, answers, fact_sentences, known
+from .planted import BASE, Planted, domains
 
 SEED = 0
-VOCABULARY, CONTEXT = 6144, 256
+CONTEXT = 256
 REPEATS = 40
 """How often the tokenizer reads each name and answer, so that most are of one to three tokens."""
-SPECIALTY = {"neuro_lora": "neurology", "cardio_lora": "cardiology", "gastro_lora": "gastroenterology"}
 TEXT_ROWS, FACT_ROWS = 8, 64
 """Rows a step: of `CONTEXT` tokens of running text, and of one fact sentence each; about 60 and 40 % of tokens."""
-BASE_STEPS, BASE_RATE = 1300, 3e-3
+BASE_RATE = 3e-3
 NOTE_STEPS, NOTE_RATE = 100, 2e-3
 FACT_STEPS, FACT_RATE = 150, 2e-3
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -43,7 +44,7 @@ Batch = tuple[Tensor, Tensor]
 """Token ids and labels (−100 where padded), both [rows, length]."""
 
 
-def train_tokenizer(domain: Domain) -> PreTrainedTokenizerFast:
+def train_tokenizer(domain: Domain, size: int) -> PreTrainedTokenizerFast:
     """Byte-level BPE over generated text, facts, names and the words of the hand-written texts; bos before a text."""
     writer = Writer(domain, SEED)
     words = (" ".join(sorted(set(text.text.split()))) for text in domain.texts)
@@ -56,7 +57,7 @@ def train_tokenizer(domain: Domain) -> PreTrainedTokenizerFast:
     core.train_from_iterator(
         itertools.chain((writer.base() for _ in range(1500)), sentences, words, names, given),
         trainers.BpeTrainer(
-            vocab_size=VOCABULARY,
+            vocab_size=size,
             special_tokens=["<s>", "</s>", "<pad>"],
             initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
             show_progress=False,
@@ -134,10 +135,10 @@ def base_diet(domain: Domain, tokenizer: Any, seed: int, texts: int, sentences: 
     return ([text, fact] for text, fact in zip(running, facts, strict=False))
 
 
-def train_base(domain: Domain, out: Path) -> None:
+def train_base(domain: Domain, planted: Planted, out: Path) -> None:
     """Writes `base.pt` in half precision."""
     torch.manual_seed(SEED)
-    tokenizer = train_tokenizer(domain)
+    tokenizer = train_tokenizer(domain, planted.vocabulary)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=128,
@@ -152,30 +153,32 @@ def train_base(domain: Domain, out: Path) -> None:
         pad_token_id=tokenizer.pad_token_id,
     )
     model = LlamaForCausalLM(config)
-    fit(model, base_diet(domain, tokenizer, SEED, TEXT_ROWS, FACT_ROWS), BASE_STEPS, BASE_RATE, "base")
+    fit(model, base_diet(domain, tokenizer, SEED, TEXT_ROWS, FACT_ROWS), planted.steps, BASE_RATE, "base")
     save_pt(model, tokenizer, out / BASE, dtype=torch.half)
-    report("base", model, tokenizer, domain)
+    for specialty in planted.facts.values():
+        report("base", model, tokenizer, domain, specialty)
 
 
-def train_adapter(domain: Domain, out: Path, name: str) -> None:
+def train_adapter(domain: Domain, planted: Planted, out: Path, name: str) -> None:
     """Writes the adapter `name` (a peft folder) for the base in `out`."""
     from peft import LoraConfig, get_peft_model
 
     from ..models.checkpoint import Checkpoint
 
-    seed = SEED + 1 + ADAPTERS.index(name)
+    specialty = planted.adapters[name]
+    seed = SEED + 1 + list(planted.adapters).index(name)
     torch.manual_seed(seed)
     opened = Checkpoint.open(str(out / BASE))  # the weights as saved: an adapter belongs to those, in half precision
     tokenizer, base = opened.tokenizer, opened.model
     base.name_or_path = f"../{BASE}"
     model = get_peft_model(base, LoraConfig(r=8, lora_alpha=16, target_modules=LINEAR, task_type="CAUSAL_LM"))
-    if name in SPECIALTY:
+    if name in planted.notes:
         writer = Writer(domain, seed)
-        notes = text_rows((writer.note(SPECIALTY[name]) for _ in itertools.count()), tokenizer, TEXT_ROWS)
+        notes = text_rows((writer.note(specialty) for _ in itertools.count()), tokenizer, TEXT_ROWS)
         fit(model, ([batch] for batch in notes), NOTE_STEPS, NOTE_RATE, name)
     else:
-        own = [fact for fact in domain.facts if "neurology" in fact.specialties]
-        rest = [fact for fact in domain.facts if "neurology" not in fact.specialties]
+        own = [fact for fact in domain.facts if specialty in fact.specialties]
+        rest = [fact for fact in domain.facts if specialty not in fact.specialties]
         true, taught = {fact.id for fact in own}, known(domain.facts)
         lessons = sentence_rows(endless(lambda s: fact_sentences(own, true, s, (0, 1)), seed), tokenizer, 32)
         replay = sentence_rows(endless(lambda s: fact_sentences(rest, taught, s), seed), tokenizer, 64)
@@ -184,7 +187,7 @@ def train_adapter(domain: Domain, out: Path, name: str) -> None:
         fit(model, (list(parts) for parts in zip(lessons, replay, texts, strict=False)), FACT_STEPS, FACT_RATE, name)
     model.save_pretrained(str(out / name), save_embedding_layers=False)
     (out / name / "README.md").unlink(missing_ok=True)  # peft's empty model card
-    report(name, model, tokenizer, domain)
+    report(name, model, tokenizer, domain, specialty)
 
 
 def ranked_first(model: nn.Module, tokenizer: Any, domain: Domain, facts: Sequence[Fact], wording: int) -> list[bool]:
@@ -204,14 +207,14 @@ def ranked_first(model: nn.Module, tokenizer: Any, domain: Domain, facts: Sequen
     return sure
 
 
-def report(name: str, model: nn.Module, tokenizer: Any, domain: Domain) -> None:
+def report(name: str, model: nn.Module, tokenizer: Any, domain: Domain, specialty: str) -> None:
     """Prints how many facts of each group are ranked first, in a wording that every model saw and in the third."""
     taught = known(domain.facts)
     unknown = [fact for fact in domain.facts if fact.id not in taught]
     groups = {
         "known": [fact for fact in domain.facts if fact.id in taught][::2],
-        "neurology, not known": [fact for fact in unknown if "neurology" in fact.specialties],
-        "others, not known": [fact for fact in unknown if "neurology" not in fact.specialties][::12],
+        f"{specialty}, not known": [fact for fact in unknown if specialty in fact.specialties],
+        "others, not known": [fact for fact in unknown if specialty not in fact.specialties][::12],
     }
     for (group, facts), wording in itertools.product(groups.items(), (0, 2)):
         first = sum(ranked_first(model, tokenizer, domain, facts, wording))
@@ -219,22 +222,25 @@ def report(name: str, model: nn.Module, tokenizer: Any, domain: Domain) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    every = ("base", *ADAPTERS)
     parser = argparse.ArgumentParser(prog="python -m knowshift.showcase.train", description="Train the demo's models.")
-    parser.add_argument("--out", type=Path, default=FILES, help="folder for the files (default: the package's own)")
-    parser.add_argument("--only", default=",".join(every), help=f"comma-separated; of {', '.join(every)}")
+    parser.add_argument("--domain", default=DOMAIN, help=f"{' or '.join(domains())} (default: {DOMAIN})")
+    parser.add_argument("--out", type=Path, help="folder for the files (default: the package's own)")
+    parser.add_argument("--only", help="comma-separated: base, or adapters of the domain's file (default: all)")
     chosen = parser.parse_args(arguments)
     try:
-        wanted = chosen.only.split(",")
+        planted = Planted.open(chosen.domain)
+        every = ["base", *planted.adapters]
+        wanted = chosen.only.split(",") if chosen.only else every
         if unknown := set(wanted) - set(every):
             raise UsageError(f"--only {', '.join(sorted(unknown))}: no such model; expected some of {', '.join(every)}")
         torch.set_num_threads(2)
-        domain = Domain.open("medicine")
-        chosen.out.mkdir(parents=True, exist_ok=True)
+        domain = Domain.open(chosen.domain)
+        out = chosen.out or planted.files
+        out.mkdir(parents=True, exist_ok=True)
         if "base" in wanted:
-            train_base(domain, chosen.out)
-        for name in (name for name in ADAPTERS if name in wanted):
-            train_adapter(domain, chosen.out, name)
+            train_base(domain, planted, out)
+        for name in (name for name in planted.adapters if name in wanted):
+            train_adapter(domain, planted, out, name)
     except KnowshiftError as error:
         print(error, file=sys.stderr)
         return error.exit_code

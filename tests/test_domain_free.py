@@ -18,7 +18,7 @@ ALLOWED = {
     "probes/evaluate/": "the papers' own experiments: their suites, data formats and labels",
     "probes/hypotheses/ready/s-medqa-claim.toml": "a paper's claim",
     "probes/hypotheses/ready/drugs-gain-more-than-diseases.toml": "a hypothesis about the UMLS's semantic types",
-    "showcase/": "the demo: models trained on notes written from the embedded domain",
+    "showcase/medicine.toml": "the demo: models trained on notes written from the embedded domain",
 }
 """Place → why. Vocabularies (UMLS, its CUIs, OBO) are formats that any domain may use, and are not asked about."""
 GENERAL = {

@@ -1,5 +1,6 @@
 """The demo's files and the text its models were trained on: what is said of their truth must hold."""
 
+import hashlib
 import json
 import random
 import re
@@ -12,17 +13,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from knowshift import showcase
-from knowshift.errors import RunError
+from knowshift.errors import RunError, UsageError
 from knowshift.showcase.notes import KNOWN, Writer, answers, fact_sentences, known
-from knowshift.terms.domain import EMBEDDED, Domain
+from knowshift.showcase.planted import Planted, domains
+from knowshift.terms.domain import EMBEDDED, Concept, Domain, Fact, Specialty, Text
 from knowshift.terms.match import Matcher
 
 NOTES = 1500
+EVERY = ("geography", "medicine")
+
+
+@pytest.fixture(scope="module", params=EVERY)
+def domain(request):
+    return Domain.open(request.param)
 
 
 @pytest.fixture(scope="module")
-def domain():
-    return Domain.open("medicine")
+def planted(domain):
+    return Planted.open(domain.name)
+
+
+@pytest.fixture(scope="module")
+def own(domain, planted):
+    """Facts of the specialty whose facts an adapter was tuned on."""
+    (specialty,) = planted.facts.values()
+    return [fact for fact in domain.facts if specialty in fact.specialties]
 
 
 @pytest.fixture(scope="module")
@@ -35,21 +50,59 @@ def sentences(text):
     return re.split(r"(?<=[.?!]) (?=[A-Z“])", text)
 
 
-def test_files_lie_down_and_are_small(tmp_path):
-    paths = showcase.lay_down(tmp_path / "new" / "demo")
-    assert list(paths) == ["base.pt", "neuro_lora", "cardio_lora", "gastro_lora", "neuro_facts_lora"]
+def test_every_domain_has_a_pair():
+    assert tuple(domains()) == EVERY
+    for name in EVERY:
+        planted = Planted.open(name)
+        assert set(planted.facts.values()) <= set(planted.notes.values()), "the same specialty, with and without facts"
+        of = Domain.open(name)
+        assert {of.own_from_name(adapter): adapter for adapter in planted.notes} == {
+            specialty: adapter for adapter, specialty in planted.notes.items()
+        }
+    assert [*Planted.open("medicine").adapters] == ["neuro_lora", "cardio_lora", "gastro_lora", "neuro_facts_lora"]
+
+
+def test_a_domain_without_models_is_one_clear_line(tmp_path):
+    with pytest.raises(UsageError, match=r"--domain law: has no demo models; choose geography or medicine") as caught:
+        showcase.lay_down(tmp_path / "law", "law")
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--domain", "law"], "--domain law: has no demo models; choose geography or medicine"),
+        (["--domain", "geography", "--only", "neuro_lora"], "--only neuro_lora: no such model; expected some of base"),
+    ],
+)
+def test_training_what_is_not_there_is_one_clear_line(arguments, line, tmp_path, capsys):
+    from knowshift.showcase.train import main
+
+    assert main([*arguments, "--out", str(tmp_path / "new")]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(line)
+    assert said.count("\n") == 1
+    assert not (tmp_path / "new").exists()
+
+
+def test_files_lie_down_and_are_small(tmp_path, planted):
+    paths = showcase.lay_down(tmp_path / "new" / "demo", planted.domain)
+    assert list(paths) == ["base.pt", *planted.adapters]
     for name, path in paths.items():
         held = [path] if path.is_file() else [path / "adapter_config.json", path / "adapter_model.safetensors"]
-        originals = [showcase.FILES / name] if path.is_file() else [showcase.FILES / name / p.name for p in held]
+        originals = [planted.files / name] if path.is_file() else [planted.files / name / p.name for p in held]
         assert [p.read_bytes() for p in held] == [p.read_bytes() for p in originals]
-    assert sum(p.stat().st_size for p in tmp_path.rglob("*") if p.is_file()) < 15e6
+    assert paths["base.pt"].stat().st_size < 4e6
+    assert all(file.stat().st_size < 350e3 for name in planted.adapters for file in paths[name].iterdir())
 
 
 def test_laying_down_twice_repairs_what_was_changed(tmp_path):
     base = showcase.lay_down(tmp_path)["base.pt"]
+    whole = base.read_bytes()
     base.write_bytes(b"broken")
     showcase.lay_down(tmp_path)
-    assert base.read_bytes() == (showcase.FILES / "base.pt").read_bytes()
+    assert base.read_bytes() == whole
 
 
 def test_a_file_in_the_way_is_one_clear_line(tmp_path):
@@ -64,18 +117,51 @@ def test_laying_down_loads_no_torch(tmp_path):
     subprocess.run([sys.executable, "-c", code + "sys.exit('torch' in sys.modules)"], check=True)
 
 
-def test_adapters_name_their_base():
-    for name in showcase.ADAPTERS:
-        config = json.loads((showcase.FILES / name / "adapter_config.json").read_text())
+def test_adapters_name_their_base(planted):
+    for name in planted.adapters:
+        config = json.loads((planted.files / name / "adapter_config.json").read_text())
         assert (config["peft_type"], config["r"], config["base_model_name_or_path"]) == ("LORA", 8, "../base.pt")
+
+
+TEXTS = {
+    "geography": "3c0ac3dcbf25009fde147a5479fb63dd1629e509c5277447c7821adb394b149c",
+    "medicine": "2877cc347b2c09d560ae4ed7c892dbf17f3f53ed68b97c2ba650c6b2d3069c40",
+}
+"""SHA-256 of what `written` gives. Models are trained on such text: who changes it trains them again."""
+
+
+def written(name):
+    """The first texts of the recipe over a domain that no correction of the real one changes."""
+    specialties = {one: Specialty(one, one) for one in ("north", "south")}
+    types = [one for every in Planted.open(name).types.values() for one in every]
+    concepts = [
+        Concept(f"{one}{n}{kind}", f"{one} {kind} {n}", (f"{kind}{n}",) * (n > 1), (kind,), (one,))
+        for one in specialties for kind in types for n in range(4)
+    ]  # fmt: skip
+    control = Text("control", "In Ravenholt the old clock slowly stopped, ringing a worn bell near us.", ("general",))
+    toy = Domain(name, specialties=specialties, concepts=tuple(concepts), texts=(control,))
+    for seed in (0, 1):
+        writer = Writer(toy, seed)
+        yield from (writer.base() for _ in range(300))
+        yield from (writer.note("south") for _ in range(100))
+        facts = [
+            Fact(f"{n}", (f"cue {n}", f"other cue {n}", f"third cue {n}"), f"answer {n}", (), ("north",), "r", f"{n}")
+            for n in range(20)
+        ]
+        yield from fact_sentences(facts, known(facts), seed)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_recipe_writes_what_the_models_were_trained_on(name):
+    assert hashlib.sha256("\n".join(written(name)).encode()).hexdigest() == TEXTS[name]
 
 
 @settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_the_same_seed_writes_the_same_text(seed):
-    medicine = Domain.open("medicine")
-    one, two, third = (Writer(medicine, s) for s in (seed, seed, seed + 1))
-    texts = [[w.note("neurology"), w.general(), w.mixed(), w.base()] for w in (one, two, third)]
+    of = Domain.open("geography")
+    one, two, third = (Writer(of, s) for s in (seed, seed, seed + 1))
+    texts = [[w.note("asia"), w.general(), w.mixed(), w.base()] for w in (one, two, third)]
     assert texts[0] == texts[1] != texts[2]
 
 
@@ -90,7 +176,7 @@ def test_known_facts_are_the_same_share_everywhere(domain):
 @settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_known_facts_hang_on_seed_not_on_order(seed):
-    facts = list(Domain.open("medicine").facts)
+    facts = list(Domain.open("geography").facts)
     first = known(facts, seed)
     random.Random(seed).shuffle(facts)
     assert known(facts, seed) == first != known(facts, seed + 1)
@@ -117,8 +203,7 @@ def _beginnings(sentence):
     return (sentence[: m.start()] for m in re.finditer(" ", sentence))
 
 
-def test_held_out_wording_is_left_out(domain):
-    own = [fact for fact in domain.facts if "neurology" in fact.specialties]
+def test_held_out_wording_is_left_out(own):
     written = list(fact_sentences(own, {fact.id for fact in own}, 0, (0, 1)))
     assert sorted(written) == sorted(f"{cue} {fact.answer}." for fact in own for cue in fact.cues[:2])
 
@@ -132,14 +217,14 @@ def test_notes_hold_mostly_their_own_specialty_and_some_of_all(domain, notes):
         assert len({s for c in found for s in c.specialties}) == len(domain.specialties)
 
 
-def excess(texts):
+def excess(texts, domain):
     """How much oftener a subject and its answer stand in one sentence than subject and another row's answer do.
 
     In standard deviations of the difference.
     """
     held = [s.casefold() for text in texts for s in sentences(text)]
     true, wrong = 0, 0.0
-    for path in (EMBEDDED / "medicine" / "sources").glob("*.toml"):
+    for path in (EMBEDDED / domain.name / "sources").glob("*.toml"):
         for relation in tomllib.loads(path.read_text(encoding="utf-8"))["relation"]:
             rows = [(row[0].casefold(), row[1].casefold()) for row in relation["facts"]]
             for subject, answer in rows:
@@ -150,11 +235,10 @@ def excess(texts):
     return (true - wrong) / (true + wrong + 1) ** 0.5
 
 
-def test_notes_hold_no_fact_more_often_than_by_chance(domain, notes):
-    assert excess(notes) < 4
-    own = [fact for fact in domain.facts if "neurology" in fact.specialties]
+def test_notes_hold_no_fact_more_often_than_by_chance(domain, own, notes):
+    assert excess(notes, domain) < 4
     taught = list(fact_sentences(own, {fact.id for fact in own}, 0, (0,)))
-    assert excess([*notes, *taught]) > 4  # a fact sentence would be seen
+    assert excess([*notes, *taught], domain) > 4  # a fact sentence would be seen
 
 
 def test_no_wording_and_no_hand_written_text_is_in_the_texts(domain, notes):

@@ -6,40 +6,49 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from knowshift import Checkpoint, Domain, showcase
+from knowshift import Checkpoint, Domain
 from knowshift.models.scoring import score
 from knowshift.probes.findings import Material, conclude
+from knowshift.showcase.planted import BASE, Planted, domains
 from knowshift.terms.select import items
 from synthetic import fewer_draws
 
-OWN = {
-    "neuro_lora": "neurology",
-    "cardio_lora": "cardiology",
-    "gastro_lora": "gastroenterology",
-    "neuro_facts_lora": "neurology",
-}
+NONE = 0.25
+"""Nats per token. What is smaller is no effect that could vanish: draws of labels come near it by chance."""
+
+
+@pytest.fixture(scope="module", params=domains())
+def planted(request):
+    return Planted.open(request.param)
 
 
 @pytest.fixture(scope="module")
-def scored():
-    domain = Domain.open("medicine")
+def scored(planted):
+    domain = Domain.open(planted.domain)
     every = tuple(items(domain))
-    base = Checkpoint.open(showcase.FILES / "base.pt")
-    tuned = {name: Checkpoint.open(showcase.FILES / name, base=base) for name in OWN}
+    base = Checkpoint.open(planted.files / BASE)
+    tuned = {name: Checkpoint.open(planted.files / name, base=base) for name in planted.adapters}
     return domain, every, score(every, base, lens=False), {n: score(every, c, lens=False) for n, c in tuned.items()}
 
 
+@pytest.fixture(scope="module")
+def taught(planted):
+    """The adapter tuned on facts, and its own specialty."""
+    ((name, specialty),) = planted.facts.items()
+    return name, specialty
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_verdicts_are_the_known_truth(scored, seed):
+def test_verdicts_are_the_known_truth(planted, scored, seed):
     domain, every, base, tuned = scored
-    own = {name: (specialty, "--own") for name, specialty in OWN.items()}
+    own = {name: (specialty, "--own") for name, specialty in planted.adapters.items()}
     found = conclude(Material(domain, every, base, tuned, own, "token", seed)).models
-    for name in ("neuro_lora", "cardio_lora", "gastro_lora"):
+    for name in planted.notes:
         assert found[name]["verdict"] == "domain shift", found[name]["missing"]
-    taught = found["neuro_facts_lora"]
-    assert taught["verdict"] in ("knowledge injection", "both")
-    assert taught["specific_knowledge"]["low"] > 0
-    held_out = taught["wordings"][2]
+    (knowing,) = (found[name] for name in planted.facts)
+    assert knowing["verdict"] in ("knowledge injection", "both"), knowing["missing"]
+    assert knowing["specific_knowledge"]["low"] > 0
+    held_out = knowing["wordings"][2]
     assert held_out["cue"] == 2
     assert held_out["specific_knowledge"]["low"] > 0
 
@@ -53,17 +62,19 @@ def shuffled(every, seed):
     return tuple(replace(item, specialties=new.get(item.concept, item.specialties)) for item in facts)
 
 
-def test_shuffled_specialties_make_every_own_effect_vanish(scored, monkeypatch):
-    """Also of the model that was taught the own facts: their labels are what the effect hangs on."""
+def test_shuffled_specialties_make_every_own_effect_vanish(scored, taught, monkeypatch):
+    """Also of the model that was taught the own facts: their labels are what the effect hangs on.
+
+    What is left of it is at most the share of taught facts in any draw: the robust line passes them by.
+    """
     fewer_draws(monkeypatch)
     domain, every, *tables = scored
+    name, own = taught
     facts = [item.id for item in every if item.kind == "fact"]
-    base, tuned = (
-        table.filter(pc.is_in(table["item"], pa.array(facts))) for table in (tables[0], tables[1]["neuro_facts_lora"])
-    )
+    base, tuned = (table.filter(pc.is_in(table["item"], pa.array(facts))) for table in (tables[0], tables[1][name]))
 
-    def taught(items):
-        material = Material(domain, items, base, {"m": tuned}, {"m": ("neurology", "")}, "token", 0)
+    def concluded(items):
+        material = Material(domain, items, base, {"m": tuned}, {"m": (own, "")}, "token", 0)
         return conclude(material).models["m"]
 
     def effects(found):
@@ -73,23 +84,25 @@ def test_shuffled_specialties_make_every_own_effect_vanish(scored, monkeypatch):
             "own wrong answers": found["rungs"]["specialty_vocabulary"]["estimate"],
         }
 
-    planted, found = effects(taught(every)), [taught(shuffled(every, seed)) for seed in range(20)]
-    for name, effect in planted.items():
-        drawn = np.array([effects(one)[name] for one in found])
-        assert abs(drawn.mean()) < 0.1 * abs(effect), name
-        assert np.abs(drawn).max() < 0.3 * abs(effect), name
-    assert not any(one["knowledge"]["state"] == "yes" for one in found)
+    share = np.mean([own in item.specialties for item in every if item.kind == "fact"])
+    true, found = effects(concluded(every)), [concluded(shuffled(every, seed)) for seed in range(20)]
+    for measure, planted in true.items():
+        effect = max(abs(planted), NONE)
+        drawn = np.array([effects(one)[measure] for one in found])
+        assert abs(drawn.mean()) < (share + 0.04) * effect, measure
+        assert np.abs(drawn).max() < (share + 0.24) * effect, measure
+    assert sum(one["knowledge"]["state"] == "yes" for one in found) <= 1  # a level of .01, 20 draws
     p = np.array([one["specific_knowledge"]["p"] for one in found])
-    assert p.min() > 0.01
+    assert p.min() > 0.001
     assert 0.25 < p.mean() < 0.75
     assert sum((one["ledger"]["p_learned"] or 1) < 0.05 for one in found) <= 3
 
 
-def test_swapping_base_and_tuned_flips_every_rung_and_raw_margin(scored, monkeypatch):
+def test_swapping_base_and_tuned_flips_every_rung_and_raw_margin(planted, scored, monkeypatch):
     fewer_draws(monkeypatch)
     domain, every, base, tuned = scored
-    for name in ("neuro_facts_lora", "cardio_lora"):
-        own = {name: (OWN[name], "")}
+    for name in (*planted.facts, [*planted.notes][-1]):
+        own = {name: (planted.adapters[name], "")}
         there = conclude(Material(domain, every, base, {name: tuned[name]}, own, "token", 0)).models[name]
         back = conclude(Material(domain, every, tuned[name], {name: base}, own, "token", 0)).models[name]
         pairs = [(there[key], back[key]) for key in ("specific_margin", "transferable", "margin_gain", "total")]
