@@ -1,6 +1,7 @@
 # make demo   installs into .venv and runs the demo: models of known truth, one page
 # make test   installs what the tests need (the browser too, where it is missing) and runs every check
 # make docs   builds the documentation's pages into build/docs
+# make notebooks  runs the notebooks of docs/notebooks and writes their outputs
 # make bench  measures the engines and rewrites the tables of docs/performance.md; make bench-page the page's
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 CHROMIUM := /usr/bin/chromium
 MATERIALS := $(abspath ../shared/materials)
 
-.PHONY: demo test lint browser domain check-cuis bench bench-quick bench-page docs rivals clean
+.PHONY: demo test lint browser domain check-cuis bench bench-quick bench-page docs notebooks rivals clean
 
 demo: $(VENV)/.installed
 	$(BIN)/probe demo
@@ -49,6 +50,10 @@ bench-page: $(VENV)/.tested browser
 docs: $(VENV)/.documented
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "documentation: build/docs/index.html"
+
+# Executes the notebooks and writes their outputs back.
+notebooks: $(VENV)/.tested
+	$(BIN)/python docs/notebooks/execute.py
 
 rivals:
 	$(PYTHON) -m venv $(VENV)/rivals
