@@ -63,7 +63,7 @@ def compare(
         return _conclude(run, ready, tables, checks, progress)
 
 
-def _claim(ready: Prepared, hub: str | None) -> RunDirectory:
+def _claim(ready: Prepared, hub: str | None = None) -> RunDirectory:
     """The run's folder, with its record; `hub` is the base's id where it came from there."""
     identity, base = ready.identity, ready.base
     about = {
@@ -91,7 +91,7 @@ def _score(
     """
     tables: dict[str, pa.Table] = {}
     readouts: dict[str, Check] = {}
-    shown = Shown(ready)
+    shown = Shown(ready, run.path)
 
     def score(name: str, checkpoint: Checkpoint) -> None:
         plan, key = ready.plans[name], ready.keys[name]
@@ -123,7 +123,7 @@ def _score(
         if name not in adapters:
             with checkpoint.active():
                 score(name, checkpoint)
-    shown.write(run.path)
+    shown.write()
     shared = [validity.alignment_check(plan, len(ready.items)), readouts[""], unchanged]
     return tables, {
         name: [

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -147,19 +148,32 @@ def readings(
 class Shown:
     """What a comparison shows of its texts, gathered while each of its models is in memory."""
 
-    def __init__(self, ready: Prepared) -> None:
+    def __init__(self, ready: Prepared, run: Path) -> None:
         settings = ready.settings
-        self.ready, self.rows = ready, list[dict[str, Any]]()
+        self.ready, self.run = ready, run
         self.places, every = places(ready.items if settings.text else ())
         # Each passage would be a request of its own.
         self.sample = [] if settings.remote else sample(every, settings.seed, settings.passages)
+        self.rows = self._held()
+
+    def _held(self) -> list[dict[str, Any]]:
+        """What this very run has read before, for the models of which all of the sample was."""
+        try:
+            held = pl.read_parquet(self.run / "readings.parquet", glob=False)
+        except (OSError, pl.exceptions.PolarsError):
+            return []
+        wanted = {(one.document, one.begin) for one in self.sample}
+        rows = [row for row in held.to_dicts() if (row["document"], row["begin"]) in wanted]
+        whole = {name for name, count in Counter(row["model"] for row in rows).items() if count == len(wanted)}
+        return [row for row in rows if row["model"] in whole]
 
     def read(self, name: str, checkpoint: Checkpoint, lens: Lens | None, progress: Progress | None) -> None:
         """Reads the sample with one model, which must be active ("" is the base)."""
         ready = self.ready
-        self.rows += readings(name, self.sample, checkpoint, ready.template, ready.engine, lens, progress)
+        if self.sample and not any(row["model"] == name for row in self.rows):
+            self.rows += readings(name, self.sample, checkpoint, ready.template, ready.engine, lens, progress)
 
-    def write(self, run: Path) -> None:
+    def write(self) -> None:
         """Both tables, into the run directory."""
-        write_frame(run / "places.parquet", self.places)
-        write_frame(run / "readings.parquet", pl.DataFrame(self.rows, schema=READINGS))
+        write_frame(self.run / "places.parquet", self.places)
+        write_frame(self.run / "readings.parquet", pl.DataFrame(self.rows, schema=READINGS))

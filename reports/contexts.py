@@ -160,7 +160,9 @@ def _readings(run: RunView, models: list[str], place: dict[tuple[Any, ...], int]
         read = [_reading(held[model], words) if model in alike else {} for model in models]
         for one in read[1:]:
             for grid in ("lens", "lensRank") if one else ():
-                one[grid] = [_less(row, base) for row, base in zip(one[grid], read[0][grid], strict=True)]
+                # None where a model of other layers was read at its end alone.
+                base = read[0][grid] if one[grid] else []
+                one[grid] = [_less(row, before) for row, before in zip(one[grid], base, strict=True)]
         passages.append({"passage": place[key], "starts": spans[0], "ends": spans[1], "models": read})
     return {"passages": passages, "words": list(words)}
 

@@ -69,7 +69,7 @@ OWN = {"neuro": "neurology", "cardio": "cardiology", "gastro": "gastroenterology
 def score(base, domain, tuned, out, **options):
     """As far as a comparison runs models: the score files' folder, and each tuned model's checks."""
     own = tuple(f"{path.name}={OWN[path.name.split('_')[0]]}" for path in tuned)
-    settings = settings_from(None, {"domain": str(domain), "own": own, "out": out, **options})
+    settings = settings_from(None, {"domain": str(domain), "own": own, "out": out, "passages": 0, **options})
     ready = prepare(base, tuned, settings, lambda _: None)
     _, checks = _score(ready, _claim(ready), None)
     return out / "scores", checks

@@ -90,3 +90,15 @@ def test_a_sample_is_the_seeds_and_reads_no_more_than_its_characters():
     assert drawn != sample(passages, 4)
     assert 5 < len(drawn) <= 10
     assert sample(passages, 3, 0) == []
+
+
+def test_the_same_run_reads_no_passage_twice(house, tmp_path, monkeypatch):
+    import knowshift
+
+    options = {"domain": str(house / "domain"), "limit": 2, "out": tmp_path / "run"}
+    first = knowshift.compare(house / "base", [house / "neuro_lora"], **options)
+    before = pl.read_parquet(first.run / "readings.parquet")
+    assert set(before["model"]) == {"", "neuro_lora"}
+    monkeypatch.setattr(HooksEngine, "residuals", lambda *_: pytest.fail("read again"))
+    again = knowshift.compare(house / "base", [house / "neuro_lora"], **options)
+    assert pl.read_parquet(again.run / "readings.parquet").equals(before)
