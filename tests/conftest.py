@@ -54,6 +54,23 @@ def finished(house):
 
 
 @pytest.fixture
+def strange(tmp_path, monkeypatch):
+    """Installs a package called `strange` beside ours, of this code and these entry points."""
+    about = tmp_path / "strange-1.0.dist-info"
+
+    def install(code, entry_points):
+        about.mkdir()
+        (tmp_path / "strange.py").write_text(code)
+        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: strange\nVersion: 1.0\n")
+        (about / "entry_points.txt").write_text(entry_points)
+        monkeypatch.syspath_prepend(tmp_path)
+
+    yield install
+    # Another test of this process has a package of the same name.
+    sys.modules.pop("strange", None)
+
+
+@pytest.fixture
 def probe(capsys):
     """Calls the command in this process; exit code, standard output, standard error."""
     from knowshift.cli import main

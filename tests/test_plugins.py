@@ -98,18 +98,9 @@ def test_an_engine_gives_the_same_numbers(outside, house, finished, tmp_path):
 
 
 @pytest.fixture
-def broken(tmp_path, monkeypatch):
+def broken(strange):
     """A package installed beside ours whose entry points lead nowhere, or to something else."""
-    (tmp_path / "strange.py").write_text("NUMBER = 3\n")
-    place = tmp_path / "strange-1.0.dist-info"
-    place.mkdir()
-    (place / "METADATA").write_text("Metadata-Version: 2.1\nName: strange\nVersion: 1.0\n")
-    monkeypatch.syspath_prepend(tmp_path)
-
-    def offer(text):
-        (place / "entry_points.txt").write_text(text)
-
-    return offer
+    return lambda entry_points: strange("NUMBER = 3\n", entry_points)
 
 
 @pytest.mark.parametrize(

@@ -32,19 +32,14 @@ def test_an_unknown_engine():
 
 
 @pytest.fixture
-def registered(tmp_path, monkeypatch):
+def registered(strange):
     """A package installed beside ours that offers three engines."""
-    (tmp_path / "strange.py").write_text(
+    strange(
         "from knowshift.models.engines.hooks import HooksEngine\n\n"
         "class Echo(HooksEngine):\n    name = 'echo'\n\n"
-        "class Broken:\n    def __init__(self):\n        raise OSError('no card')\n"
+        "class Broken:\n    def __init__(self):\n        raise OSError('no card')\n",
+        f"[{select.GROUP}]\necho = strange:Echo\nbroken = strange:Broken\nhooks = strange:Broken\n",
     )
-    (tmp_path / "strange-1.0.dist-info").mkdir()
-    (tmp_path / "strange-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: strange\nVersion: 1.0\n")
-    (tmp_path / "strange-1.0.dist-info" / "entry_points.txt").write_text(
-        f"[{select.GROUP}]\necho = strange:Echo\nbroken = strange:Broken\nhooks = strange:Broken\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
 
 
 @pytest.mark.usefixtures("registered")

@@ -293,22 +293,12 @@ def test_a_place_that_cannot_be_written_is_one_line(finished, tmp_path, where):
 
 
 @pytest.fixture
-def package(tmp_path, monkeypatch):
-    """Lays a package with one entry point of the group on the path; `write(source)` fills its module."""
-
-    def write(source: str) -> None:
-        about = tmp_path / "others-1.0.dist-info"
-        about.mkdir()
-        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: others\nVersion: 1.0\n")
-        (about / "entry_points.txt").write_text(f"[{GROUP}]\nwards = others_wards\n")
-        (tmp_path / "others_wards.py").write_text(source)
-        monkeypatch.syspath_prepend(str(tmp_path))
-        monkeypatch.delitem(sys.modules, "others_wards", raising=False)
-
+def package(strange, monkeypatch):
+    """Installs a package with one report section; `package(source)` fills its module."""
     from knowshift.reports import registry
 
     monkeypatch.setattr(registry, "_entries", dict(registry._entries))
-    return write
+    return lambda source: strange(source, f"[{GROUP}]\nwards = strange\n")
 
 
 def test_another_package_adds_a_section(package, fresh):
@@ -327,7 +317,7 @@ def test_another_package_adds_a_section(package, fresh):
 
 def test_a_section_that_cannot_be_loaded_is_one_line(package, fresh):
     package("raise ImportError('no such library')\n")
-    with pytest.raises(RunError, match=r"report section wards of others .*no such library") as caught:
+    with pytest.raises(RunError, match=r"report section wards of strange .*no such library") as caught:
         render(fresh)
     assert "\n" not in str(caught.value)
 
