@@ -65,3 +65,8 @@ class ValidityError(KnowshiftError):
     """A validity check failed; the numbers would not mean what the report says they mean."""
 
     exit_code = 3
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of a library's message, which may go on for pages; the error's name where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -6,15 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ..errors import UsageError
 from .alignment import Encoder
-from .architecture import final_logits
 from .checkpoint import Checkpoint
-from .engines.protocol import Batch, Engine
+from .engines.protocol import Engine
 from .engines.select import finder, open_engine
 from .layers import Lens, Wanted, choose_layers, misfit
+from .reading import read_layers
 from .template import Template
 from .translators import Translators
 
@@ -73,7 +71,6 @@ def read_lens(
             "lens": about}  # fmt: skip
 
 
-@torch.inference_mode()
 def _read(
     checkpoint: Checkpoint, text: str, template: Template, engine: Engine, lens: Lens
 ) -> tuple[list[str], dict[str, Any]]:
@@ -83,19 +80,14 @@ def _read(
             f"--text has {len(encoded.ids)} tokens, {checkpoint.name} reads {checkpoint.anatomy.context}; shorten it"
         )
     first = max(encoded.head, 1)
-    ids = torch.tensor([encoded.ids], device=checkpoint.device)
-    column = torch.arange(first - 1, len(encoded.ids) - 1, device=checkpoint.device)
-    alone = torch.zeros_like(ids[:, 0])
-    batch, target = Batch(ids, torch.zeros_like(column), column, alone, alone), ids[0, first:, None]
+    columns = range(first - 1, len(encoded.ids) - 1)
     # What no model predicts is shown empty.
     missing: list[Any] = [None] * (first - encoded.head)
     out: dict[str, list[list[Any]]] = {"logprob": [], "rank": [], "top": []}
     with checkpoint.active():
-        for index, residual in enumerate(engine.residuals(checkpoint, batch, lens.layers)):
-            logits = final_logits(checkpoint.anatomy, lens.through(index, residual))
-            chosen = logits.gather(1, target)
-            out["logprob"].append([*missing, *(chosen[:, 0] - logits.logsumexp(1)).tolist()])
-            out["rank"].append([*missing, *(logits > chosen).sum(1).tolist()])
+        for logits, logprob, rank in read_layers(checkpoint, encoded.ids, columns, engine, lens):
+            out["logprob"].append([*missing, *logprob.tolist()])
+            out["rank"].append([*missing, *rank])
             out["top"].append([*(["" for _ in missing]), *checkpoint.tokenizer.batch_decode(logits.argmax(1)[:, None])])
         engine.release()
     tokens = [str(checkpoint.tokenizer.decode([token])) for token in encoded.ids[encoded.head :]]

@@ -29,7 +29,7 @@ from .. import versions
 from ..errors import RunError
 from ..models.sources import one_line
 from ..models.table import SCHEMA
-from ..storage import write_whole as write_whole
+from ..storage import write_whole
 from . import cache
 from .scores import checked
 

@@ -65,11 +65,16 @@ class Settings:
     """Whether passages of the corpus may stand in the run directory and on its page."""
 
 
-def settings_from(settings: Settings | None, options: Mapping[str, Any]) -> Settings:
-    """`settings` with `options`, its fields by name, put over it. Raises `UsageError` on what cannot be meant."""
-    known = {field.name for field in fields(Settings)}
+def check_names(kind: type, options: Mapping[str, Any]) -> None:
+    """Raises `UsageError` on an option that is no field of the settings `kind`."""
+    known = {field.name for field in fields(kind)}
     if unknown := sorted(set(options) - known):
         raise UsageError(f"{unknown[0]}: no such option; the options are {', '.join(sorted(known))}")
+
+
+def settings_from(settings: Settings | None, options: Mapping[str, Any]) -> Settings:
+    """`settings` with `options`, its fields by name, put over it. Raises `UsageError` on what cannot be meant."""
+    check_names(Settings, options)
     own, out = options.get("own", ()), options.get("out")
     given = {"own": (own,) if isinstance(own, str) else tuple(own or ())} if "own" in options else {}
     place = {"out": Path(out)} if out is not None else {}
@@ -163,10 +168,11 @@ def training_files(names: Sequence[str], given: Sequence[str]) -> dict[str, Path
     return {name: Path(value) for name in names if (value := each.get(name) or next(iter(general), None))}
 
 
-def default_out(base: str, tuned: Sequence[str]) -> Path:
-    """`runs/<base>-<tuned>-<date>`"""
+def default_out(base: str, tuned: Sequence[str], *more: str) -> Path:
+    """`runs/<base>-<tuned>-<more>-<date>`"""
     joined = "-".join(tuned) if len(tuned) < 4 else f"{tuned[0]}-and-{len(tuned) - 1}-more"
-    return Path("runs") / f"{base}-{joined}-{datetime.date.today():%Y-%m-%d}".replace("/", "-")
+    name = "-".join([base, joined, *more, f"{datetime.date.today():%Y-%m-%d}"])
+    return Path("runs") / name.replace("/", "-")
 
 
 def file_of(name: str) -> str:

@@ -7,7 +7,7 @@ training data by their hub ids; a run knows none, so it is left out. No text of 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from ..errors import RunError
 from .markup import interval, p_value, signed
 from .model_view import RUNGS, Finding, ModelView
 from .numbers import Number
-from .run_view import RunView
+from .run_view import RunView, flat
 from .writing import put
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def _model(run: RunView, model: ModelView) -> list[str]:
 
 def _reproduce(run: RunView) -> list[str]:
     made = run.run
-    hashes = dict(_flat(made.get("hashes") or {}))
+    hashes = dict(flat(made.get("hashes") or {}))
     versions = ", ".join(f"{name} {version}" for name, version in (made.get("versions") or {}).items())
     settings = ", ".join(
         f"{key} {made[key]}" for key in ("seed", "dtype", "device", "template", "engine") if key in made
@@ -220,11 +220,3 @@ def _beside(model: ModelView, part: str, of: str, p: float | None) -> str:
 
 def _shown(value: object) -> str:
     return "–" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for key, held in tree.items():
-        if isinstance(held, Mapping):
-            yield from _flat(held, f"{prefix}{key} ")
-        else:
-            yield prefix + key, held

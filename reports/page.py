@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import tempfile
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -18,13 +16,13 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..errors import RunError
 from .bundle import script
 from .inert import inert
 from .lens import lens_sections
 from .pack import block
 from .registry import Section, entries
 from .run_view import RunView
+from .writing import put
 
 PAGE = Path(__file__).parent / "page"
 NO_TEXT = (
@@ -108,20 +106,5 @@ def _write(
         script=Markup(_scripts()[1]),
         policy=policy(_scripts()),
     )
-    if out.is_dir():
-        raise RunError(f"{out}: is a folder; give the path of the page to write, such as {out / 'report.html'}")
-    temporary = None
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
-        # A lone surrogate in a token must not stop the page.
-        with os.fdopen(handle, "wb") as file:
-            file.write(page.encode("utf-8", "replace"))
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, out)
-    except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        why = error.strerror or error
-        raise RunError(f"{out}: the page cannot be written ({why}); free some space or choose another place") from None
-    return out
+    # A lone surrogate in a token must not stop the page.
+    return put(out, page.encode("utf-8", "replace"), "report.html", "page")

@@ -19,7 +19,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from markupsafe import Markup
 
-from ..errors import RunError
+from ..errors import RunError, first_line
 from .run_view import RunView
 
 
@@ -79,8 +79,7 @@ def _load(point: EntryPoint) -> None:
         point.load()
     except Exception as error:  # another package's fault, whatever it is, is the user's to mend
         package = point.dist.name if point.dist else "a package"
-        why = (str(error).splitlines() or [type(error).__name__])[0]
         raise RunError(
-            f"report section {point.name} of {package} ({point.value}): cannot be loaded ({why}); "
+            f"report section {point.name} of {package} ({point.value}): cannot be loaded ({first_line(error)}); "
             "mend or uninstall that package"
         ) from error

@@ -14,13 +14,14 @@ becomes a `Number` without a value that says why.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from ..errors import RunError
+from ..errors import RunError, first_line
 from .inert import inert, inert_frame
 from .model_view import ModelView, model_view
 from .numbers import AGAIN, Number, finite, need, numbers
@@ -97,8 +98,12 @@ class RunView:
         """
         if not path.is_dir():
             raise RunError(f"{path}: no such run directory; give the folder that `probe compare --out` wrote")
-        run = _json(path / "run.json", "this is not a run directory; give the folder that `probe compare --out` wrote")
-        data = _json(path / "comparison.json", "the run is not finished; run the same `probe compare` again to go on")
+        run = read_json(
+            path / "run.json", "this is not a run directory; give the folder that `probe compare --out` wrote"
+        )
+        data = read_json(
+            path / "comparison.json", "the run is not finished; run the same `probe compare` again to go on"
+        )
         where = str(path / "comparison.json")
         raw = need(data, "models", dict, where)
         data, run = inert(data), inert(run)
@@ -144,21 +149,33 @@ class RunView:
         return _frame(file, tuple(columns), True) if file.exists() else None
 
 
-def _json(file: Path, absent: str) -> dict[str, Any]:
-    """A JSON object whose `schema` this version reads."""
+def read_json(file: Path, absent: str, again: str = AGAIN, newest: int = SCHEMA) -> dict[str, Any]:
+    """A JSON object whose `schema` this version reads, up to `newest`. Raises RunError, which says `absent` or `again`.
+
+    Its text is as it stands in the file: not inert yet.
+    """
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RunError(f"{file}: missing; {absent}") from None
     except (OSError, ValueError) as error:
-        raise RunError(f"{file}: cannot be read as JSON ({str(error).splitlines()[0]}); {AGAIN}") from None
+        raise RunError(f"{file}: cannot be read as JSON ({first_line(error)}); {again}") from None
     if not isinstance(data, dict):
-        raise RunError(f"{file}: expected a JSON object, found {type(data).__name__}; {AGAIN}")
-    if (schema := need(data, "schema", int, str(file))) > SCHEMA:
+        raise RunError(f"{file}: expected a JSON object, found {type(data).__name__}; {again}")
+    if (schema := need(data, "schema", int, str(file))) > newest:
         raise RunError(
-            f"{file}: written by a newer knowshift (schema {schema}, this version reads {SCHEMA}); upgrade knowshift"
+            f"{file}: written by a newer knowshift (schema {schema}, this version reads {newest}); upgrade knowshift"
         )
     return data
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of a record, each called by the keys on the way to it."""
+    for key, held in tree.items():
+        if isinstance(held, Mapping):
+            yield from flat(held, f"{prefix}{key} ")
+        else:
+            yield prefix + key, held
 
 
 def _frame(file: Path, columns: tuple[str, ...], optional: bool, later: dict[str, Any] | None = None) -> pl.DataFrame:
@@ -171,7 +188,7 @@ def _frame(file: Path, columns: tuple[str, ...], optional: bool, later: dict[str
     try:
         frame = pl.read_parquet(file, glob=False)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise RunError(f"{file}: cannot be read as parquet ({str(error).splitlines()[0]}); {AGAIN}") from None
+        raise RunError(f"{file}: cannot be read as parquet ({first_line(error)}); {AGAIN}") from None
     if absent := [name for name in columns if name not in frame.columns]:
         raise RunError(f"{file}: column {', '.join(absent)} missing; {AGAIN}")
     added = [pl.lit(None, kind).alias(name) for name, kind in later.items() if name not in frame.columns]

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import RunError
-from ..probes.run import write_whole
+from ..storage import write_whole
 
 
-def put(out: Path, content: bytes, usual: str) -> Path:
+def put(out: Path, content: bytes, usual: str, what: str = "file") -> Path:
     """Writes `content` to `out`; the path written. `usual` is what such a file is usually called. Raises RunError."""
     if out.is_dir():
-        raise RunError(f"{out}: is a folder; give the path of the file to write, such as {out / usual}")
+        raise RunError(f"{out}: is a folder; give the path of the {what} to write, such as {out / usual}")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         write_whole(out, content)
     except OSError as error:
-        why = error.strerror or error
-        raise RunError(f"{out}: the file cannot be written ({why}); free some space or choose another place") from None
+        why = f"the {what} cannot be written ({error.strerror or error})"
+        raise RunError(f"{out}: {why}; free some space or choose another place") from None
     return out

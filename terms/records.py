@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import DomainError
+from ..errors import DomainError, first_line
 
 SHOWN = 10
 """Faults told one by one; of the others only the count."""
@@ -144,7 +144,7 @@ def _parquet(path: Path, faults: Faults) -> Iterator[tuple[str, object]]:
     try:
         rows = pq.read_table(path).to_pylist()
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        faults.add(str(path), f"expected a parquet file: {str(error).splitlines()[0]}")
+        faults.add(str(path), f"expected a parquet file: {first_line(error)}")
         return
     yield from ((f"{path}, record {n}", row) for n, row in enumerate(rows, 1))
 

@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 
 from ...models.checkpoint import Checkpoint
 from ...models.scoring import ScoringPlan, in_order, plan_scoring, score_shards
+from ...storage import whole
 from ...terms.items import GENERAL, Item
-from ..run import write_whole
 from .arms import Arm, Pupil
 from .training import tempered, train_adapter
 from .world import STANDARD, Size, Told, world
@@ -114,6 +114,5 @@ def _score(plan: ScoringPlan, checkpoint: Checkpoint) -> pa.Table:
 
 def _keep(table: pa.Table, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    write_whole(path, sink.getvalue().to_pybytes())
+    with whole(path) as part:
+        pq.write_table(table, part, compression="zstd")

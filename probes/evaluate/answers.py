@@ -9,13 +9,12 @@ import hashlib
 import json
 import shutil
 from contextlib import suppress
-from io import BytesIO
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..run import write_whole
+from ...storage import whole
 
 SCHEMA = pa.schema(
     [
@@ -33,10 +32,9 @@ SCHEMA = pa.schema(
 def write(table: pa.Table, path: Path, key: str) -> None:
     """Keeps a table; `key` and a digest of its rows stand in the file's metadata."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    held = BytesIO()
     marked = table.cast(SCHEMA.with_metadata({"key": key, "digest": _digest(table)}))
-    pq.write_table(marked, held, compression="zstd", write_page_checksum=True)
-    write_whole(path, held.getvalue())
+    with whole(path) as part:
+        pq.write_table(marked, part, compression="zstd", write_page_checksum=True)
 
 
 def read(path: Path, key: str) -> pa.Table | None:

@@ -14,20 +14,19 @@ import datetime
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ... import versions
 from ...errors import DomainError, RunError, UsageError
 from ...terms.domain import Domain
-from ..run import Progress, RunDirectory, command, write_json, write_whole, writing
-from ..settings import NO_SPECIALTY, file_of, names_of
+from ..run import Progress, RunDirectory, command, write_frame, write_json, writing
+from ..settings import NO_SPECIALTY, default_out, file_of, names_of
 from . import language_model, runner
 from .ask import Ask, check_folder, plain
 from .choices import PREMISE
 from .harness import harness_values, load_tasks
-from .settings import Settings, default_out, pairs_of, settings_from
+from .settings import Settings, pairs_of, settings_from
 from .suites import Suite, open_suite
 from .values import Difference, Value, by_key, corrected, differences, labels_of, means, outcomes
 
@@ -270,7 +269,5 @@ def _write(path: Path, values: Mapping[str, Sequence[Value]], data: dict[str, An
     ]  # fmt: skip
     schema: Any = {"model": pl.String, "task": pl.String, "metric": pl.String, "question": pl.String,
               "value": pl.Float64, "labels": pl.List(pl.String)}  # fmt: skip
-    held = BytesIO()
-    pl.DataFrame(rows, schema=schema).write_parquet(held)
-    write_whole(path / "values.parquet", held.getvalue())
+    write_frame(path / "values.parquet", pl.DataFrame(rows, schema=schema))
     write_json(path / "evaluation.json", data)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from ...errors import UsageError
+from ...errors import UsageError, first_line
 from ..cache import score_key
 from ..run import Progress
 from ..settings import file_of
@@ -43,9 +43,8 @@ def load_tasks(names: Sequence[str]) -> dict[str, Task]:
             except KeyError as error:
                 raise UsageError(f"--task {name}: lm-evaluation-harness has no task of that name") from error
             except Exception as error:  # its data are fetched by libraries that raise errors of their own
-                why = str(error).splitlines()[0] if str(error) else type(error).__name__
                 raise UsageError(
-                    f"--task {name}: cannot be loaded ({why}); its data must be on this machine"
+                    f"--task {name}: cannot be loaded ({first_line(error)}); its data must be on this machine"
                 ) from error
             found.update(held)
     for task in found.values():

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...errors import DomainError, UsageError
+from ...errors import DomainError, UsageError, first_line
 from ...terms.records import Faults as RecordFaults
 from ...terms.records import read_file
 
@@ -107,7 +107,7 @@ def records(path: Path, faults: Faults) -> Iterator[tuple[str, dict[str, Any]]]:
                 return
         found = read_file(path, broken)
     except (DomainError, UnicodeDecodeError, OSError) as error:
-        raise UsageError(f"--data {path}: cannot be read ({str(error).splitlines()[0]}); give a UTF-8 file") from error
+        raise UsageError(f"--data {path}: cannot be read ({first_line(error)}); give a UTF-8 file") from error
     for line in broken.found:
         faults.add("not a record of JSON", line)
     if not found:

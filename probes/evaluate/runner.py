@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from ...errors import UsageError
+from ...errors import UsageError, first_line
 from ..cache import score_key
 from ..run import Progress
 from . import answers
@@ -174,7 +174,7 @@ def _filled(template: Any, ask: Ask, doc: Doc) -> str:
         return str(template.render(**doc))
     except (TemplateError, TypeError) as error:
         fields = ", ".join(name for name in doc if name not in ("id", "question", "choices", "target"))
-        why = str(error).splitlines()[0]
+        why = first_line(error)
         raise UsageError(f"--prompts: {ask.name} cannot be filled in ({why}); its fields are {fields}") from error
 
 

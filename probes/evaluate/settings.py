@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ...errors import UsageError
 from ...terms.defaults import DOMAIN
+from ..settings import check_names
 from .choices import METHODS
 
 SUITES = ("smedqa", "clue", "cases", "hallucination", "forgetting")
@@ -79,9 +79,7 @@ class Settings:
 
 def settings_from(options: Mapping[str, Any]) -> Settings:
     """Settings from options by name; what is None is left at its default. Raises `UsageError`."""
-    known = {each.name for each in fields(Settings)}
-    if unknown := sorted(set(options) - known):
-        raise UsageError(f"{unknown[0]}: no such option; the options are {', '.join(sorted(known))}")
+    check_names(Settings, options)
     given = {name: value for name, value in options.items() if value is not None}
     for name in ("data", "pair", "own", "methods", "tasks"):
         if name in given:
@@ -130,9 +128,3 @@ def pairs_of(base: str, tuned: Sequence[str], given: Sequence[str]) -> list[tupl
     bases = {other for _, other in made}
     rest = [(name, base) for name in tuned if name not in bases and all(name != one for one, _ in made)]
     return [*made, *rest]
-
-
-def default_out(base: str, tuned: Sequence[str], suite: str) -> Path:
-    """`runs/<base>-<tuned>-<suite>-<date>`"""
-    joined = "-".join(tuned) if len(tuned) < 4 else f"{tuned[0]}-and-{len(tuned) - 1}-more"
-    return Path("runs") / f"{base}-{joined}-{suite}-{datetime.date.today():%Y-%m-%d}".replace("/", "-")

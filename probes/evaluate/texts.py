@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ...errors import UsageError
+from ...errors import UsageError, first_line
 from .language_model import INSTALL
 
 ROUGE = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
@@ -53,8 +53,9 @@ class BertScore:
         except ImportError as error:
             raise UsageError(f"--bertscore: the package bert-score is not installed; {INSTALL}") from error
         except (OSError, ValueError, KeyError) as error:
-            why = str(error).splitlines()[0]
-            raise UsageError(f"--bertscore {folder}: cannot be opened ({why}); give an encoder's folder") from error
+            raise UsageError(
+                f"--bertscore {folder}: cannot be opened ({first_line(error)}); give an encoder's folder"
+            ) from error
 
     def __call__(self, answers: Sequence[str], references: Sequence[str]) -> Scores:
         held = [index for index, answer in enumerate(answers) if answer.strip()]

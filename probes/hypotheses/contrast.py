@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import UsageError
+from ...errors import UsageError, first_line
 from ..ladder import group_means
 from ..resample import Array
 
@@ -35,7 +35,7 @@ def names_in(formula: str, place: str) -> set[str]:
         described = patsy.ModelDesc.from_formula(formula)
     except (patsy.PatsyError, SyntaxError) as error:
         raise UsageError(
-            f"{place}: formula {formula!r} cannot be parsed ({_first_line(error)}); write it as statsmodels does, "
+            f"{place}: formula {formula!r} cannot be parsed ({first_line(error)}); write it as statsmodels does, "
             "such as 'own + base + C(relation)'"
         ) from error
     if described.lhs_termlist:
@@ -64,7 +64,7 @@ def coefficients(text: str, names: Iterable[str], place: str) -> dict[str, float
         found = patsy.DesignInfo(names).linear_constraint(text)
     except patsy.PatsyError as error:
         raise UsageError(
-            f"{place}: contrast {text!r} cannot be parsed ({_first_line(error)}); combine {', '.join(names)} as in "
+            f"{place}: contrast {text!r} cannot be parsed ({first_line(error)}); combine {', '.join(names)} as in "
             f"'{' - '.join(names[:2])}'"
         ) from error
     if len(found.coefs) != 1:
@@ -72,10 +72,6 @@ def coefficients(text: str, names: Iterable[str], place: str) -> dict[str, float
     if found.constants[0, 0]:
         raise UsageError(f"{place}: contrast {text!r} holds a constant; say how large an effect matters by `smallest`")
     return {name: float(weight) for name, weight in zip(names, found.coefs[0], strict=True) if weight}
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 @dataclass(frozen=True)
@@ -144,7 +140,7 @@ def regression(
         environment = patsy.EvalEnvironment([FUNCTIONS])
         made = patsy.dmatrix(formula, {name: column[held] for name, column in data.items()}, environment)
     except Exception as error:  # whatever numpy and patsy say of the columns
-        raise UsageError(f"{place}: formula {formula!r} does not suit the items ({_first_line(error)})") from error
+        raise UsageError(f"{place}: formula {formula!r} does not suit the items ({first_line(error)})") from error
     terms = list(made.design_info.column_names)
     wanted = coefficients(contrast, terms, place)
     return Regression(np.array([wanted.get(term, 0.0) for term in terms]), np.asarray(made, dtype=np.float64)), held

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from ..inert import inert
 from ..markup import NOTHING, badge, chart, data, details, join, plot_text, signed, table, value
 from ..numbers import Number, need
 from ..registry import Section, section
-from ..run_view import RunView
+from ..run_view import RunView, read_json
 
 FOLDER = "evaluate"
 SCHEMA = 1
@@ -61,12 +60,7 @@ def answers_beside(run: RunView) -> Section | None:
 def _read(run: Path) -> Iterator[dict[str, Any]]:
     """Finished evaluations of the run, suite by suite. Raises RunError where one cannot be read."""
     for file in sorted((run / FOLDER).glob("*/evaluation.json")):
-        try:
-            found = inert(json.loads(file.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
-            raise RunError(f"{file}: cannot be read as JSON ({str(error).splitlines()[0]}); evaluate again") from None
-        if (schema := need(found, "schema", int, str(file))) > SCHEMA:
-            raise RunError(f"{file}: written by a newer knowshift (schema {schema}, this reads {SCHEMA}); upgrade")
+        found = inert(read_json(file, "evaluate again", "evaluate again", SCHEMA))
         for key, kind in (("suite", str), ("base", str), ("models", list), ("scores", list), ("pairs", list)):
             need(found, key, kind, str(file))
         for key, columns in ROWS.items():

@@ -13,7 +13,7 @@ from ..inert import inert
 from ..markup import badge, details, join, p_value, table, value
 from ..numbers import AGAIN, Number, finite, need
 from ..registry import Section, section
-from ..run_view import RunView
+from ..run_view import RunView, read_json
 
 FILE = "hypotheses.json"
 SCHEMA = 1
@@ -43,12 +43,7 @@ def _read(run: RunView) -> list[dict[str, Any]]:
     path = run.path / FILE
     if not path.is_file():
         return []
-    try:
-        data = inert(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path}: cannot be read as JSON ({str(error).splitlines()[0]}); test again") from None
-    if (schema := need(data, "schema", int, str(path))) > SCHEMA:
-        raise RunError(f"{path}: written by a newer knowshift (schema {schema}, this version reads {SCHEMA}); upgrade")
+    data = inert(read_json(path, "test again", "test again", SCHEMA))
     tests: list[dict[str, Any]] = need(data, "tests", list, str(path))
     for test in tests:
         for key in ("files", "hypotheses"):

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from ..markup import NOTHING, each
 from ..pack import block
 from ..registry import Section, section
-from ..run_view import RunView
+from ..run_view import RunView, flat
 
 EQUATIONS = """\
 g(x) = log p_tuned(x | c) − log p_base(x | c)          summed over the tokens of x, divided by its length
@@ -45,7 +45,7 @@ def methods(run: RunView) -> Section:
     counts = {key: count for key, count in run.counts.items() if key != "dropped"}
     settings = {key: made.get(key) for key in ("seed", "dtype", "device", "template", "engine", "per", "created")}
     settings |= {"lens": run.lens["kind"], "layers": ", ".join(map(str, run.layers)) or None}
-    trained = [(key, held) for key, held in _flat(run.lens) if not key.startswith(("kind", "layers", "losses"))]
+    trained = [(key, held) for key, held in flat(run.lens) if not key.startswith(("kind", "layers", "losses"))]
     comparison = (run.path / "comparison.json").read_text(encoding="utf-8")
     parts = [
         Markup("<h3>Reproduce</h3><pre>{}</pre>").format(made.get("command") or "command not recorded"),
@@ -59,20 +59,12 @@ def methods(run: RunView) -> Section:
         _pairs("Tuned lens", trained) if run.lens["kind"] == "tuned" else NOTHING,
         _pairs("Versions", (made.get("versions") or {}).items()),
         Markup("</div>"),
-        _pairs("Content hashes", _flat(made.get("hashes") or {})),
+        _pairs("Content hashes", flat(made.get("hashes") or {})),
     ]
     return Section(
         Markup("").join(parts),
         "The command, run again on the same contents with the same versions and seed, gives the same numbers.",
     )
-
-
-def _flat(tree: dict[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for key, held in tree.items():
-        if isinstance(held, dict):
-            yield from _flat(held, f"{prefix}{key} ")
-        else:
-            yield prefix + key, held
 
 
 def _pairs(title: str, pairs: Iterable[tuple[str, Any]], empty: str = "Not recorded.") -> Markup:

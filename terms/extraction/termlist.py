@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ...errors import CorpusError
+from ...errors import CorpusError, first_line
 from ..domain import Domain
 from .evidence import is_common
 
@@ -84,9 +84,7 @@ def read_terms(path: Path) -> list[Term]:
         rows = pq.read_table(path).to_pylist()
         return [_term(row) for row in rows]
     except (OSError, pa.ArrowException, TypeError, KeyError) as error:
-        raise CorpusError(
-            f"{path}: not a list of terms ({str(error).splitlines()[0]}); run probe terms extract"
-        ) from error
+        raise CorpusError(f"{path}: not a list of terms ({first_line(error)}); run probe terms extract") from error
 
 
 def _term(row: dict[str, Any]) -> Term:

@@ -15,7 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import UsageError, VocabularyError
+from ...errors import UsageError, VocabularyError, first_line
 from . import obo, rrf, scispacy_json, table
 from .entry import Entry
 from .merge import merge
@@ -64,9 +64,8 @@ def _load(point: EntryPoint, source: str) -> Kind:
         if not isinstance(loaded, Kind):
             raise TypeError(f"expected a Kind, found {type(loaded).__name__}")
     except Exception as error:  # a stranger's code
-        why = (str(error).splitlines() or [type(error).__name__])[0]
         raise VocabularyError(
-            f"{source}: its reader {point.value} cannot be loaded ({why}); mend or remove that package"
+            f"{source}: its reader {point.value} cannot be loaded ({first_line(error)}); mend or remove that package"
         ) from error
     return loaded
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...errors import VocabularyError
+from ...errors import VocabularyError, first_line
 from .entry import Entry
 from .reading import Filters, Tally, lines, records, strings
 
@@ -131,6 +131,6 @@ def _parquet(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 n += 1
                 yield f"{path}, record {n}", row
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise VocabularyError(f"{path}: expected a parquet file: {str(error).splitlines()[0]}") from error
+        raise VocabularyError(f"{path}: expected a parquet file: {first_line(error)}") from error
     except OSError as error:
         raise VocabularyError(f"{path}: cannot be read: {error.strerror or error}") from error
