@@ -179,29 +179,26 @@ const look = (now) => {
 requestAnimationFrame(look);
 """
 """Notes at which frame each part is first there, in milliseconds from the navigation's start."""
-CLICK = """async ([row, there, charts]) => {
+CLICK = """async ([row, there]) => {
   const frame = () => new Promise((next) => requestAnimationFrame(next));
-  const link = document.querySelector(row);
-  const old = [...document.querySelectorAll(`${there} > *`)];
+  const parts = () => [...document.querySelectorAll(`${there} > *`)];
+  const old = new Set(parts());
+  const charts = [...document.querySelectorAll(`${there} .plot`)];
+  const drawn = Promise.all(charts.map((chart) => new Promise((done) => chart.once("plotly_afterplot", done))));
   const begin = performance.now();
-  link.click();
-  const pending = () => {
-    const now = [...document.querySelectorAll(`${there} > *`)];
-    const plots = now.flatMap((node) => [...node.querySelectorAll(".plot")]);
-    const drawn = plots.filter((plot) => plot.querySelector("svg.main-svg"));
-    return !now.length || drawn.length < Math.max(charts, plots.length) || now.some((node) => old.includes(node));
-  };
-  while (pending()) await frame();
+  document.querySelector(row).click();
+  while (parts().every((part) => old.has(part))) await frame();
+  await drawn;
   await frame();
   return performance.now() - begin;
 }"""
-"""Milliseconds from a click until what it leads to is new, drawn, and on the screen."""
+"""Milliseconds from a click until what it leads to is new, its charts drawn again, and all on the screen."""
 CLICKS = {
-    "token → layers": ("#contexts-list .context:first-child .token:nth-of-type({})", "#layers-token", 3),
-    "term → contexts": ("#terms-records tr[data-place]:nth-child({}) a", "#contexts-list", 0),
+    "token → layers": ("#contexts-list .context:first-child .token[data-token='{}']", "#layers-token"),
+    "term → contexts": ("#terms-records tr[data-place]:nth-child({}) a", "#contexts-list"),
 }
-"""What is clicked, the k-th; what it leads to; how many charts it draws. Tokens first: of the passage that the page
-begins with every token was read."""
+"""What is clicked, the k-th, and what it leads to. Tokens first: of the passage that the page begins with every token
+was read."""
 EACH, IN_VIEW = 5, 14
 
 
@@ -229,10 +226,10 @@ def measure(page: Path, rounds: int) -> dict[str, list[float]]:
             opened.wait_for_timeout(100)
             for name, at in opened.evaluate("seen").items():
                 found.setdefault(name, []).append(at / 1000)
-            for name, (link, there, charts) in CLICKS.items():
+            for name, (link, there) in CLICKS.items():
                 for k in range(EACH):
                     row = link.format((EACH * turn + k) % IN_VIEW + 2)
-                    found.setdefault(name, []).append(opened.evaluate(CLICK, [row, there, charts]) / 1000)
+                    found.setdefault(name, []).append(opened.evaluate(CLICK, [row, there]) / 1000)
             context.close()
     return found
 

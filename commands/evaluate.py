@@ -103,10 +103,9 @@ def evaluate(
         _table(done.data)
     where = sys.stderr if as_json else sys.stdout
     print(f"evaluation: {done.run / 'evaluation.json'}", file=where)
-    if run is not None:
-        from ..reports.page import render
+    from ..reports.page import render
 
-        print(f"report: {render(run)}", file=where)
+    print(f"report: {render(run or done.run)}", file=where)
 
 
 def _table(data: dict[str, Any]) -> None:

@@ -128,3 +128,11 @@ def records(name: str, label: str, note: str) -> Markup:
         '<div class="records" id="{0}-records" data-label="{1}"><noscript><p>This table needs JavaScript; its rows '
         'stand in the run directory.</p></noscript></div><p class="quiet">{2}</p>'
     ).format(name, label, note)
+
+
+def pairs(title: str, pairs: Iterable[tuple[str, Any]], empty: str = "Not recorded.") -> Markup:
+    """Names and what they stand for, under a title."""
+    rows = [[key, "–" if held is None else str(held)] for key, held in pairs]
+    body = each('<tr><th scope="row">{}</th><td>{}</td></tr>', rows)
+    shown = Markup('<table class="words">{}</table>').format(body) if rows else Markup("<p>{}</p>").format(empty)
+    return Markup("<div><h3>{}</h3>{}</div>").format(title, shown)

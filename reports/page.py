@@ -17,11 +17,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from .bundle import script
+from .evaluation import FILE, evaluation_sections, read_evaluation
 from .inert import inert
 from .lens import lens_sections
 from .pack import block
 from .registry import Section, entries
-from .run_view import RunView
+from .run_view import RunView, read_json
 from .writing import put
 
 PAGE = Path(__file__).parent / "page"
@@ -35,9 +36,14 @@ def render(run: Path, out: Path | None = None, *, text: bool = True) -> Path:
     """Writes the report of the finished run directory `run` to `out` (default: `run/report.html`); the path written.
 
     Without `text` neither passages of the corpus nor words of a fact stand on the page, and it says so.
+    A run of `probe evaluate` alone, whose page holds no text of questions either way, has its answers on it.
     Raises RunError if the run is not finished, is newer than this version, or the file cannot be written.
     """
-    view = RunView.read(Path(run), text)
+    run = Path(run)
+    out = Path(out) if out else run / "report.html"
+    if (run / FILE).is_file():
+        return _render_evaluation(run, out)
+    view = RunView.read(run, text)
     drawn = [(entry.anchor, entry.title, entry.render(view)) for entry in entries()]
     parts = [(anchor, title, part) for anchor, title, part in drawn if part is not None]
     names = ", ".join(model.name for model in view.models)
@@ -45,8 +51,16 @@ def render(run: Path, out: Path | None = None, *, text: bool = True) -> Path:
     facts["made"] = str(view.run.get("created") or "–")
     notice = "" if text else NO_TEXT
     models = [model.name for model in view.models]
-    out = Path(out) if out else view.path / "report.html"
     return _write(f"{names} beside {view.base}", facts, parts, out, notice, models)
+
+
+def _render_evaluation(run: Path, out: Path) -> Path:
+    found = read_evaluation(run / FILE)
+    about = inert(read_json(run / "run.json", "evaluate again"))
+    facts = {"suite": found["suite"], "base": found["base"], "domain": found.get("domain") or "–"}
+    facts["made"] = str(about.get("created") or "–")
+    title = f"{', '.join(map(str, found['models']))} beside {found['base']}: answers"
+    return _write(title, facts, evaluation_sections(found, about), out)
 
 
 def render_lens(reading: dict[str, Any], out: Path) -> Path:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 from markupsafe import Markup
 
-from ..markup import NOTHING, each
+from ..markup import NOTHING, each, pairs
 from ..pack import block
 from ..registry import Section, section
 from ..run_view import RunView, flat
@@ -53,22 +50,15 @@ def methods(run: RunView) -> Section:
         Markup('<p><button type="button" id="save-comparison">Save comparison.json</button></p>'),
         Markup("<h3>Equations</h3><pre>{}</pre>{}").format(EQUATIONS, each("<p>{}</p>", [[line] for line in PROSE])),
         Markup('<div class="multiples">'),
-        _pairs("Items", counts.items()),
-        _pairs("Left out", (run.counts.get("dropped") or {}).items(), "Nothing was left out."),
-        _pairs("Settings", settings.items()),
-        _pairs("Tuned lens", trained) if run.lens["kind"] == "tuned" else NOTHING,
-        _pairs("Versions", (made.get("versions") or {}).items()),
+        pairs("Items", counts.items()),
+        pairs("Left out", (run.counts.get("dropped") or {}).items(), "Nothing was left out."),
+        pairs("Settings", settings.items()),
+        pairs("Tuned lens", trained) if run.lens["kind"] == "tuned" else NOTHING,
+        pairs("Versions", (made.get("versions") or {}).items()),
         Markup("</div>"),
-        _pairs("Content hashes", flat(made.get("hashes") or {})),
+        pairs("Content hashes", flat(made.get("hashes") or {})),
     ]
     return Section(
         Markup("").join(parts),
         "The command, run again on the same contents with the same versions and seed, gives the same numbers.",
     )
-
-
-def _pairs(title: str, pairs: Iterable[tuple[str, Any]], empty: str = "Not recorded.") -> Markup:
-    rows = [[key, "–" if held is None else str(held)] for key, held in pairs]
-    body = each('<tr><th scope="row">{}</th><td>{}</td></tr>', rows)
-    shown = Markup('<table class="words">{}</table>').format(body) if rows else Markup("<p>{}</p>").format(empty)
-    return Markup("<div><h3>{}</h3>{}</div>").format(title, shown)

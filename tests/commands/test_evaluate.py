@@ -54,6 +54,16 @@ def test_json_alone_on_standard_output(house, tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "smedqa.text" in shown
     assert "neuro_lora against base" in shown
+    # An evaluation alone has a page of its own, with every score of every model.
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert "<h1>neuro_lora beside base: answers</h1>" in page
+    for row in data["scores"]:
+        assert row["label"] or f'value="{row["estimate"]["estimate"]}"' in page
+    assert 'id="answers"' in page
+    assert 'id="methods"' in page
+    assert 'id="ladder"' not in page
+    assert probe(["report", tmp_path / "run", "--out", tmp_path / "again.html"]) == 0
+    assert (tmp_path / "again.html").read_text(encoding="utf-8") == page
 
 
 def test_answers_lie_beside_the_probabilities(compared):
@@ -89,7 +99,7 @@ def test_the_page_of_a_run_without_answers_has_neither(compared, tmp_path):
         (lambda data: data | {"schema": 2}, "written by a newer knowshift"),
         (lambda data: {k: v for k, v in data.items() if k != "pairs"}, "`pairs` is missing"),
         (lambda data: data | {"scores": [{"model": "base"}]}, "a row of `scores` has no `task`"),
-        (lambda data: "not JSON", "`schema` is missing"),
+        (lambda data: "not JSON", "expected a JSON object, found str"),
     ],
 )
 def test_a_damaged_evaluation_is_one_line(compared, tmp_path, change, says):
