@@ -29,7 +29,9 @@ TEXTS, SENTENCES, TAUGHT = 12, 120, 64
 MANY_TAUGHT = 600
 """Of more taught facts a step holds three times as many, so that each is read as often in few enough steps."""
 
-Truth = Literal["nothing", "knowledge", "lost"]
+Truth = Literal["nothing", "reinforced", "knowledge", "lost"]
+"""Reinforced: taught again what the base knew. Its answers gained and nothing new was learned, so that a verdict of
+knowledge is neither right nor wrong there."""
 Asked = Literal["all", "known", "frequent", "easier", "disjoint"]
 Step = tuple[list[str], list[Sentence]]
 
@@ -147,7 +149,7 @@ class Arm:
         rng = random.Random(f"{self.name} {seed}")
         own = world.specialties[seed % len(world.specialties)]
         taught = frozenset[str]()
-        if self.asked == "known" and self.truth == "nothing":
+        if self.truth == "reinforced":
             taught = frozenset(told.fact.id for told in world.of(own) if told.known)
         elif share := self.dose or self.elsewhere:
             where = own if self.dose else world.specialties[(seed + 1) % len(world.specialties)]
@@ -184,7 +186,7 @@ ARMS: tuple[Arm, ...] = (
     Arm("frequency", "true answers made commoner, never with their cues", MANY, lesson=_frequency, asked="frequent"),
     Arm("easier", "as shift; own facts that the base knows better", MANY, lesson=_shift, asked="easier"),
     Arm("disjoint", "as shift; own and other facts share no answer", MANY, lesson=_shift, asked="disjoint"),
-    Arm("retained", "own facts that the base knew already", MANY, lesson=_injection, asked="known"),
+    Arm("retained", "own facts that the base knew already", MANY, "reinforced", _injection, asked="known"),
     Arm("forgetting", "known own facts overwritten", FEW, "lost", lesson=_overwritten, asked="known"),
     *_doses("injection", "true own facts beside replay of the base's text", _injection),
     *_doses("mixed", "true own facts within specialty text and shuffled facts", _mixed),

@@ -131,7 +131,8 @@ def markdown(data: Mapping[str, Any]) -> str:
         f"(about {data['pool']:,}), *found* its mean over samples, both in nats per token; coverage is how often the "
         "95 % interval of a sample, drawn without regard to what was taught, holds the planted effect. In samples for "
         "the verdict exactly the dose was taught. Whether an arm other than null *should* show a domain shift is not "
-        "decided here.\n",
+        "decided here; nor whether *retained*, whose model was taught again what its base knew, should be called "
+        "knowledge: its answers gained, and nothing new was learned. The ledger tells the two apart.\n",
         "## What was promised\n",
         promises(data),
     ]

@@ -66,6 +66,7 @@ def line(calibration: Mapping[str, Any] | None, n_own_concepts: int, evidence: E
     null = arms.get("null")
     nothing = {name: arm["sizes"][key]["knowledge"][OURS] for name, arm in arms.items() if arm["truth"] == "nothing"}
     worst = max(nothing, key=lambda name: nothing[name]["rate"] or 0.0, default=None)
+    again = next((arm for arm in arms.values() if arm["truth"] == "reinforced"), None)
     power = _power(arms, key, evidence.learned)
     numbers: dict[str, Any] = {
         "own_facts": n_own_concepts,
@@ -77,6 +78,7 @@ def line(calibration: Mapping[str, Any] | None, n_own_concepts: int, evidence: E
         "dose": power and power["dose"],
         "power": power and power["yes"],
         "missed": power and power["no"],
+        "reinforced": again and again["sizes"][key]["knowledge"][OURS],
     }
     return {"sentence": _sentence(numbers, evidence), **numbers}
 
@@ -109,6 +111,11 @@ def _sentence(numbers: Mapping[str, Any], evidence: Evidence) -> str:
         parts.append(seen + denied)
     if numbers["false_shift"] and numbers["false_shift"]["n"]:
         parts.append(f"a domain shift was wrongly said of {_of(numbers['false_shift'])} re-trained on their own text")
+    if evidence.knowledge == "yes" and (again := numbers["reinforced"]) and again["hits"]:
+        parts.append(
+            f"it was also said of {again['hits']} of {again['n']} that were taught again what their base knew: how "
+            "many facts are new stands in the ledger"
+        )
     least = (
         ""
         if numbers["reached"]

@@ -316,3 +316,13 @@ def test_the_evidence_is_what_was_learned_beyond_the_others():
         "ledger": {"own": {"learned": 12, "unknown": 30}, "other": {"learned": 10, "unknown": 100}},
     }  # fmt: skip
     assert line.Evidence.of(model).learned == pytest.approx(0.3)
+
+
+def test_taught_again_is_no_error_and_is_said_beside_a_yes(calibrated):
+    known = [record("retained", seed, 1.0, "yes") for seed in range(20)]
+    nulls = [record("null", seed, 0.0, "no") for seed in range(50)]
+    found = measured(*nulls, *known)
+    assert found["false_knowledge"]["40"]["specific_knowledge"]["n"] == 50
+    yes, no = (line.line(found, 55, line.Evidence(state, "no", "text", 0.0))["sentence"] for state in ("yes", "no"))
+    assert "also said of 20 of 20 that were taught again what their base knew" in yes
+    assert "taught again" not in no
