@@ -100,13 +100,25 @@ def test_real_models_run_every_suite(tmp_path, suite):
     }
 
 
-def test_the_demos_models(tmp_path):
+@pytest.mark.parametrize("suite", ["smedqa", "clue", "hallucination", "forgetting", "cases"])
+def test_the_demos_models_run_every_suite(tmp_path, suite):
     lay_down(tmp_path / "demo")
-    base, tuned = tmp_path / "demo" / "base.pt", tmp_path / "demo" / "neuro_lora"
+    base, tuned = (tmp_path / "demo" / name for name in ("base.pt", "neuro_lora"))
     cases = [
         {"question": "The sign?", "options": WORDS[:4], "answer": n % 4, "specialty": "neurology"} for n in range(6)
     ]
     (tmp_path / "cases.jsonl").write_text("\n".join(map(json.dumps, cases)))
-    done = evaluate(base, tuned, data=tmp_path / "cases.jsonl", out=tmp_path / "run", methods=["letter", "text"])
-    assert done.data["more"]["own"] == {"neuro_lora": "neurology"}
-    assert scores(done)["base", "smedqa.letter", "accuracy", "neurology"]["n"] == 6
+    data = {
+        "smedqa": tmp_path / "cases.jsonl",
+        "cases": tmp_path / "cases.jsonl",
+        "clue": write_clue(tmp_path / "clue", 2),
+        "hallucination": write_longhealth(tmp_path / "benchmark_v5.json", 1),
+        "forgetting": (),
+    }  # fmt: skip
+    done = evaluate(base, tuned, suite=suite, data=data[suite], limit=6, methods=["letter", "text"], batch_size=16,
+                    out=tmp_path / "run")  # fmt: skip
+    assert {row["model"] for row in done.data["scores"]} == {"base", "neuro_lora"}
+    assert sum(each["asked"] for each in done.data["counts"].values()) > 0
+    if suite == "smedqa":
+        assert done.data["more"]["own"] == {"neuro_lora": "neurology"}
+        assert scores(done)["base", "smedqa.letter", "accuracy", "neurology"]["n"] == 6
