@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from .estimate import LEVEL
 from .resample import FEW_CLUSTERS, Array
 
 POWER = 0.8
@@ -35,7 +34,7 @@ class Errors:
     clusters: int
     """In the smallest group that the estimate rests on."""
     beside: float = 0.0
-    """Of a second estimate whose interval must lie above zero too; it moves as the first one does."""
+    """Of a second estimate that must be above zero too; it moves as the first one does."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +98,7 @@ def detectable(
             return float(stats.norm.ppf(probability))
         return float(stats.t.ppf(probability, max(1, errors.clusters - 1)))
 
-    second = (q((1 + LEVEL) / 2) + q(POWER)) * errors.beside
-    effect = max(q(1 - level) * errors.null + q(POWER) * errors.estimate, second)
+    effect = max(q(1 - level) * errors.null + q(POWER) * errors.estimate, q(POWER) * errors.beside)
     absence = (q(1 - absence_level) + q(POWER)) * errors.estimate
     needed = max(least, math.ceil(concepts * (effect / margin) ** 2))
     return Detectable(effect, absence, POWER, level, unit, concepts, margin, needed)

@@ -23,8 +23,8 @@ from .scores import Pair, Scores
 SMALL_RELATION = 5
 """A relation of fewer facts counts for nothing."""
 HUBER = 1.345
-CONSTANT = 1e-9
-"""Margins that differ by less are the same, nats."""
+CONSTANT = 1e-4
+"""Margins that differ by less are the same, nats: what is left is the rounding of float32."""
 MARGIN = 0.10
 """Smallest specific knowledge of interest, nats per token: below it is *no*."""
 COVERED = 0.9
@@ -205,7 +205,7 @@ def measure(
     x, y, is_own = base[kept], tuned[kept], own[kept].astype(np.float64)
     inside = clusters.part(kept)
     line = robust_line(x[is_own == 0], y[is_own == 0])
-    if np.ptp(y[is_own == 0]) < CONSTANT:
+    if min(np.ptp(x[is_own == 0]), np.ptp(y[is_own == 0])) < CONSTANT:
         # A model that says the same of every fact would be certain to have learned nothing.
         line = Line(float("nan"), float("nan"), 0.0)
 

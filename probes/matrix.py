@@ -117,7 +117,8 @@ def diagonal(
         with np.errstate(invalid="ignore", divide="ignore"):
             return sums[:, :-1] / sums[:, -1:]
 
-    result = bootstrap(lambda weights: _gamma(cells(weights), own)[:, None], clusters, seed)
+    fewest = clusters.fewest(*(column > 0 for column in inside.T))
+    result = bootstrap(lambda weights: _gamma(cells(weights), own)[:, None], clusters, seed, fewest=fewest)
     estimate = result.estimate(0, clusters.concepts(inside.any(1)), unit)
     spread = _between(gains, own, inside, clusters)
     if estimate.known and spread > 0:

@@ -204,7 +204,8 @@ def permutation_p(
         labels[:size, pure] = rng.permuted(np.broadcast_to(share[pure], (size, len(pure))), axis=1)
         drawn = labels[:size, cluster]
         drawn[:, mixed] = own[mixed]
-        reached += int((statistic(drawn)[:, 0] >= observed - 1e-12).sum())
+        # A draw without a value counts as one that reaches it.
+        reached += int((~(statistic(drawn)[:, 0] < observed - 1e-12)).sum())
     return (1 + reached) / (1 + draws)
 
 

@@ -6,8 +6,10 @@ knowledge  yes      permutation p ≤ .01 of the centred residual, own against o
            unclear  otherwise; and always with fewer than 30 own or 60 other concepts, or where the base margins
                     of the other facts do not cover those of the own ones
 shift      yes      the matched domain-shift rung above zero and above the temperature's prediction, at .025 (Holm)
-           no       one-sided test at .025 (Holm): no more than +0.10 nats per token beyond the temperature
-           unclear  otherwise; and always where too few general targets are like the domain's
+           no       one-sided test at .025 (Holm): below +0.10 nats per token beyond the temperature's prediction, or
+                    beyond zero where that is the greater
+           unclear  otherwise; and always with fewer than 30 concepts, or where too few general targets are like the
+                    domain's
 
 knowledge  shift    verdict
 yes        yes      both
@@ -37,6 +39,7 @@ ABSENCE_LEVEL = 0.05
 SHIFT_LEVEL = 0.025
 OWN_CONCEPTS = 30
 OTHER_CONCEPTS = 60
+SHIFT_CONCEPTS = 30
 
 VERDICTS: dict[tuple[State, State], str] = {
     ("yes", "yes"): "both",
@@ -97,6 +100,8 @@ def _knowledge(found: Knowledge, p_yes: float, p_no: float) -> Finding:
 def _shift(found: Shift, p: float, p_no: float) -> Finding:
     if not found.matched.known:
         return Finding("unclear", found.matched.note)
+    if found.matched.n < SHIFT_CONCEPTS:
+        return Finding("unclear", f"{found.matched.n} of the domain's concepts; {SHIFT_CONCEPTS} are needed")
     if found.support < SUPPORT:
         return Finding("unclear", f"only {found.support:.0%} of the domain's targets have general ones like them")
     value = found.matched

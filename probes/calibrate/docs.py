@@ -111,7 +111,10 @@ def promises(data: Mapping[str, Any]) -> str:
                 add(f"power at least {least:.0%} at {dose}, {size} facts", shown(rate), rate["rate"] >= least)
         rate = data["coverage"][size]
         kept = rate["n"] and 0.92 <= rate["rate"] <= 0.98
-        add(f"coverage 92–98 %, {size} facts", f"{shown(rate)} = {100 * (rate['rate'] or 0):.1f} %", bool(kept))
+        by_arm = [(arm["sizes"][size]["coverage"], name) for name, arm in arms.items()]
+        least = min(((held["rate"], name, held) for held, name in by_arm if held["n"]), default=(None, "none", None))
+        found = f"{shown(rate)} = {100 * (rate['rate'] or 0):.1f} %; least in {least[1]}, {shown(least[2])}"
+        add(f"coverage 92–98 %, {size} facts", found, bool(kept))
         for family, rises in data["monotone"][size].items():
             add(
                 f"dose–response rises: {family}, {size} facts", {True: "rises", False: "falls", None: "–"}[rises], rises
@@ -125,14 +128,19 @@ def markdown(data: Mapping[str, Any]) -> str:
         "# Calibration\n",
         f"Made by `{data['command']}` (knowshift {data['version']}); do not edit. {data['models']:,} models were "
         f"trained on {data['base']} and measured, in {data['hours']:.1f} processor hours. The truth of each is known: "
-        "its facts are made up, and exist in its training text alone.\n",
+        "its facts are made up, and exist in its training text alone. All are tuned from one base in one world, and "
+        "facts are asked in the words in which they were taught. A temperature gives one model alone: there, seeds are "
+        "samples of facts.\n",
         data["about_base"] + "\n",
         "Rates are over models, with Clopper–Pearson 95 % intervals. *Planted* is the estimate over all own facts "
-        f"(about {data['pool']:,}), *found* its mean over samples, both in nats per token; coverage is how often the "
-        "95 % interval of a sample, drawn without regard to what was taught, holds the planted effect. In samples for "
-        "the verdict exactly the dose was taught. Whether an arm other than null *should* show a domain shift is not "
-        "decided here; nor whether *retained*, whose model was taught again what its base knew, should be called "
-        "knowledge: its answers gained, and nothing new was learned. The ledger tells the two apart.\n",
+        f"({data['pool']:,}; fewer in arms that ask for some of them), *found* its mean over samples, both in nats "
+        "per token. Coverage is how often the 95 % interval of a sample, drawn without regard to what was taught, "
+        "holds the planted effect, in arms that ask for all own facts. A sample of 300 holds 15 % of the own pool "
+        "and 60 % of the others', without replacement, while the interval is for a pool without end: an exact one "
+        "would cover about 98 % there. In samples for the verdict exactly the dose was taught. Whether an arm "
+        "other than null *should* show a domain shift is not decided here; nor whether *retained*, whose model "
+        "was taught again what its base knew, should be called knowledge: its answers gained, and nothing new was "
+        "learned. The ledger tells the two apart.\n",
         "## What was promised\n",
         promises(data),
     ]

@@ -1,7 +1,8 @@
 """The grid: every arm at every seed, in several processes, a line of results at a time, so that it can go on.
 
 calibration.jsonl   first line: what was run; then one line a model (arm, seed)
-scores/             what each model answered; read again where only the statistics have changed since
+scores/HASH/        what each model answered, by what it was taught and asked; read again where only the statistics
+                    have changed since
 base/               with --base: the base as it reads the fictitious world
 """
 
@@ -66,13 +67,24 @@ class Grid:
     sizes: tuple[int, ...] = (40, 300)
 
     @property
+    def lessons(self) -> str:
+        """Content of the modules that make and ask the models."""
+        return _content(MAKING, Path(__file__).parent)
+
+    @property
+    def answers(self) -> str:
+        """What the answers of an arm's seed hang on; the folder in which they are kept."""
+        made = json.dumps([self.key, asdict(self.size), self.lessons])
+        return hashlib.sha256(made.encode()).hexdigest()[:16]
+
+    @property
     def identity(self) -> dict[str, Any]:
         """What results may stand in one file: seeds and arms may be added."""
         return {
             "schema": SCHEMA,
             "base": self.key,
             "world": asdict(self.size),
-            "lessons": _content(MAKING, Path(__file__).parent),
+            "lessons": self.lessons,
             "judged": _content(JUDGING, Path(__file__).parent.parent),
             "sizes": list(self.sizes),
         }
@@ -97,7 +109,7 @@ def run(grid: Grid, out: Path, jobs: int, progress: Progress | None = None) -> l
     if progress:
         progress("models trained and measured", len(grid.tasks) - len(todo), len(grid.tasks))
     with path.open("a", encoding="utf-8") as file:
-        for record in _records(grid, todo, out / SCORES, min(jobs, len(todo))):
+        for record in _records(grid, todo, out / SCORES / grid.answers, min(jobs, len(todo))):
             done[record["arm"], record["seed"]] = record
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
             file.flush()

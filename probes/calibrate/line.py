@@ -26,18 +26,21 @@ class Evidence:
     view: str
     """Where the shift was read: text or fact."""
     learned: float | None
-    """Share of the own facts unknown to the base that were learned, beyond what other specialties learned."""
+    """Share of all own facts that were learned, beyond what other specialties learned: what an arm's dose counts."""
+    others: int
+    """Facts of other specialties."""
 
     @classmethod
     def of(cls, model: Mapping[str, Any]) -> Evidence:
         """Of one model's part of `comparison.json`."""
         own, other = (_learned(model["ledger"].get(group) or {}) for group in ("own", "other"))
         learned = None if own is None else max(0.0, own - (other or 0.0))
-        return cls(model["knowledge"]["state"], model["shift"]["state"], model["shift"]["view"], learned)
+        others = (model["ledger"].get("other") or {}).get("facts") or 0
+        return cls(model["knowledge"]["state"], model["shift"]["state"], model["shift"]["view"], learned, others)
 
 
 def _learned(counts: Mapping[str, Any]) -> float | None:
-    return counts["learned"] / counts["unknown"] if counts.get("unknown") else None
+    return counts["learned"] / counts["facts"] if counts.get("facts") else None
 
 
 @lru_cache(maxsize=1)
@@ -52,9 +55,9 @@ def packaged() -> dict[str, Any] | None:
 def line(calibration: Mapping[str, Any] | None, n_own_concepts: int, evidence: Evidence) -> dict[str, Any] | None:
     """A sentence on the error rate of a run's verdict, and its numbers; None where nothing was measured.
 
-    Rates are those of the largest calibrated number of facts that the run reaches: with more facts than that the run
-    is no worse, with fewer than the smallest nothing is known, and the sentence says so. The dose is the largest
-    calibrated one that the run's ledger reaches.
+    Rates are those of the largest calibrated number of own facts that the run reaches. Where it has fewer than the
+    smallest, or fewer facts of other specialties than those models had, nothing is known, and the sentence says so. The
+    dose is the largest calibrated one that the run's ledger reaches.
     """
     if calibration is None:
         return None
@@ -71,7 +74,9 @@ def line(calibration: Mapping[str, Any] | None, n_own_concepts: int, evidence: E
     numbers: dict[str, Any] = {
         "own_facts": n_own_concepts,
         "calibrated_at": size,
-        "reached": n_own_concepts >= size,
+        "other_facts": evidence.others,
+        "calibrated_beside": calibration["others"][key],
+        "reached": n_own_concepts >= size and evidence.others >= calibration["others"][key],
         "false_knowledge": calibration["false_knowledge"][key][OURS],
         "worst_arm": worst and {"arm": worst, **nothing[worst]},
         "false_shift": null and (null["text_shift"] if evidence.view == "text" else null["sizes"][key]["shift"]),
@@ -119,7 +124,8 @@ def _sentence(numbers: Mapping[str, Any], evidence: Evidence) -> str:
     least = (
         ""
         if numbers["reached"]
-        else f" This run has {numbers['own_facts']} own concepts, fewer than were calibrated: its error rates are not "
-        "known, and no better."
+        else f" This run has {numbers['own_facts']} own concepts and {numbers['other_facts']} facts beside them, fewer "
+        "than were calibrated: its error rates are not known, and no better."
     )
-    return f"Of calibration models with {numbers['calibrated_at']} own facts, {', '.join(parts)}.{least}"
+    about = f"{numbers['calibrated_at']} own facts and {numbers['calibrated_beside']} beside them"
+    return f"Of calibration models with {about}, {', '.join(parts)}.{least}"

@@ -64,9 +64,13 @@ def says_knowledge(record: Record, size: str, statistic: str) -> bool:
 
 
 def covered(record: Record, size: str) -> bool | None:
-    """Whether the interval of a blindly drawn sample holds the planted effect; None where there is no interval."""
+    """Whether the interval of a blindly drawn sample holds the planted effect; None where it cannot.
+
+    That is where there is no interval, or where only some of the own facts are asked for: samples are then not drawn
+    as the planted effect's pool is.
+    """
     planted, held = record["planted"]["estimate"], record["samples"][size]["blind"]
-    if planted is None or held["low"] is None:
+    if planted is None or held["low"] is None or BY_NAME[record["arm"]].asked != "all":
         return None
     return bool(held["low"] <= planted <= held["high"])
 
@@ -121,6 +125,8 @@ def calibration(records: Sequence[Record], about: Mapping[str, Any]) -> dict[str
         **about,
         "models": len(records),
         "sizes": [int(size) for size in sizes],
+        "others": {size: min(record["samples"][size]["ledger"]["other"]["facts"] for record in records if
+                             BY_NAME[record["arm"]].asked != "disjoint") for size in sizes},
         "arms": held,
         "false_knowledge": {
             size: {

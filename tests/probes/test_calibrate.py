@@ -26,7 +26,7 @@ def record(arm, seed, value, state, planted=None, p=0.5):
     sample = {
         "verdict": {"yes": "knowledge injection", "no": "neither"}.get(state, "cannot tell"),
         "knowledge": state, "shift": "no", "specific_knowledge": estimate, "blind": estimate,
-        "rivals": {"own_less_other": rival, "kr": rival},
+        "rivals": {"own_less_other": rival, "kr": rival}, "ledger": {"other": {"facts": 200}},
     }  # fmt: skip
     return {
         "arm": arm, "seed": seed, "planted": {"estimate": value if planted is None else planted},
@@ -293,7 +293,7 @@ def calibrated():
 
 def test_the_line_takes_the_dose_that_the_ledger_reaches(calibrated):
     def said(learned, state="yes"):
-        return line.line(calibrated, 55, line.Evidence(state, "no", "text", learned))
+        return line.line(calibrated, 55, line.Evidence(state, "no", "text", learned, 200))
 
     assert said(0.6)["power"]["rate"] == 1.0
     assert said(0.3)["power"]["rate"] == 0.75
@@ -304,18 +304,21 @@ def test_the_line_takes_the_dose_that_the_ledger_reaches(calibrated):
 
 
 def test_the_line_is_no_surer_than_the_calibration(calibrated):
-    found = line.line(calibrated, 31, line.Evidence("yes", "no", "fact", 0.5))
+    found = line.line(calibrated, 31, line.Evidence("yes", "no", "fact", 0.5, 200))
     assert not found["reached"]
     assert "fewer than were calibrated" in found["sentence"]
-    assert line.line(None, 31, line.Evidence("yes", "no", "fact", 0.5)) is None
+    assert line.line(calibrated, 40, line.Evidence("yes", "no", "fact", 0.5, 200))["reached"]
+    assert not line.line(calibrated, 40, line.Evidence("yes", "no", "fact", 0.5, 199))["reached"]
+    assert line.line(None, 31, line.Evidence("yes", "no", "fact", 0.5, 200)) is None
 
 
 def test_the_evidence_is_what_was_learned_beyond_the_others():
     model = {
         "knowledge": {"state": "yes"}, "shift": {"state": "no", "view": "text"},
-        "ledger": {"own": {"learned": 12, "unknown": 30}, "other": {"learned": 10, "unknown": 100}},
+        "ledger": {"own": {"learned": 12, "facts": 30}, "other": {"learned": 10, "facts": 100}},
     }  # fmt: skip
-    assert line.Evidence.of(model).learned == pytest.approx(0.3)
+    found = line.Evidence.of(model)
+    assert (found.learned, found.others) == (pytest.approx(0.3), 100)
 
 
 def test_taught_again_is_no_error_and_is_said_beside_a_yes(calibrated):
@@ -323,6 +326,8 @@ def test_taught_again_is_no_error_and_is_said_beside_a_yes(calibrated):
     nulls = [record("null", seed, 0.0, "no") for seed in range(50)]
     found = measured(*nulls, *known)
     assert found["false_knowledge"]["40"]["specific_knowledge"]["n"] == 50
-    yes, no = (line.line(found, 55, line.Evidence(state, "no", "text", 0.0))["sentence"] for state in ("yes", "no"))
+    yes, no = (
+        line.line(found, 55, line.Evidence(state, "no", "text", 0.0, 200))["sentence"] for state in ("yes", "no")
+    )
     assert "also said of 20 of 20 that were taught again what their base knew" in yes
     assert "taught again" not in no

@@ -59,7 +59,7 @@ def test_an_effect_of_that_size_is_found_four_times_in_five(smallest):
 
     def power(size, repeats=80):
         found = [repetition(seed, size) for seed in range(repeats)]
-        return np.mean([one.specific.p <= KNOWLEDGE_LEVEL and one.margin_gain.low > 0 for one in found])
+        return np.mean([one.specific.p <= KNOWLEDGE_LEVEL and one.margin_gain.value > 0 for one in found])
 
     assert 0.68 <= power(effect) <= 0.92
     assert power(effect / 2) <= 0.45

@@ -18,8 +18,8 @@ def learned(p=0.5, below=0.5, gain=(0.2, 0.4), own=40, other=120, covered=1.0, v
     return Knowledge(specific, Estimate(sum(gain) / 2, *gain), below, own, other, covered, 1.0, **more)
 
 
-def moved(p=0.5, below=0.5, support=1.0):
-    return Shift("text", Estimate(0.3, 0.2, 0.4, p=p), 1.0, 0.0, support, below)
+def moved(p=0.5, below=0.5, support=1.0, concepts=30):
+    return Shift("text", Estimate(0.3, 0.2, 0.4, p=p, n=concepts), 1.0, 0.0, support, below)
 
 
 YES, NO, OPEN = learned(p=0.001), learned(below=0.01), learned()
@@ -103,6 +103,7 @@ def test_what_could_not_be_estimated_is_unclear_with_its_reason():
         (moved(below=0.026), "unclear"),
         (moved(p=0.001, support=0.69), "unclear"),
         (moved(p=0.001, support=0.7), "yes"),
+        (moved(p=0.001, concepts=29), "unclear"),
     ],
 )
 def test_shift(found, state):
