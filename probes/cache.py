@@ -1,4 +1,4 @@
-"""The cache: finished score tables addressed by their content, shared between runs; and what else is kept there.
+"""The cache: scores and readings addressed by their content, shared between runs; and what else is kept there.
 
 `KNOWSHIFT_CACHE` names the folder; the default is the user's cache folder. A file that cannot be read, or whose
 checksums do not fit, is removed and computed anew.
@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +27,10 @@ from ..storage import whole
 RECORDED = ("model", "base", "items", "engine")
 """What a file's metadata says of it for a person."""
 SHELF = "[0-9a-f][0-9a-f]"
+READINGS = "readings"
 KINDS = {
     f"{SHELF}/*.parquet": "scores",
+    "readings/*.parquet": "readings",
     f"{SHELF}/*.safetensors": "lens",
     "mentions/*.parquet": "mentions",
     "linkers/[0-9a-f]*": "linker",
@@ -70,19 +72,24 @@ def write_table(table: pa.Table, path: Path, key: str, about: Mapping[str, str] 
 
 def read_table(path: Path, key: str) -> pa.Table | None:
     """The score table at `path` if it is whole and has that key; else None, and a broken file is removed."""
+    table = _whole(path, lambda table: _digest(table) if table.schema.equals(SCHEMA) else "")
+    return table if table is not None and (table.schema.metadata or {}).get(b"key") == key.encode() else None
+
+
+def _whole(path: Path, digest: Callable[[pa.Table], str]) -> pa.Table | None:
+    """The table at `path` if its values have the digest it was written with; else None, and the file is removed."""
     try:
         if not path.is_file():
             return None
         table = pq.read_table(path, page_checksum_verification=True)
-        held = {name.decode(): value.decode() for name, value in (table.schema.metadata or {}).items()}
-        whole = table.schema.equals(SCHEMA) and held.get("digest") == _digest(table)
+        whole = (table.schema.metadata or {}).get(b"digest") == digest(table).encode()
     except (pa.ArrowException, OSError, ValueError, MemoryError):
         whole = False
     if not whole:
         with suppress(OSError):
             path.unlink(missing_ok=True)
         return None
-    return table if held.get("key") == key else None
+    return table
 
 
 def fetch(key: str) -> pa.Table | None:
@@ -109,6 +116,26 @@ def store(key: str, table: pa.Table, about: Mapping[str, str]) -> None:
         write_table(table, _place(key), key, about)
 
 
+def fetch_rows(key: str) -> list[dict[str, Any]] | None:
+    """The cached readings of `key`, if there are any; see `probes.passages`."""
+    table = _whole(folder() / READINGS / f"{key}.parquet", lambda table: _rows_digest(table.to_pylist()))
+    return None if table is None else table.to_pylist()
+
+
+def store_rows(key: str, table: pa.Table) -> None:
+    """Keeps a model's readings; a cache that cannot be written is no reason to stop."""
+    path = folder() / READINGS / f"{key}.parquet"
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        marked = table.replace_schema_metadata({"digest": _rows_digest(table.to_pylist())})
+        with whole(path) as part:
+            pq.write_table(marked, part, compression="zstd", write_page_checksum=True)
+
+
+def _rows_digest(rows: list[dict[str, Any]]) -> str:
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
 def _place(key: str) -> Path:
     return folder() / key[:2] / f"{key}.parquet"
 
@@ -119,7 +146,7 @@ class Entry:
 
     path: Path
     kind: str
-    """`scores`, `lens` (a tuned one), `mentions` of a corpus, `linker` (a vocabulary's index)."""
+    """`scores`, `readings` (of passages), `lens` (tuned), `mentions` (of a corpus), `linker` (a vocabulary's index)."""
     size: int
     """Bytes."""
     age: float

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ..terms.items import Item
+from . import cache
 from .run import write_frame
 
 if TYPE_CHECKING:
@@ -170,8 +171,18 @@ class Shown:
     def read(self, name: str, checkpoint: Checkpoint, lens: Lens | None, progress: Progress | None) -> None:
         """Reads the sample with one model, which must be active ("" is the base)."""
         ready = self.ready
-        if self.sample and not any(row["model"] == name for row in self.rows):
-            self.rows += readings(name, self.sample, checkpoint, ready.template, ready.engine, lens, progress)
+        if not self.sample or any(row["model"] == name for row in self.rows):
+            return
+        passages = [(one.document, one.begin, one.end) for one in self.sample]
+        # The key of its scores names the model, the texts, the template, the engine and the lens.
+        key = cache.score_key({"scores": ready.keys[name], "passages": passages})
+        held = cache.fetch_rows(key)
+        if held is None:
+            rows = readings(name, self.sample, checkpoint, ready.template, ready.engine, lens, progress)
+            table = pl.DataFrame(rows, schema=READINGS)
+            cache.store_rows(key, table.to_arrow())
+            held = table.to_dicts()
+        self.rows += [{**row, "model": name} for row in held]
 
     def write(self) -> None:
         """Both tables, into the run directory."""

@@ -10,6 +10,7 @@ from knowshift.models.engines.hooks import HooksEngine
 from knowshift.models.layers import Lens
 from knowshift.models.scoring import score
 from knowshift.models.template import PLAIN, Template
+from knowshift.probes import cache
 from knowshift.probes.passages import REACH, READ_CHARACTERS, READINGS, Passage, around, places, readings, sample
 from scored import a_term, tiny
 from tiny import CORPUS, LAYERS
@@ -102,3 +103,20 @@ def test_the_same_run_reads_no_passage_twice(house, tmp_path, monkeypatch):
     monkeypatch.setattr(HooksEngine, "residuals", lambda *_: pytest.fail("read again"))
     again = knowshift.compare(house / "base", [house / "neuro_lora"], **options)
     assert pl.read_parquet(again.run / "readings.parquet").equals(before)
+    # Nor does another run with the same models and texts.
+    other = knowshift.compare(house / "base", [house / "neuro_lora"], **options | {"out": tmp_path / "other"})
+    assert pl.read_parquet(other.run / "readings.parquet").equals(before)
+
+
+def test_damaged_readings_in_the_cache_are_read_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("KNOWSHIFT_CACHE", str(tmp_path))
+    rows = pl.DataFrame(read(), schema=READINGS)
+    cache.store_rows("k", rows.to_arrow())
+    assert pl.DataFrame(cache.fetch_rows("k"), schema=READINGS).equals(rows)
+    (file,) = (tmp_path / "readings").iterdir()
+    assert [entry.kind for entry in cache.entries()] == ["readings"]
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    assert cache.fetch_rows("k") is None
+    assert not file.exists()
