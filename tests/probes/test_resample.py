@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from knowshift.probes.resample import Clusters, benjamini_hochberg, bootstrap, holm, permutation_p
+from scipy import stats
+from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.multitest import multipletests
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -59,6 +61,37 @@ def test_a_small_group_beside_a_large_one_gets_the_t_interval_and_covers():
         return bootstrap(statistic, clusters, seed, 199, clusters.fewest(own, ~own))
 
     assert 0.90 <= covered(one, 400) <= 0.99
+
+
+def test_the_two_way_variance_is_that_of_statsmodels():
+    """Of Cameron, Gelbach and Miller, without their correction for few clusters."""
+    rng = np.random.default_rng(0)
+    concept, answer = rng.integers(60, size=300), rng.integers(50, size=300)
+    values = rng.normal(size=60)[concept] + rng.normal(size=50)[answer] + rng.normal(size=300)
+    found = bootstrap(mean(values), Clusters.of(concept.tolist(), answer.tolist()), 0).deviations.std(ddof=1)
+    groups = {"groups": np.column_stack([concept, answer]), "use_correction": False}
+    theirs = OLS(values, np.ones(300)).fit(cov_type="cluster", cov_kwds=groups).bse[0]
+    assert found == pytest.approx(theirs, rel=0.06)
+
+
+def test_the_interval_of_few_clusters_is_students():
+    values = np.random.default_rng(1).normal(size=12)
+    found = bootstrap(mean(values), Clusters.of(range(12), range(12)), 0).estimate(0, 12, "nats")
+    theirs = stats.ttest_1samp(values, 0).confidence_interval()
+    assert found.method == "clustered t"
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=0.05 * (theirs.high - theirs.low))
+
+
+def test_a_draw_without_a_value_is_never_evidence():
+    """Of ten permutations nine give no number: p cannot be small."""
+    own = np.arange(40) < 20
+    calls = iter(range(10**6))
+
+    def statistic(labels):
+        held = (labels @ np.arange(40.0))[:, None]
+        return held if next(calls) == 0 else np.where(np.arange(len(held))[:, None] % 10, np.nan, -1e9)
+
+    assert permutation_p(statistic, own, np.arange(40), 0, 199) > 0.8
 
 
 def test_one_sided_p_holds_its_level_and_agrees_with_the_interval():
