@@ -2,14 +2,15 @@
 # make test   installs what the tests need (the browser too, where it is missing) and runs every check
 # make docs   builds the documentation's pages into build/docs
 # make notebooks  runs the notebooks of docs/notebooks and writes their outputs
-# make bench  measures the engines and rewrites the tables of docs/performance.md; make bench-page the page's
+# make bench  measures the engines and rewrites the tables of docs/performance.md; make bench-page the page's,
+#             make bench-evaluate those of the answers
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CHROMIUM := /usr/bin/chromium
 MATERIALS := $(abspath ../shared/materials)
 
-.PHONY: demo test lint browser domain check-cuis bench bench-quick bench-page docs notebooks rivals clean
+.PHONY: demo test lint browser domain check-cuis bench bench-quick bench-page bench-evaluate docs notebooks rivals clean
 
 demo: $(VENV)/.installed
 	$(BIN)/probe demo
@@ -45,6 +46,10 @@ bench-quick: $(VENV)/.tested
 # The page at 50,000 places of terms and eight models: about three minutes.
 bench-page: $(VENV)/.tested browser
 	$(BIN)/python benchmarks/report_page.py --write docs/performance.md
+
+# 900 questions of three models, in one go and broken off.
+bench-evaluate: $(VENV)/.tested
+	$(BIN)/python benchmarks/evaluate.py --interrupt --write docs/performance.md
 
 # The documentation as pages in build/docs; any warning is an error.
 docs: $(VENV)/.documented

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -47,6 +48,8 @@ class Anatomy:
     """Most tokens that the model reads at once."""
     width: int
     vocabulary: int
+    picks: bool
+    """Whether the model, called with `logits_to_keep`, gives logits at these positions alone."""
 
     @property
     def entry(self) -> torch.device:
@@ -81,6 +84,7 @@ def anatomy(model: PreTrainedModel) -> Anatomy:
         context=int(context),
         width=int(config.hidden_size),
         vocabulary=int(config.vocab_size),
+        picks="logits_to_keep" in signature(model.forward).parameters,
     )
 
 

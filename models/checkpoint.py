@@ -149,6 +149,11 @@ class Checkpoint:
         return config
 
     @property
+    def path(self) -> Path:
+        """Where its files lie: a folder, or a weight file; an adapter's folder where its weight file was given."""
+        return self._source.folder if isinstance(self._source, Adapter) else self._source.path
+
+    @property
     def dtype(self) -> torch.dtype:
         """What the model computes in."""
         return self.placement.dtype_of(self.config)

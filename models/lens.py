@@ -80,6 +80,9 @@ def _read(
             f"--text has {len(encoded.ids)} tokens, {checkpoint.name} reads {checkpoint.anatomy.context}; shorten it"
         )
     first = max(encoded.head, 1)
+    if first >= len(encoded.ids):
+        what = "is one token, which no model predicts" if len(encoded.ids) > encoded.head else "holds no token"
+        raise UsageError(f"--text {what}, as {checkpoint.name} cuts it; give a longer one")
     columns = range(first - 1, len(encoded.ids) - 1)
     # What no model predicts is shown empty.
     missing: list[Any] = [None] * (first - encoded.head)

@@ -140,9 +140,10 @@ def train(
     with base.active(), torch.inference_mode(False), torch.enable_grad():
         parts = base.anatomy
         maps = [_identity(parts.width, parts.exit) for _ in parts.layers[:-1]]
-        raw = _held_out_loss(base, parts, held_out, maps)
-        _descend(base, parts, training, maps, schedule, random, progress)
-        tuned = _held_out_loss(base, parts, held_out, maps)
+        engine = HooksEngine()  # one, because it tries a model out once
+        raw = _held_out_loss(engine, base, parts, held_out, maps)
+        _descend(engine, base, parts, training, maps, schedule, random, progress)
+        tuned = _held_out_loss(engine, base, parts, held_out, maps)
     if broken := [layer for layer, loss in enumerate(tuned) if not math.isfinite(loss)]:
         raise CheckpointError(
             f"{base.name}: the tuned lens has a loss of {tuned[broken[0]]} at layer {broken[0]}, expected finite nats; "
@@ -168,6 +169,7 @@ def _identity(width: int, device: torch.device) -> Map:
 
 
 def _descend(
+    engine: HooksEngine,
     base: Checkpoint,
     parts: Anatomy,
     training: Sequence[Window],
@@ -185,7 +187,7 @@ def _descend(
     batches = _endless(training, _step_tokens(parts, schedule), random)
     for step, windows in enumerate(islice(batches, schedule.steps)):
         optimiser.param_groups[0]["lr"] = rate * (1 - step / schedule.steps)
-        residuals = _residuals(base, windows)
+        residuals = _residuals(engine, base, windows)
         for _, loss in _losses(parts, residuals, maps):
             (loss / residuals.shape[1]).backward()
         for pair in maps:
@@ -247,7 +249,9 @@ def _endless(windows: Sequence[Window], tokens: int, random: torch.Generator) ->
                 batch = []
 
 
-def _residuals(base: Checkpoint, windows: Sequence[Window]) -> Float[Tensor, "layers places width"]:
+def _residuals(
+    engine: HooksEngine, base: Checkpoint, windows: Sequence[Window]
+) -> Float[Tensor, "layers places width"]:
     """Of every layer, at every place that is learned from."""
     ids = torch.zeros(len(windows), max(len(window.ids) for window in windows), dtype=torch.long)
     for row, window in enumerate(windows):
@@ -257,7 +261,7 @@ def _residuals(base: Checkpoint, windows: Sequence[Window]) -> Float[Tensor, "la
     alone = torch.arange(len(windows))
     tensors = (tensor.to(base.device) for tensor in (ids, rows, columns, alone, torch.zeros_like(alone)))
     # What inference mode made cannot be learned from; a copy can.
-    return HooksEngine().residuals(base, Batch(*tensors), range(len(base.anatomy.layers))).clone()
+    return engine.residuals(base, Batch(*tensors), range(len(base.anatomy.layers))).clone()
 
 
 def _losses(
@@ -273,11 +277,13 @@ def _losses(
 
 
 @torch.no_grad()
-def _held_out_loss(base: Checkpoint, parts: Anatomy, windows: Sequence[Window], maps: Sequence[Map]) -> list[float]:
+def _held_out_loss(
+    engine: HooksEngine, base: Checkpoint, parts: Anatomy, windows: Sequence[Window], maps: Sequence[Map]
+) -> list[float]:
     """Mean KL of each map, nats per token."""
     total, places = [0.0] * len(maps), 0
     for begin in range(0, len(windows), EVALUATED):
-        residuals = _residuals(base, windows[begin : begin + EVALUATED])
+        residuals = _residuals(engine, base, windows[begin : begin + EVALUATED])
         places += residuals.shape[1]
         for layer, loss in _losses(parts, residuals, maps):
             total[layer] += float(loss)

@@ -30,7 +30,7 @@ def read_layers(
 ) -> Iterator[tuple[Float[Tensor, "columns vocabulary"], Float[Tensor, "columns"], list[int]]]:
     """Layer by layer, of the tokens that follow `columns`: logits there, log-probability (nats) and rank (0 best)."""
     row = torch.tensor([list(ids)], device=checkpoint.device)
-    column = torch.tensor(list(columns), device=checkpoint.device)
+    column = torch.tensor(list(columns), dtype=torch.long, device=checkpoint.device)
     alone = torch.zeros_like(row[:, 0])
     batch = Batch(row, torch.zeros_like(column), column, alone, alone)
     for index, residual in enumerate(engine.residuals(checkpoint, batch, lens.layers)):
@@ -47,11 +47,12 @@ def read_passage(
 
     The passage is read after all of the text that stands before it and fits the context. `starts`, `ends` [tokens] in
     characters of the passage; `logprob` (nats), `rank` (0 best), both null for a token that no model predicts; `top`,
-    `top_logprob` [tokens][5]; `lens`, `lens_rank` [layers][tokens], null without lens.
+    `top_logprob` [tokens][5]; `lens`, `lens_rank` [layers][tokens], null without lens. Where no model predicts any of
+    its tokens, or no token holds it, nothing is run.
     """
     encoded = Encoder(checkpoint.tokenizer, template)([text])[0]
     held = [k for k, (low, high) in enumerate(encoded.spans) if low < end and high > begin and high > low]
-    first, last = held[0], held[-1] + 1
+    first, last = (held[0], held[-1] + 1) if held else (0, 0)
     head = encoded.head
     cut = max(0, last - checkpoint.anatomy.context)  # what does not fit is taken off after the head
     ids = encoded.ids[:head] + encoded.ids[head + cut : last]
@@ -59,23 +60,27 @@ def read_passage(
     known = [column for column in columns if column >= max(head - 1, 0)]
     missing: list[Any] = [None] * (len(columns) - len(known))
     layers = lens or Lens((len(checkpoint.anatomy.layers) - 1,))
-    logprobs: list[list[Any]] = []
-    ranks: list[list[Any]] = []
-    for logits, logprob, rank in read_layers(checkpoint, ids, known, engine, layers):
-        logprobs.append([*missing, *logprob.tolist()])
-        ranks.append([*missing, *rank])
-        own = logits  # the last layer's are the model's
-    best, tokens = own.log_softmax(1).topk(min(TOP, own.shape[1]))
-    words = checkpoint.tokenizer.batch_decode(tokens.reshape(-1, 1))
-    width = tokens.shape[1]
+    logprobs: list[list[Any]] = [[*missing] for _ in layers.layers]
+    ranks: list[list[Any]] = [[*missing] for _ in layers.layers]
+    top: list[list[str]] = [[] for _ in missing]
+    top_logprob: list[list[float]] = [[] for _ in missing]
+    if known:
+        read = read_layers(checkpoint, ids, known, engine, layers)
+        for index, (logits, logprob, rank) in enumerate(read):
+            logprobs[index] += logprob.tolist()
+            ranks[index] += rank
+            own = logits  # the last layer's are the model's
+        best, tokens = own.log_softmax(1).topk(min(TOP, own.shape[1]))
+        top += [checkpoint.tokenizer.batch_decode(row[:, None]) for row in tokens]
+        top_logprob += best.tolist()
     spans = [encoded.spans[k] for k in range(first, last)]
     return {
         "starts": [max(low, begin) - begin for low, _ in spans],
         "ends": [min(high, end) - begin for _, high in spans],
         "logprob": logprobs[-1],
         "rank": ranks[-1],
-        "top": [*([] for _ in missing), *(words[k * width : (k + 1) * width] for k in range(len(tokens)))],
-        "top_logprob": [*([] for _ in missing), *best.tolist()],
+        "top": top,
+        "top_logprob": top_logprob,
         "lens": logprobs if lens else None,
         "lens_rank": ranks if lens else None,
     }

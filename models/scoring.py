@@ -17,6 +17,7 @@ import torch
 
 from ..errors import ItemError
 from .alignment import Aligned, TokenSequence, align
+from .engines.faults import out_of_memory
 from .engines.hooks import HooksEngine
 from .engines.protocol import Batch, Engine
 from .layers import Lens
@@ -115,7 +116,7 @@ def _run(engine: Engine, checkpoint: Checkpoint, sequences: Sequence[TokenSequen
         target, place, first = (each.to(residuals.device) for each in (wanted.target, wanted.place, wanted.first))
         return read(checkpoint.anatomy, residuals, target, place, first, lens.through)
     except (RuntimeError, MemoryError) as error:
-        if not _out_of_memory(error):
+        if not out_of_memory(error):
             raise
         if len(sequences) == 1:
             raise ItemError(
@@ -134,11 +135,6 @@ def _run(engine: Engine, checkpoint: Checkpoint, sequences: Sequence[TokenSequen
     )
 
 
-def _out_of_memory(error: Exception) -> bool:
-    # On the CPU and on MPS torch raises a bare RuntimeError.
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "memory" in str(error)
-
-
 def _rows(sequences: Sequence[TokenSequence], readout: Readout, engine: Engine, with_lens: bool) -> pa.RecordBatch:
     """Score rows of one batch: sums over each target's tokens, in double precision."""
     targets = [target for sequence in sequences for target in sequence.targets]
@@ -147,7 +143,8 @@ def _rows(sequences: Sequence[TokenSequence], readout: Readout, engine: Engine, 
     begins = ends - tokens
 
     def sums(values: Tensor, axis: int) -> np.ndarray:
-        return np.add.reduceat(values.double().cpu().numpy(), begins, axis)
+        # There first: MPS has no doubles.
+        return np.add.reduceat(values.cpu().double().numpy(), begins, axis)
 
     columns = {
         "item": [target.item for target in targets],

@@ -14,6 +14,8 @@ from ..errors import CheckpointError
 
 WEIGHT_SUFFIXES = (".pt", ".pth", ".bin", ".safetensors")
 HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "merges.txt", "vocab.txt"]
+HUB_LEFT = ["*/*", "consolidated*"]
+"""Not fetched although their names fit: what lies in folders (a `*` goes across `/`), and weights in another format."""
 TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer.model",
@@ -47,9 +49,10 @@ def _fetch(spec: str, what: str) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        folder = Path(snapshot_download(spec, allow_patterns=HUB_FILES))
+        folder = Path(snapshot_download(spec, allow_patterns=HUB_FILES, ignore_patterns=HUB_LEFT))
         if not any(folder.glob("*.safetensors")):
-            folder = Path(snapshot_download(spec, allow_patterns=[*HUB_FILES, "*.bin"]))
+            pickles = [*HUB_FILES, "*.bin"]
+            folder = Path(snapshot_download(spec, allow_patterns=pickles, ignore_patterns=HUB_LEFT))
     except Exception as error:  # the hub's client raises its own, its HTTP library's and the system's errors
         raise CheckpointError(
             f"{spec}: no such path, and it cannot be had from the hub ({one_line(error)}); "

@@ -101,16 +101,22 @@ class Translators:
             raise UsageError(
                 f"{path}: holds no tuned lens; give a {LENS_FILE} that --lens tuned wrote, or texts to train one on"
             )
-        record = json.loads(about)
-        if record.pop("version") != VERSION:
+        try:
+            record = json.loads(about)
+            version = record.pop("version")
+            if version == VERSION:
+                del record["format"]
+                digest, lens = record.pop("digest"), cls(tensors["weight"], tensors["bias"], record)
+                whole, trained_on = lens.digest == digest, f"{record['base']}, {record['recipe']['base'][:12]}…"
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UsageError(f"{path}: damaged (its record is not one of a lens); train it again") from error
+        if version != VERSION:
             raise UsageError(f"{path}: a lens of another version than {VERSION}, which is read here; train it again")
-        del record["format"]
-        digest, lens = record.pop("digest"), cls(tensors["weight"], tensors["bias"], record)
-        if lens.digest != digest:
+        if not whole:
             raise UsageError(f"{path}: damaged (its maps are not those it was written with); train it again")
         if base is not None and record["recipe"]["base"] != base.content_key:
             raise UsageError(
-                f"{path}: was trained on another base ({record['base']}, {record['recipe']['base'][:12]}…; "
+                f"{path}: was trained on another base ({trained_on}; "
                 f"{base.name} is {base.content_key[:12]}…); give texts to train one on this base"
             )
         return lens

@@ -22,9 +22,8 @@ from .run import Progress, shards_held
 from .settings import Settings, default_out, settings_from
 
 if TYPE_CHECKING:
-    import torch
-
     from ..models.checkpoint import Checkpoint
+    from ..models.placement import Placement
     from ..models.scoring import ScoringPlan
 
 PROBE_SECONDS = 0.5
@@ -61,7 +60,8 @@ class ModelForecast:
     """Tokens still to be read."""
     operations: float
     """Multiply-adds, twice, that these take."""
-    seconds: float
+    seconds: float | None
+    """None where a service runs it."""
 
     def row(self) -> tuple[str, ...]:
         """Its line, under `COLUMNS`."""
@@ -81,13 +81,13 @@ class Forecast:
     models: list[ModelForecast]
     device: str
     engine: str
-    rate: float
-    """Floating-point operations a second, as measured here."""
+    rate: float | None
+    """Floating-point operations a second, as measured here; None where a service runs the models."""
     notes: list[str]
     memory: int
     """Bytes at the peak, weights and what is computed from them; the program's own half GiB left out."""
     free: int
-    """Bytes of the device that are free now."""
+    """Bytes that are free now where the models would lie."""
 
     @property
     def passes(self) -> int:
@@ -95,8 +95,9 @@ class Forecast:
         return sum(model.left > 0 for model in self.models)
 
     @property
-    def seconds(self) -> float:
-        return sum(model.seconds for model in self.models)
+    def seconds(self) -> float | None:
+        every = [model.seconds for model in self.models if model.seconds is not None]
+        return sum(every) if len(every) == len(self.models) else None
 
     @property
     def tokens(self) -> int:
@@ -114,10 +115,15 @@ class Forecast:
             *_table([COLUMNS, *(model.row() for model in self.models)]),
             f"items: {self.items:,}{dropped}",
             f"passes: {self.passes} of {len(self.models)}, {self.tokens:,} tokens, with {self.engine} on {self.device}",
-            f"time: about {_time(self.seconds)}, at {self.rate / 1e9:,.0f} GFLOP/s, as a matrix product runs here now",
+            f"time: {self._expected()}",
             f"memory: about {need} at the peak, {free} free{'' if self.memory <= self.free else ': too little'}",
             *self.notes,
         ]
+
+    def _expected(self) -> str:
+        if self.seconds is None or self.rate is None:
+            return "depends on the service that runs the models (--remote)"
+        return f"about {_time(self.seconds)}, at {self.rate / 1e9:,.0f} GFLOP/s, as a matrix product runs here now"
 
 
 def forecast(
@@ -129,10 +135,13 @@ def forecast(
     specs = [tuned] if isinstance(tuned, str | Path) else list(tuned)
     ready = prepare(base, specs, settings, note or (lambda line: None), progress)
     out = settings.out or default_out(ready.base.name, list(ready.tuned))
-    rate = _rate(ready.base)
+    rate = None if settings.remote else _rate(ready.base)
     every = {"": ready.base, **ready.tuned}
     plan = ready.plans[""]
     notes = ["a tuned lens is trained first, which is not counted here"] if ready.lens.kind == "tuned" else []
+    if (full := _alone(ready)) and not settings.remote:
+        shared = " and one adapter at a time" if len(full) < len(ready.tuned) else ""
+        notes.append(f"in memory: the base{shared}; then, one after the other and each alone: {', '.join(full)}")
     return Forecast(
         items=len(ready.items),
         dropped=len(plan.aligned.dropped),
@@ -142,11 +151,11 @@ def forecast(
         rate=rate,
         notes=notes,
         memory=_memory(ready),
-        free=_free(ready.base.placement.device),
+        free=_free(ready.base.placement),
     )
 
 
-def _model(ready: Prepared, name: str, checkpoint: Checkpoint, out: Path, rate: float) -> ModelForecast:
+def _model(ready: Prepared, name: str, checkpoint: Checkpoint, out: Path, rate: float | None) -> ModelForecast:
     plan, key = ready.plans[name], ready.keys[name]
     shards = shards_held(out, ready.file(name), key)
     held = "run" if shards is None else "cache" if cache.holds(key) else "in part" if shards else ""
@@ -178,7 +187,7 @@ def _model(ready: Prepared, name: str, checkpoint: Checkpoint, out: Path, rate: 
         held=held,
         left=round(share * tokens),
         operations=operations,
-        seconds=(ABOVE * operations + A_LOGIT * tempered) / rate + LAYER_CALL * calls,
+        seconds=None if rate is None else (ABOVE * operations + A_LOGIT * tempered) / rate + LAYER_CALL * calls,
     )
 
 
@@ -224,18 +233,23 @@ def _rate(checkpoint: Checkpoint) -> float:
 def _memory(ready: Prepared) -> int:
     """The largest of what is in memory at a time: the base and one adapter, or one full fine-tune."""
     together = [ready.base.nbytes + max((c.nbytes for c in ready.tuned.values() if c.base is ready.base), default=0)]
-    together += [c.nbytes for c in ready.tuned.values() if c.base is not ready.base]
+    together += [ready.tuned[name].nbytes for name in _alone(ready)]
     return max(together) + max(
         _worked_with(checkpoint, ready.plans[name], len(ready.lens.layers))
         for name, checkpoint in {"": ready.base, **ready.tuned}.items()
     )
 
 
+def _alone(ready: Prepared) -> list[str]:
+    """Full fine-tunes, which are read when the base has been let go."""
+    return [name for name, checkpoint in ready.tuned.items() if checkpoint.base is not ready.base]
+
+
 def _worked_with(checkpoint: Checkpoint, plan: ScoringPlan, layers: int) -> int:
-    """Bytes beside the weights: of a batch's inner layers, or of the whole logits of one probed sequence."""
+    """Bytes beside the weights: of a batch's inner layers, or of the logits that `own_logprobs` has of one sequence."""
     from ..models.plan import BATCH_TOKENS
     from ..models.readout import held_bytes
-    from .validity import probed_sequences
+    from .validity import picks, predicting, probed_sequences
 
     anatomy, size = checkpoint.anatomy, checkpoint.dtype.itemsize
     inner: int = getattr(anatomy.config, "intermediate_size", None) or 4 * anatomy.width
@@ -248,18 +262,22 @@ def _worked_with(checkpoint: Checkpoint, plan: ScoringPlan, layers: int) -> int:
     )  # fmt: skip
     kept = places * max(1, layers) * anatomy.width * size * 2
     readout = held_bytes(anatomy, checkpoint.placement.device)
-    probed = max((len(sequence.ids) for sequence in probed_sequences(plan)), default=0) * anatomy.vocabulary
-    return max(batch, kept + readout, probed * (size + 4)) + kept
+    few, probed = picks(checkpoint), probed_sequences(plan)
+    rows = max((len(predicting(each)) if few else len(each.ids) for each in probed), default=0)
+    return max(batch, kept + readout, rows * anatomy.vocabulary * (size + 4)) + kept
 
 
-def _free(device: torch.device) -> int:
+def _free(placement: Placement) -> int:
     import torch
 
-    if device.type == "cuda":
+    device = placement.device
+    if device.type == "cuda" and placement.device_map == "none":
         return int(torch.cuda.mem_get_info(device)[0])
     import psutil
 
-    return int(psutil.virtual_memory().available)
+    # accelerate fills every GPU, then the CPU.
+    devices = range(torch.cuda.device_count() if placement.device_map == "auto" else 0)
+    return sum(int(torch.cuda.mem_get_info(each)[0]) for each in devices) + int(psutil.virtual_memory().available)
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:

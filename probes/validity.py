@@ -68,10 +68,29 @@ def own_logprobs(checkpoint: Checkpoint, sequences: Sequence[TokenSequence]) -> 
     out = []
     with torch.inference_mode(), checkpoint.active() as model:
         for sequence in sequences:
-            logits = model(input_ids=torch.tensor([sequence.ids], device=checkpoint.device), use_cache=False).logits[0]
-            before = [position - 1 for place in sequence.targets for position in range(place.first, place.last)]
-            out.append(logits[before].float().log_softmax(-1).cpu())
+            ids = torch.tensor([sequence.ids], device=checkpoint.device)
+            before = predicting(sequence)
+            if picks(checkpoint):
+                logits = model(input_ids=ids, use_cache=False, logits_to_keep=torch.tensor(before, device=ids.device))
+                read = logits.logits[0]
+            else:
+                read = model(input_ids=ids, use_cache=False).logits[0, before]
+            out.append(read.float().log_softmax(-1).cpu())
     return out
+
+
+def predicting(sequence: TokenSequence) -> list[int]:
+    """The positions that predict its target tokens, in order."""
+    return [position - 1 for place in sequence.targets for position in range(place.first, place.last)]
+
+
+def picks(checkpoint: Checkpoint) -> bool:
+    """Whether `own_logprobs` has the head applied at these positions alone, and not at every token."""
+    from ..models.architecture import runs_on
+
+    anatomy = checkpoint.anatomy
+    # accelerate moves the positions to where the ids go in, and they are looked up where the final norm runs.
+    return anatomy.picks and runs_on(anatomy.final_norm) == anatomy.entry
 
 
 def readout_check(checkpoint: Checkpoint, plan: ScoringPlan, table: pa.Table) -> Check:

@@ -133,7 +133,8 @@ class Work:
 
 def texts(shape: Shape, share: float, device: torch.device, seed: int = 0) -> Work:
     """Texts of like length in one batch, `share` of whose tokens are targets; each text ends in one."""
-    draw = random.Random(seed)
+    # Targets have a draw of their own, so that the rows are the same whatever the share.
+    draw, drawn = random.Random(seed), random.Random(f"{seed}, targets")
     sequences = []
     for row in range(shape.rows):
         length = draw.randint(max(8, shape.tokens * 15 // 16), shape.tokens)
@@ -142,13 +143,13 @@ def texts(shape: Shape, share: float, device: torch.device, seed: int = 0) -> Wo
         free = set(range(1, length))
         end = length
         while wanted > 0:
-            size = min(wanted, draw.randint(*SPANS))
+            size = min(wanted, drawn.randint(*SPANS))
             begin = end - size
             if free.issuperset(range(begin, end)):
                 free.difference_update(range(begin, end))
                 sequence.targets.append(_target(f"{row}:{begin}", 0, begin, end))
                 wanted -= size
-            end = draw.randint(2, length)
+            end = drawn.randint(2, length)
         sequence.targets.sort(key=lambda target: target.first)
         sequences.append(sequence)
     return Work(sequences, device, shape.rows * shape.tokens)

@@ -12,10 +12,10 @@ END = "<!-- end of figures -->"
 
 
 def render(results: dict[str, Any]) -> dict[str, str]:
-    """Part → its tables."""
+    """Part → its tables, under the machine that they were measured on: parts may be written by different runs."""
     makers = {"models": _models, "facts": _facts, "adapters": _adapters, "scaling": _scaling}
-    parts = {name: maker(results[name]) for name, maker in makers.items() if name in results}
-    return {"machine": _machine(results), **parts}
+    on = _machine(results)
+    return {name: f"{on}\n\n{maker(results[name])}" for name, maker in makers.items() if name in results}
 
 
 def write(page: Path, parts: dict[str, str]) -> None:
@@ -55,11 +55,11 @@ def _model(model: dict[str, Any]) -> str:
     rows = []
     for row in model["rows"]:
         if row["missing"]:
-            rows.append([row["name"], row["missing"], "", "", ""])
+            rows.append([row["name"], row["missing"], "", "", "", ""])
             continue
-        bound = f"{row['seconds']['median'] / row['bound']:.2f}"
-        rows.append([row["name"], _ratio(row), _seconds(row), bound, f"{row['peak'] / 1e6:,.0f}"])
-    columns = ["", "time ÷ plain", "seconds", "time ÷ bound", "memory above the weights, MB"]
+        bound = [f"{row['seconds'][which] / row['bound']:.2f}" for which in ("median", "low")]
+        rows.append([row["name"], _ratio(row), _seconds(row), *bound, f"{row['peak'] / 1e6:,.0f}"])
+    columns = ["", "time ÷ plain", "seconds", "median ÷ bound", "least ÷ bound", "memory above the weights, MB"]
     return head + "\n" + _table(columns, rows)
 
 

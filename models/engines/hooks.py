@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -34,9 +35,9 @@ class HooksEngine:
     """Forward hooks on `transformers` modules."""
 
     name = "hooks"
-    version = "1"
 
     def __init__(self) -> None:
+        self.version = f"1 (transformers {metadata.version('transformers')})"
         self._agrees: WeakKeyDictionary[nn.Module, dict[str, bool]] = WeakKeyDictionary()
 
     @torch.inference_mode()

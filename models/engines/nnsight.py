@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from .. import ndif
+from .faults import served
 from .protocol import Batch
 
 if TYPE_CHECKING:
@@ -39,13 +40,19 @@ class NnsightEngine:
     def residuals(
         self, checkpoint: Checkpoint, batch: Batch, layers: Sequence[int]
     ) -> Float[Tensor, "layers places width"]:
-        """See `Engine.residuals`."""
+        """See `Engine.residuals`. Raises `EngineError` where nnsight cannot read the model."""
+        with served(checkpoint.name, self.name):
+            return self._read(checkpoint, batch, layers)
+
+    def _read(
+        self, checkpoint: Checkpoint, batch: Batch, layers: Sequence[int]
+    ) -> Float[Tensor, "layers places width"]:
         anatomy = checkpoint.anatomy
         if (there := ndif.envoy_of(checkpoint.model)) is not None:
-            blocks = there.get(ndif.path_of(checkpoint.model, anatomy.layers))
-            asked = [blocks[index] for index in layers]
             ids, row, column = (tensor.cpu() for tensor in (batch.ids, batch.row, batch.column))
             with ndif.asking(checkpoint.name):
+                blocks = there.get(ndif.path_of(checkpoint.model, anatomy.layers))
+                asked = [blocks[index] for index in layers]
                 kept = _trace(there, asked, ids, row, column, torch.device("cpu"), ndif.WHERE)
             return kept.to(anatomy.exit)
         if self._decoder is not anatomy.decoder:

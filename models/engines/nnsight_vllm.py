@@ -18,7 +18,8 @@ import torch
 
 from ...errors import EngineError
 from ..methods import read_config
-from ..sources import locate, one_line, quiet
+from ..sources import one_line, quiet
+from .faults import served
 from .protocol import Batch
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from ..checkpoint import Checkpoint
 
+ADVICE = "use --engine nnsight"
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """What vLLM takes as the largest rank of its adapters."""
 
@@ -51,11 +53,12 @@ class NnsightVllmEngine:
         self, checkpoint: Checkpoint, batch: Batch, layers: Sequence[int]
     ) -> Float[Tensor, "layers places width"]:
         """See `Engine.residuals`. Raises `EngineError` where vLLM cannot serve the model."""
-        options = self._boot(checkpoint)
-        anatomy = checkpoint.anatomy
-        names = _layers(self._llm._module, len(anatomy.layers))
-        blocks = [self._llm.get(names[index]) for index in layers]
-        return read_rows(self._llm, blocks, batch, options).to(anatomy.exit)
+        with served(checkpoint.name, self.name, ADVICE):
+            options = self._boot(checkpoint)
+            anatomy = checkpoint.anatomy
+            names = _layers(self._llm._module, len(anatomy.layers))
+            blocks = [self._llm.get(names[index]) for index in layers]
+            return read_rows(self._llm, blocks, batch, options).to(anatomy.exit)
 
     def release(self) -> None:
         """See `Engine.release`: vLLM's engine stays, because the base's adapters run on it."""
@@ -66,12 +69,10 @@ class NnsightVllmEngine:
         options: dict[str, Any] = {"temperature": 0.0, "max_tokens": 1}
         rank = 0
         if checkpoint.base is not None:
-            folder = locate(checkpoint.spec)
+            folder = checkpoint.path
             config = read_config(folder)
             if config.peft_type.value != "LORA" or config.r > RANKS[-1]:
-                raise EngineError(
-                    f"{checkpoint.name}: vllm runs LoRA up to rank {RANKS[-1]} alone; use --engine nnsight"
-                )
+                raise EngineError(f"{checkpoint.name}: vllm runs LoRA up to rank {RANKS[-1]} alone; {ADVICE}")
             rank = next(size for size in RANKS if size >= config.r)
         if self._booted is None or self._booted[0] != base.spec or self._booted[1] < rank:
             self._llm = self._booted = None  # the GPU is free before the next one asks for it
@@ -88,9 +89,7 @@ class NnsightVllmEngine:
 
 def _open(base: Checkpoint, rank: int) -> Any:
     if Path(base.spec).is_file():
-        raise EngineError(
-            f"{base.name}: vllm reads Hugging Face folders alone; save it as one, or use --engine nnsight"
-        )
+        raise EngineError(f"{base.name}: vllm reads Hugging Face folders alone; save it as one, or {ADVICE}")
     from nnsight.modeling.vllm import VLLM
 
     lora = {"enable_lora": True, "max_lora_rank": rank} if rank else {}
@@ -105,8 +104,8 @@ def _open(base: Checkpoint, rank: int) -> Any:
             )
     except Exception as error:  # vLLM's, CUDA's, the worker's
         raise EngineError(
-            f"{base.name}: vllm cannot serve it ({one_line(error)}); give it the GPU alone with --device cpu, or use "
-            "--engine nnsight"
+            f"{base.name}: vllm cannot serve it ({one_line(error)}); give it the GPU alone with --device cpu, or "
+            f"{ADVICE}"
         ) from error
 
 
@@ -115,7 +114,7 @@ def _layers(model: Any, count: int) -> list[str]:
     lists = ((name, module) for name, module in model.named_modules() if isinstance(module, torch.nn.ModuleList))
     found = next((name for name, module in lists if len(module) == count), None)
     if found is None:
-        raise EngineError(f"{type(model).__name__}: {count} layers are not found in vllm's model; use --engine nnsight")
+        raise EngineError(f"{type(model).__name__}: {count} layers are not found in vllm's model; {ADVICE}")
     return [f"{found}.{index}" for index in range(count)]
 
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from knowshift.errors import CheckpointError, UsageError
 from knowshift.models.checkpoint import Checkpoint
-from knowshift.models.sources import content_hash
+from knowshift.models.sources import content_hash, locate
 from knowshift.models.weights import save_pt
 from tiny import ARCHITECTURES, make_tokenizer, tiny_model
 
@@ -115,6 +115,37 @@ def test_the_weights_are_in_memory_for_their_time(tmp_path):
 @pytest.mark.parametrize("spec", ["./gone", "/no/such/dir", "gone.pt", "a/b/c", "~/gone/x", "dir/gone.safetensors", ""])
 def test_a_path_that_is_not_there_is_no_hub_id(spec):
     assert "no such file or directory" in fault(spec or "gone/")
+
+
+@pytest.mark.parametrize("pickled", [False, True])
+def test_of_a_repository_what_transformers_loads_is_fetched_alone(pickled, tmp_path, monkeypatch):
+    """The hub's client is asked in earnest; where it would fetch, files are picked by its own rule."""
+    import huggingface_hub
+    from huggingface_hub.utils import filter_repo_objects
+
+    weights = "pytorch_model.bin" if pickled else "model-00001-of-00002.safetensors"
+    wanted = {"config.json", "tokenizer.json", "tokenizer.model", "chat_template.jinja", weights}
+    others = {"consolidated.safetensors", "consolidated-00001-of-00003.safetensors", "README.md",
+              "checkpoint-500/model.safetensors", "checkpoint-500/config.json", "original/consolidated.00.pth",
+              "onnx/config.json", "checkpoint-500/pytorch_model.bin"}  # fmt: skip
+    fetched = set()
+
+    def download(spec, **patterns):
+        fetched.update(filter_repo_objects(wanted | others, **patterns))
+        for name in fetched:
+            (tmp_path / name).touch()
+        return str(tmp_path)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    assert locate("someone/something") == tmp_path
+    assert fetched == wanted
+
+
+@pytest.mark.parametrize("given", ["", "adapter_model.safetensors"])
+def test_an_adapters_files_lie_in_its_folder(house, given):
+    base = Checkpoint.find(house / "base", device="cpu")
+    assert base.path == house / "base"
+    assert Checkpoint.find(house / "neuro_lora" / given, base=base).path == house / "neuro_lora"
 
 
 @pytest.mark.parametrize("spec", ["nobody/no-such-model-here", "no-such-model-here"])

@@ -3,16 +3,20 @@ where a backend cannot."""
 
 import copy
 import gc
+import sys
 import weakref
+from collections import namedtuple
 from importlib.util import find_spec
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
 from house import write_adapter
 from knowshift.errors import EngineError
+from knowshift.models import ndif
 from knowshift.models.architecture import anatomy, final_logits
 from knowshift.models.checkpoint import Checkpoint
-from knowshift.models.engines import transformer_lens
+from knowshift.models.engines import nnsight_vllm, transformer_lens
 from knowshift.models.engines.hooks import HooksEngine
 from knowshift.models.engines.nnsight_vllm import NnsightVllmEngine, read_rows
 from knowshift.models.engines.select import open_engine
@@ -301,7 +305,64 @@ def test_models_that_transformer_lens_cannot_read(name, value, text):
     refusal(error, text)
 
 
+def test_what_nnsight_meets_at_a_call_is_one_line(monkeypatch):
+    checkpoint = as_checkpoint(tiny_model("llama", len(make_tokenizer("byte_bpe"))))
+
+    def broken(*_):
+        raise ValueError("this layer is broken\nand says so at length")
+
+    handle = checkpoint.model.model.layers[1].register_forward_hook(broken)
+    with pytest.raises(EngineError) as error:
+        score(ITEMS, checkpoint, engine=open_engine("nnsight"))
+    handle.remove()
+    refusal(error, "tiny: nnsight cannot read it (this layer is broken)")
+    monkeypatch.setattr(ndif, "path_of", lambda model, module: "no.such")
+    with pytest.raises(EngineError) as error:
+        score(ITEMS, checkpoint, engine=open_engine("nnsight"))
+    refusal(error, "tiny: nnsight cannot read it (")
+
+
 # vLLM
+
+
+@pytest.fixture
+def vllm(monkeypatch):
+    """The engine as far as this process goes: nnsight's own model stands where vLLM's would."""
+    from nnsight.modeling.transformers import TransformersModel
+
+    def opened(base, rank):
+        return TransformersModel(twin(base.model), tokenizer=copy.deepcopy(base.tokenizer))
+
+    request = ModuleType("vllm.lora.request")
+    request.LoRARequest = namedtuple("LoRARequest", "name number path")
+    for name in ("vllm", "vllm.lora"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    monkeypatch.setitem(sys.modules, request.__name__, request)
+    monkeypatch.setattr(nnsight_vllm, "find_spec", lambda name: name)
+    monkeypatch.setattr(nnsight_vllm, "metadata", SimpleNamespace(version=lambda name: "0"))
+    monkeypatch.setattr(nnsight_vllm, "_open", opened)
+    return NnsightVllmEngine()
+
+
+@pytest.mark.parametrize("spec", ["neuro_lora", "neuro_lora/adapter_model.safetensors"])
+def test_vllm_is_told_the_adapters_folder(house, vllm, spec):
+    base = Checkpoint.open(house / "base", device="cpu")
+    tuned = Checkpoint.find(house / spec, base=base)
+    assert vllm._boot(tuned)["lora_request"].path == str(house / "neuro_lora")
+
+
+@pytest.mark.parametrize(("text", "raised"), [("vllm does not yet support DoRA.\nSo.", EngineError),
+                                             ("CUDA out of memory. Tried", RuntimeError)])  # fmt: skip
+def test_what_vllm_refuses_at_a_request_is_one_line(house, vllm, monkeypatch, text, raised):
+    def refused(*_):
+        raise RuntimeError(text)
+
+    monkeypatch.setattr(nnsight_vllm, "read_rows", refused)
+    base = Checkpoint.open(house / "base", device="cpu")
+    with pytest.raises(raised) as error:
+        vllm.residuals(base, batch_of(base)[0], [LAYERS - 1])
+    if raised is EngineError:
+        refusal(error, "base: nnsight-vllm cannot read it (vllm does not yet support DoRA); use --engine nnsight")
 
 
 @pytest.mark.skipif(find_spec("vllm") is not None, reason="vllm is installed")

@@ -273,14 +273,14 @@ def test_a_tree_of_more_tokens_than_the_context(arch):
 class Short(HooksEngine):
     """An engine on a device that holds `most` rows."""
 
-    def __init__(self, most, error=torch.OutOfMemoryError):
+    def __init__(self, most, error=torch.OutOfMemoryError, words="CUDA out of memory"):
         super().__init__()
-        self.most, self.error, self.refused = most, error, 0
+        self.most, self.error, self.words, self.refused = most, error, words, 0
 
     def residuals(self, checkpoint, batch, layers):
         if len(batch.ids) > self.most:
             self.refused += 1
-            raise self.error("CUDA out of memory")
+            raise self.error(self.words)
         return super().residuals(checkpoint, batch, layers)
 
 
@@ -290,6 +290,21 @@ def test_a_batch_that_does_not_fit_is_halved(most, error):
     short = Short(most, error)
     assert_close(score(ITEMS, tiny(), engine=short), score(ITEMS, tiny()))
     assert short.refused
+
+
+@pytest.mark.parametrize("words", ["MPS backend Out of Memory", "DefaultCPUAllocator: can't allocate memory: you tried",
+                                   "DefaultCPUAllocator: not enough memory: you tried"])  # fmt: skip
+def test_a_shortage_is_known_by_torchs_words(words):
+    short = Short(3, RuntimeError, words)
+    assert_close(score(ITEMS, tiny(), engine=short), score(ITEMS, tiny()))
+    assert short.refused
+
+
+def test_an_illegal_memory_access_is_no_shortage():
+    short = Short(3, RuntimeError, "CUDA error: an illegal memory access was encountered")
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        score(ITEMS, tiny(), engine=short)
+    assert short.refused == 1
 
 
 def test_a_single_sequence_that_does_not_fit_is_one_line():

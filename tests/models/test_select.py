@@ -24,6 +24,7 @@ def test_names_and_versions():
         assert open_engine(name).name == name
         assert version(name) in open_engine(name).version
     assert open_engine().name == "hooks"
+    assert version("transformers") in open_engine().version
 
 
 def test_an_unknown_engine():

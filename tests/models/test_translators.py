@@ -9,6 +9,7 @@ import torch
 from knowshift.errors import DomainError, UsageError
 from knowshift.models.architecture import final_logits
 from knowshift.models.checkpoint import Checkpoint
+from knowshift.models.engines import hooks
 from knowshift.models.layers import Lens
 from knowshift.models.lens_training import Schedule, TrainingData, train, windows_of
 from knowshift.models.readout import read
@@ -213,6 +214,52 @@ def test_a_lens_that_cannot_serve_is_refused_in_one_line(base, trained, tmp_path
     path.write_bytes(whole)
     other = Checkpoint.open(write_base(tmp_path / "other", seed=5), device="cpu")
     refused(path, other, "was trained on another base .base, ")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda held: "{",
+        lambda held: "[1]",
+        lambda held: "7",
+        lambda held: json.dumps({}),
+        lambda held: json.dumps({**held, "recipe": None}),
+        lambda held: json.dumps({**held, "recipe": {**held["recipe"], "base": 7}}),
+        *(lambda held, name=name: json.dumps({key: value for key, value in held.items() if key != name})
+          for name in ("version", "format", "digest", "recipe", "base")),
+    ],
+)  # fmt: skip
+def test_a_damaged_record_is_one_line(spoil, base, trained, tmp_path):
+    from safetensors import safe_open
+    from safetensors.torch import save_file
+
+    path = tmp_path / "lens.safetensors"
+    trained.save(path)
+    with safe_open(path, "pt") as file:
+        about = json.loads(file.metadata()["knowshift-lens"])
+    tensors = {"weight": trained.weight, "bias": trained.bias}
+    save_file(tensors, path, {"knowshift-lens": json.dumps(about)})
+    assert Translators.open(path, base).record == trained.record
+    save_file(tensors, path, {"knowshift-lens": spoil(about)})
+    refused(path, base, "damaged .its record is not one of a lens")
+
+
+def test_maps_of_another_dtype_are_damaged(base, trained, tmp_path):
+    from safetensors import safe_open
+    from safetensors.torch import save_file
+
+    trained.save(tmp_path / "a")
+    with safe_open(tmp_path / "a", "pt") as file:
+        about = file.metadata()
+    save_file({"weight": trained.weight.bfloat16(), "bias": trained.bias.bfloat16()}, tmp_path / "b", about)
+    refused(tmp_path / "b", base, "damaged")
+
+
+def test_training_tries_a_model_out_once(base, data, monkeypatch):
+    tried, agrees = [], hooks._agrees
+    monkeypatch.setattr(hooks, "_agrees", lambda *given: tried.append(1) or agrees(*given))
+    train(base, data, schedule=Schedule(steps=3))
+    assert len(tried) == 1
 
 
 def test_texts_come_from_plain_text_and_records(tmp_path):

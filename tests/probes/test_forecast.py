@@ -3,6 +3,7 @@
 import json
 import shutil
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import knowshift
 import pytest
@@ -10,10 +11,11 @@ import torch
 from house import command
 from knowshift.cli import main
 from knowshift.errors import CheckpointError, UsageError
-from knowshift.models import scoring
+from knowshift.models import ndif, scoring
 from knowshift.models.checkpoint import Checkpoint
+from knowshift.models.placement import Placement
 from knowshift.probes import cache
-from knowshift.probes.forecast import forecast
+from knowshift.probes.forecast import _free, forecast
 
 NAMES = ("neuro_lora", "cardio_full")
 
@@ -66,6 +68,42 @@ def test_it_says_what_will_be_loaded_and_read_and_leaves_nothing(house, tmp_path
     run = knowshift.compare(house / "base", [house / name for name in NAMES], **options(house, tmp_path))
     assert found.items == run.scores("base")["item"].n_unique()
     assert planned == [(model.sequences, model.tokens) for model in found.models]
+
+
+def test_what_is_in_memory_together_is_said_where_there_are_full_fine_tunes(house, tmp_path):
+    def notes(*names):
+        return [line for line in plan(house, tmp_path, *names).lines() if line.startswith("in memory")]
+
+    alone = "; then, one after the other and each alone: cardio_full"
+    assert notes() == [f"in memory: the base and one adapter at a time{alone}"]
+    assert notes("cardio_full") == [f"in memory: the base{alone}"]
+    assert notes("neuro_lora") == []
+
+
+def test_free_memory_is_that_of_every_device_where_accelerate_fills_them(monkeypatch):
+    import psutil
+
+    rest = {0: 5, 1: 70, torch.device("cuda", 1): 70}
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1000))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (rest[device], 10**6))
+    gpu = torch.device("cuda", 1)
+    assert _free(Placement(gpu)) == 70
+    assert _free(Placement(gpu, device_map="auto")) == 1075
+    assert _free(Placement(torch.device("cpu"))) == 1000
+
+
+def test_what_a_service_takes_is_not_told_from_this_machine(house, tmp_path, monkeypatch):
+    monkeypatch.setattr(ndif, "WHERE", "local")
+    monkeypatch.setattr("knowshift.probes.forecast._rate", lambda _: pytest.fail("this machine's rate"))
+    asked = options(house, tmp_path) | {"engine": "nnsight", "remote": True}
+    found = forecast(house / "base", [house / "neuro_lora", house / "cardio_full"], **asked)
+    assert (found.rate, found.seconds) == (None, None)
+    assert found.tokens > 0
+    lines = found.lines()
+    assert "time: depends on the service that runs the models (--remote)" in lines
+    assert not [line for line in lines if "FLOP" in line or line.startswith("in memory")]
+    assert json.loads(json.dumps(found.json()))["seconds"] is None
 
 
 def test_more_items_and_larger_models_take_longer(house, tmp_path):
