@@ -124,7 +124,7 @@ def compare(
         reporter("report", 0, 1)
         from ..reports.page import render
 
-        page = render(done.run, text=not no_text)
+        page = render(done.run)
         reporter("report", 1, 1)
     if as_json:
         print(json.dumps(done.data, indent=1, ensure_ascii=False))

@@ -20,9 +20,15 @@ def report(
         Path | None, typer.Option(help="The page (default: report.html in the run), or what --pdf, --card write.")
     ] = None,
     open_it: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
-    no_text: Annotated[
-        bool, typer.Option("--no-text", help="Leave every text of the corpus and the facts out (confidential data).")
-    ] = False,
+    text: Annotated[
+        bool | None,
+        typer.Option(
+            "--text/--no-text",
+            help="Show texts of the corpus and the facts, or leave every one out (confidential data); default: as the "
+            "comparison was made.",
+            show_default=False,
+        ),
+    ] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print it too, to a .pdf beside the page.")] = False,
     browser: Annotated[
         str | None, typer.Option(help="What prints: a Chromium or Chrome (default: KNOWSHIFT_BROWSER, else on PATH).")
@@ -46,7 +52,7 @@ def report(
         find(browser)  # before the page is rendered for nothing
     if out and {".pdf": pdf, ".md": card}.get(out.suffix):
         out = out.with_suffix(".html")
-    page = render(run, out, text=not no_text)
+    page = render(run, out, text=text)
     print(f"report: {page}")
     if pdf:
         from ..reports.pdf import write_pdf

@@ -48,6 +48,14 @@ def hypotheses(
     own: Annotated[list[str] | None, typer.Option(help="With models: as in probe compare.")] = None,
     out: Annotated[Path | None, typer.Option(help="With models: the run directory.")] = None,
     limit: Annotated[int | None, typer.Option(help="With models: score only N items of each group.")] = None,
+    no_text: Annotated[
+        bool,
+        typer.Option(
+            "--no-text",
+            help="Keep texts off the page, and with models out of the run (confidential data); a run that was made so "
+            "needs no reminder.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results on standard output alone.")] = False,
     debug: Debug = False,
 ) -> None:
@@ -71,9 +79,9 @@ def hypotheses(
         else:
             if len(models) < 2:
                 raise UsageError("no run: give --run RUN, or a base and its tuned models after the hypothesis files")
-            options = {"domain": domain or DOMAIN, "own": own or (), "out": out, "limit": limit}
+            options = {"domain": domain or DOMAIN, "own": own or (), "out": out, "limit": limit, "text": not no_text}
             done, place = _compared(files, models, options, reporter)
-        page = render(place)
+        page = render(place, text=False if no_text else None)
     if as_json:
         print(json.dumps(done.data, indent=1, ensure_ascii=False))
     else:

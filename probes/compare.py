@@ -8,8 +8,10 @@ knowledge, shift, ledger, matrix → verdicts → `comparison.json`. What one mo
 from __future__ import annotations
 
 import datetime
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +51,8 @@ def compare(
     """
     settings = settings_from(settings, options)
     specs = [tuned] if isinstance(tuned, str | Path) else list(tuned)
-    ready = prepare(base, specs, settings, note or (lambda line: None), progress)
+    tell = note or (lambda line: None)
+    ready = _without_text(prepare(base, specs, settings, tell, progress), tell)
     run = _claim(ready, hub_id(base))
     with writing(run):
         tables, checks = _score(ready, run, progress)
@@ -61,6 +64,19 @@ def compare(
                 "no verdict is given; --allow-failed-checks goes on and shows it in red"
             )
         return _conclude(run, ready, tables, checks, progress)
+
+
+def _without_text(ready: Prepared, note: Callable[[str], None]) -> Prepared:
+    """A run that was made without texts goes on without them, whoever forgets to say so again."""
+    out = ready.settings.out or default_out(ready.base.name, list(ready.tuned))
+    try:
+        held = json.loads((out / "run.json").read_text(encoding="utf-8")).get("text", True)
+    except (OSError, ValueError, AttributeError):  # none yet, or none at all: `RunDirectory.claim` tells
+        held = True
+    text = ready.settings.text and held is True
+    if text != ready.settings.text:
+        note(f"{out}: was made with --no-text, and goes on without texts; give another --out for a run with them")
+    return replace(ready, settings=replace(ready.settings, text=text))
 
 
 def _claim(ready: Prepared, hub: str | None = None) -> RunDirectory:
@@ -76,6 +92,7 @@ def _claim(ready: Prepared, hub: str | None = None) -> RunDirectory:
         "seed": ready.settings.seed, "dtype": str(base.dtype), "quantization": base.quantization,
         "device": str(base.placement.device), "template": ready.template.label, "per": ready.per,
         "terms": ready.terms.record,
+        "text": ready.settings.text,
         "engine": f"{ready.engine.name}, version {ready.engine.version}",
     }  # fmt: skip
     return RunDirectory.claim(ready.settings.out or default_out(base.name, list(ready.tuned)), identity, about)
@@ -183,7 +200,7 @@ def _conclude(
             name: {
                 **model,
                 "own_from": own[name][1],
-                "calibration": line(packaged(), model["specific_knowledge"]["n"], Evidence.of(model)),
+                "calibration": _error_rate(model, ready.per),
                 "unread_layers": ready.unread.get(name, ""),
                 "validity": [check.json() for check in checks[name]],
             }
@@ -194,3 +211,10 @@ def _conclude(
         write_frame(run.path / f"{file}.parquet", pl.concat(frames))
     write_json(run.path / "comparison.json", data)
     return Comparison(run.path, data)
+
+
+def _error_rate(model: Mapping[str, Any], per: str) -> dict[str, Any] | None:
+    """What the calibration says of a verdict like this one: of nats per token, own facts beside others'."""
+    if per != "token" or model["own"] is None:
+        return None
+    return line(packaged(), model["specific_knowledge"]["n"], Evidence.of(model))

@@ -20,6 +20,7 @@ from .bundle import script
 from .evaluation import FILE, evaluation_sections, read_evaluation
 from .inert import inert
 from .lens import lens_sections
+from .numbers import AGAIN
 from .pack import block
 from .registry import Section, entries
 from .run_view import RunView, read_json
@@ -32,10 +33,11 @@ NO_TEXT = (
 )
 
 
-def render(run: Path, out: Path | None = None, *, text: bool = True) -> Path:
+def render(run: Path, out: Path | None = None, *, text: bool | None = None) -> Path:
     """Writes the report of the finished run directory `run` to `out` (default: `run/report.html`); the path written.
 
-    Without `text` neither passages of the corpus nor words of a fact stand on the page, and it says so.
+    Without `text` (None: as run.json says) neither passages of the corpus nor words of a fact stand on the page, and
+    it says so.
     A run of `probe evaluate` alone, whose page holds no text of questions either way, has its answers on it.
     Raises RunError if the run is not finished, is newer than this version, or the file cannot be written.
     """
@@ -43,6 +45,9 @@ def render(run: Path, out: Path | None = None, *, text: bool = True) -> Path:
     out = Path(out) if out else run / "report.html"
     if (run / FILE).is_file():
         return _render_evaluation(run, out)
+    if text is None:  # older runs do not say: theirs is shown; what is no run, RunView tells
+        record = run / "run.json"
+        text = not record.is_file() or read_json(record, AGAIN).get("text", True) is True
     view = RunView.read(run, text)
     drawn = [(entry.anchor, entry.title, entry.render(view)) for entry in entries()]
     parts = [(anchor, title, part) for anchor, title, part in drawn if part is not None]

@@ -224,7 +224,7 @@ UNBUILDABLE = {
     "no such vocabulary": (nothing, (*LINKED, "nowhere.vocab")),
     "terms of an unknown specialty": (
         source("terms.csv", "concept,specialties\nL:10,astrology\n"),
-        (*LINKED, "law.vocab", "--terms", "terms.csv"),
+        (*LINKED, "law.vocab", "--specialty-field", "court", "--terms", "terms.csv"),
     ),
     "hierarchy of an unknown specialty": (
         lambda place: (place / "law" / "hierarchy.tsv").write_text(ROOTS + "L:1\tlaw\tastrology\n"),

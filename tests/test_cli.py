@@ -10,6 +10,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+import polars as pl
 import pytest
 from house import command, write_adapter, write_domain
 from knowshift import __version__
@@ -74,6 +75,28 @@ def test_a_text_is_read_from_a_model_laid_over_devices(probe, house, tmp_path):
     code, _, error = probe(*asked, "--quantize", "3bit")
     assert code == 2
     assert "3bit" in error
+
+
+def test_a_run_without_texts_stays_so_until_a_person_asks_for_them(finished, house, probe, tmp_path):
+    run = tmp_path / "run"
+    asked = (*command(house, house / "neuro_lora", out=run), "--limit", "6", "--no-lens")
+
+    def left_out(*arguments):
+        code, _, err = probe(*arguments)
+        assert code == 0, err
+        return "(--no-text)" in (run / "report.html").read_text(encoding="utf-8").split("<script")[0]
+
+    assert left_out(*asked, "--no-text")
+    first = json.loads((run / "run.json").read_text())
+    assert first["text"] is False
+    assert left_out("report", run, "--card")
+    assert not left_out("report", run, "--text")
+    # It is the same run that goes on, still without them.
+    assert left_out(*asked)
+    again = json.loads((run / "run.json").read_text())
+    assert (again["identity"], again["created"], again["text"]) == (first["identity"], first["created"], False)
+    assert pl.read_parquet(run / "places.parquet").height == 0
+    assert json.loads((finished / "run.json").read_text())["text"] is True
 
 
 def test_a_tuned_lens_is_trained_once_and_serves_the_page_of_a_text_too(house, probe, tmp_path):

@@ -84,7 +84,9 @@ def effect(hypothesis: Hypothesis, rows: Rows, seed: int, draws: int = DRAWS) ->
     else:
         design, full = regression(hypothesis.formula, hypothesis.contrast, rows.columns, groups, hypothesis.place)
         contrast, kept = Regression(design.weights, design.design[held[full]]), held & full
-        of = [mask & kept for mask in groups.values()] or [kept]
+        if design.design.shape[1] > kept.sum():
+            raise Untestable(f"the formula gives {design.design.shape[1]:,} columns to {kept.sum():,} rows; drop some")
+        of = [mask & kept for mask in groups.values()]
     reference = None
     if rows.reference is not None:
         reference = (rows.reference & held)[kept]

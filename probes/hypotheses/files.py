@@ -161,6 +161,8 @@ def _hypothesis(table: dict[str, Any], source: Source, number: int) -> Hypothesi
         for name in sorted(used - groups.keys()):
             _column(name, items, bool(layers), f"{place}: formula")
     kept = {name: condition for name, condition in groups.items() if name in used}
+    if not kept:
+        raise UsageError(f"{place}: formula {formula!r} names no group; add one of {', '.join(groups)}")
     return Hypothesis(
         table["name"].strip(), table["prediction"].strip(), items, measure, contrast, table["direction"],
         float(table["smallest"]), source, kept, formula, layers,

@@ -58,7 +58,7 @@ def read_roots(path: Path, domain: Domain) -> list[Root]:
             what = "stands twice; remove one" if id in roots else "expected root, name and specialties, parted by tabs"
             raise DomainError(f"{path}, line {number}: {id or 'no root'}: {what}")
         if unknown := [n for n in names.split("|") if n not in domain.specialties and n != NONE]:
-            known = ", ".join(domain.specialties)
+            known = ", ".join(domain.specialties) or "a specialty of domain.toml (it names none)"
             raise DomainError(f'{path}, line {number}: unknown specialty "{unknown[0]}"; expected {known} or {NONE}')
         roots[id] = Root(id, name, tuple(n for n in names.split("|") if n != NONE))
     return list(roots.values())

@@ -59,14 +59,18 @@ def read_facts(
     for source in sources:
         path = Path(source)
         relations.read((path if path.is_dir() else path.parent) / FILE)
+        before = len(faults.found)
         records = load(source, faults, prose=False)
+        if not records:
+            if len(faults.found) == before:
+                faults.add(source, "no row in it; expected rows with subject, relation and object")
+            continue
         names = dict.fromkeys(str(name) for record in records for name in record.data)
         wanted = {"subject": ("subject",), "relation": ("relation",), "object": _OBJECT}
         missing = [name for name, known in wanted.items() if not set(known) & set(names)]
         if missing:
-            shown = ", ".join(names) or "none: it is empty"
             what = f'no column "{missing[0]}"; expected subject, relation, object, and, if you like, specialty, also'
-            faults.add(source, f"{what}; its columns are: {shown}")
+            faults.add(source, f"{what}; its columns are: {', '.join(names)}")
             continue
         field = next((name for name in (specialty_field, *_SPECIALTY) if name in names), "specialty")
         for record in records:

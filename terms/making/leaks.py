@@ -36,7 +36,7 @@ class Leaks:
     shared: tuple[tuple[str, str], ...]
     """Fact or question and text: a piece of cue and answer, or of the stem, stands in the text."""
     twins: tuple[tuple[str, str], ...]
-    """Two texts that have at least `TWIN` of their pieces in common."""
+    """Two texts of the same words, or that have at least `TWIN` of their pieces in common."""
 
 
 def leaks(domain: Domain) -> Leaks:
@@ -70,7 +70,7 @@ def leak_problems(domain: Domain, found: Leaks) -> list[Problem]:
     for pairs, what, cure in (
         (found.stated, f"of {facts:,} facts have subject and answer in one sentence of a text", tune),
         (found.shared, f"of {every:,} facts and questions share {PIECE} words in a row with a text", tune),
-        (found.twins, f"pairs have half of their {PIECE}-word pieces in common", "keep one of each"),
+        (found.twins, f"pairs are the same, or have half of their {PIECE}-word pieces in common", "keep one of each"),
     ):
         if pairs:
             joined = "and" if pairs is found.twins else "in"
@@ -104,10 +104,15 @@ def _shared(domain: Domain) -> Iterator[tuple[str, str]]:
 
 def _twins(texts: Iterable[Text]) -> Iterator[tuple[str, str]]:
     """Pairs of texts, each with the first before it that it is like."""
+    whole: dict[str, str] = {}
     sizes: dict[str, int] = {}
     holders: dict[int, list[str]] = defaultdict(list)
     for text in texts:
         said = words_of(text.text)
+        # The pieces of a short text are too few to tell.
+        if said and (first := whole.setdefault(" ".join(said), text.id)) != text.id:
+            yield text.id, first
+            continue
         runs = {" ".join(said[i : i + PIECE]) for i in range(len(said) - PIECE + 1)}
         # A content hash, so that the same pieces are chosen in every text and on every day.
         pieces = {h for run in runs if (h := crc32(run.encode())) % SAMPLED == 0}

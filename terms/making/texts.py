@@ -36,6 +36,8 @@ def read_texts(
     repeated = blank = unlabelled = 0
     for source in sources:
         records = load(source, faults)
+        if not records:
+            faults.raise_any()  # why there is none
         field = _field(records, source, text_field, (TEXT,), "--text-field")
         label = None if controls else _field(records, source, specialty_field, LABELS, "--specialty-field")
         width = len(str(len(records)))

@@ -8,10 +8,13 @@ import shutil
 from pathlib import Path
 
 import knowshift
+import numpy as np
+import polars as pl
 import pytest
 from house import command
 from knowshift.commands.test import EPILOG
 from knowshift.errors import RunError, UsageError
+from knowshift.probes.hypotheses.contrast import regression
 from knowshift.probes.hypotheses.files import DIRECTIONS, read, read_all, ready
 from knowshift.probes.hypotheses.measures import measures
 from knowshift.probes.hypotheses.record import DATED_BEFORE, FILE, NOT_BEFORE, READ_BEFORE
@@ -66,6 +69,13 @@ BROKEN = {
     "empty list": (changed("groups.own = { name = [] }"), "name is []; give a value, a list"),
     "two contrasts in one": (changed(contrast='"own, other"'), "is 2 contrasts; state each as a hypothesis"),
     "unparsable formula": (changed('formula = "own + (base"'), "formula 'own + (base' cannot be parsed"),
+    "formula of no operator": (changed('formula = "own other"'), "formula 'own other' cannot be parsed (invalid synt"),
+    "formula of no group": (
+        changed('formula = "base"', contrast='"base"'),
+        "formula 'base' names no group; add one of own, other, general",
+    ),
+    "division by zero": (changed(contrast='"own/0"'), "contrast 'own/0' divides by zero"),
+    "contrast too long": (changed(contrast=json.dumps("own + " * 3000 + "own")), "contrast of 18,003 characters; give"),
     "left side": (changed('formula = "gain ~ own"'), "has a left side; give the right one alone"),
     "code in a formula": (
         changed("formula = '''own + C(__import__(\"os\").system(\"true\"))'''"), "which is more than columns, numbers"
@@ -92,6 +102,45 @@ BROKEN = {
     "no list": ('hypothesis = "mine"', "`hypothesis` is not a list of tables"),
     "outside": ('name = "x"\n[[hypothesis]]\nname = "y"\n', "`name` stands outside of every [[hypothesis]]"),
 }  # fmt: skip
+
+
+NASTY = [
+    "own - ", "C(", "own**other", "own;base", "own\nbase", "own\0", "own :=", "~", "own, base", "lambda: own",
+    "own + __import__('pathlib').Path('ran').touch()", "own + C(open('ran', 'w'))", "own + eval('1')", "own + Q(own)",
+    "own + Q('ünï')", "own + ünï", "own + log(own, base)", "own + log(base, out=own)", "own + exp(9**9**9**9)",
+    "own + C('a'*9999999999)", "own + C([1]*9999999999)", "own + log(1 << 9999999999)", "own + C(relation*9999999999)",
+    "own + (lambda: base)()", "own + [x for x in base]", "own + C", "own + log", "own + log('a')",
+    "own + exp(exp(exp(tokens*9)))", "own + C(relation, levels=['a'])", "own + log1p(log(base))", "own + base/other(1)",
+    "own + center(standardize(log(base)))", "own + " * 1700 + "own", "(" * 5000 + "own" + ")" * 5000,
+    "own + " + "log(" * 240 + "base" + ")" * 240, "own+" * 249 + "own;",
+]  # fmt: skip
+"""Formulas that are none, that would run more than arithmetic, or that give no number."""
+
+
+@pytest.mark.parametrize("formula", NASTY, ids=lambda formula: formula[:30])
+def test_a_nasty_formula_is_one_line_and_runs_nothing(formula, file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    columns = {"base": [-1.0, -2.5, -0.5, -3.0], "tokens": [1, 2, 1, 3], "relation": ["a", "b", "b", "a"]}
+    groups = {"own": np.array([True, True, False, False])}
+    path = file(changed(f"formula = {json.dumps(formula)}", contrast='"own"'))
+
+    def tested():
+        (hypothesis,) = read(path)
+        regression(hypothesis.formula, hypothesis.contrast, columns, groups, hypothesis.place)
+
+    with pytest.raises(UsageError) as caught:
+        tested()
+    assert str(caught.value).startswith(f"{path}: hypothesis 'own gains': ")
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 2000
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_quoted_column_is_that_column(file):
+    (hypothesis,) = read(file(changed("""formula = "own + Q('base')" """, contrast='"own"')))
+    assert hypothesis.columns >= {"base"}
+    with pytest.raises(UsageError, match="unknown column 'colour'"):
+        read(file(changed("""formula = "own + Q('colour')" """)))
 
 
 @pytest.mark.parametrize("broken", BROKEN)
@@ -160,6 +209,10 @@ def domain(house):
         (changed('formula = "own + nope"').replace("nope", "log(depth)"), "column depth is there with `layers` alone"),
         (changed('formula = "own + base"', contrast='"own - other"'), "contrast 'own - other' cannot be parsed"),
         (changed('formula = "own + log(relation)"', contrast='"own"'), r"formula .* does not suit the items"),
+        (changed('formula = "own + log(base)"', contrast='"own"'), r"log\(base\) is no number in \d+ of \d+ rows; "),
+        (changed('formula = "own + sqrt(base)"', contrast='"own"'), r"sqrt\(base\) is no number in \d+ of \d+ rows; "),
+        (changed('formula = "own + seen"', contrast='"own"'), "no row of the run has all of seen; drop one"),
+        (changed('formula = "own + bs(base, df=400)"', contrast='"own"'), r"the formula gives 40\d columns to \d+ r"),
         (changed('groups.own = { seen = "exact" }'), "seen holds nothing in this run"),
     ],
 )  # fmt: skip
@@ -278,6 +331,23 @@ def test_with_models_the_files_are_read_before_the_run(house, domain, file, prob
     other = file(changed(name='"later"'), "later.toml")
     out = json.loads(probe("test", other, *arguments, "--limit", "6", "--json")[1])
     assert out["files"][0]["before_run"] == NOT_BEFORE
+
+
+def test_texts_stay_off_the_page_where_they_are_asked_to(house, run, domain, file, probe, tmp_path):
+    said = "(--no-text)"
+    assert probe("test", file(), "--run", run, "--domain", domain, "--no-text")[0] == 0
+    assert said in (run / "report.html").read_text(encoding="utf-8").split("<script")[0]
+    assert probe("test", file(), "--run", run, "--domain", domain)[0] == 0
+    assert said not in (run / "report.html").read_text(encoding="utf-8").split("<script")[0]
+    new = tmp_path / "new"
+    arguments = command(house, house / "neuro_lora", domain=domain, own="neurology", out=new)[1:]
+    assert probe("test", file(), *arguments, "--limit", "6", "--no-text")[0] == 0
+    assert json.loads((new / "run.json").read_text())["text"] is False
+    assert pl.read_parquet(new / "places.parquet").height == 0
+    assert said in (new / "report.html").read_text(encoding="utf-8").split("<script")[0]
+    # Nobody needs to say it again.
+    assert probe("test", file(), "--run", new, "--domain", domain)[0] == 0
+    assert said in (new / "report.html").read_text(encoding="utf-8").split("<script")[0]
 
 
 def test_a_broken_file_stops_before_the_first_model_is_looked_for(file, probe):
