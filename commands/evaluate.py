@@ -35,6 +35,10 @@ def evaluate(
     method: Annotated[
         list[str] | None, typer.Option(help="letter, text, pmi, generation (default: all); repeat.")
     ] = None,
+    specialty: Annotated[
+        list[str] | None,
+        typer.Option(help="smedqa: only this specialty's questions, repeat; or paper: the study's six."),
+    ] = None,
     task: Annotated[
         list[str] | None, typer.Option(help="forgetting: a task of lm-evaluation-harness by name; repeat.")
     ] = None,
@@ -81,7 +85,7 @@ def evaluate(
 
     options: dict[str, Any] = {
         "suite": suite, "data": data or (), "pair": pair or (), "own": own or (), "methods": method or (),
-        "tasks": task or (), "quorum": quorum, "alpha": alpha, "domain": domain,
+        "specialties": specialty or (), "tasks": task or (), "quorum": quorum, "alpha": alpha, "domain": domain,
         "out": out, "prompts": prompts, "vocabulary": vocabulary,
         "bertscore": bertscore, "icd10": icd10, "context": context, "limit": limit, "seed": seed,
         "template": template, "batch_size": batch_size, "device": device, "dtype": dtype, "quantize": quantize,
@@ -125,8 +129,9 @@ def _table(data: dict[str, Any]) -> None:
         table.add_row(f"{task}\n{metric}", *(shown(cells.get((task, metric, name)), plus=False) for name in names))
     console.print(table)
     for row in data["outcomes"]:
+        unknown = f", {row['unknown']} not to be told" if row["unknown"] else ""
         console.print(
-            f"{row['tuned']} against {row['base']}: {row['win']} won, {row['tie']} tied, {row['loss']} lost "
+            f"{row['tuned']} against {row['base']}: {row['win']} won, {row['tie']} tied, {row['loss']} lost{unknown} "
             "(tie: the interval of the difference holds zero)",
             soft_wrap=True,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ ROWS = {
     "pairs": ("tuned", "base", "task", "metric", "label", "difference", "win", "tie", "loss", "p", "q", "outcome"),
 }
 """Columns that the page reads."""
+GRADE = "difficulty: "
+"""Begins a label that is a case's difficulty (`probes.evaluate.readers.choice_sets`), and no specialty."""
+Held = Mapping[tuple[str, str, str, str], Number]
+"""Means by task, metric, label and model."""
 WORDS = {"win": "better", "loss": "worse", "tie": "no difference seen", "unknown": "cannot tell"}
 HOW = (
     "Shares of questions answered right, with 95% intervals over questions; differences are paired, question by "
@@ -78,8 +83,11 @@ def suite(found: dict[str, Any]) -> Markup:
     parts = [
         table(["what is measured", *names], rows, f"{found['suite']}: every model"),
         _pairs(found),
+        _accuracies(found, held),
         _matrix(found),
+        _grades(found, held),
         _levels(found),
+        _labels(found),
         _position(found),
         _left_out(found),
     ]
@@ -116,13 +124,70 @@ def _pairs(found: dict[str, Any]) -> Markup:
     return table(head, rows, f"Pairs. {counted}") if rows else NOTHING
 
 
+def _by_label(held: Held, graded: bool) -> dict[str, list[str]]:
+    """Labels by task, of accuracies that are known by label: grades of difficulty, or all others."""
+    out: dict[str, list[str]] = {}
+    for task, metric, label, _ in held:
+        if metric == "accuracy" and label and label.startswith(GRADE) == graded:
+            labels = out.setdefault(task, [])
+            if label not in labels:
+                labels.append(label)
+    return out
+
+
+def _accuracies(found: dict[str, Any], held: Held) -> Markup:
+    """Accuracy, every model × specialty: what the differences are of."""
+    specialties = found.get("specialties") or {}
+    names = [found["base"], *found["models"]]
+    tables = [
+        table(
+            ["tested on", *names],
+            [
+                [
+                    specialties.get(label, label),
+                    *(_mean(held.get((task, "accuracy", label, n), Number())) for n in names),
+                ]
+                for label in labels
+            ],
+            f"{task}: accuracy",
+        )
+        for task, labels in _by_label(held, graded=False).items()
+        if len(labels) > 1
+    ]
+    return details("Accuracy of every model, specialty by specialty", join(tables)) if tables else NOTHING
+
+
+def _grades(found: dict[str, Any], held: Held) -> Markup:
+    """Accuracy by difficulty, and its difference for each pair."""
+    names = [found["base"], *found["models"]]
+    cells = {
+        (row["task"], row["label"], row["tuned"], row["base"]): Number.read(row["difference"], "evaluation.json")
+        for row in found["pairs"]
+        if row["metric"] == "accuracy"
+    }
+    out = []
+    for task, labels in _by_label(held, graded=True).items():
+        compared = list(dict.fromkeys(key[2:] for key in cells if key[0] == task))
+        rows = [
+            [
+                label.removeprefix(GRADE),
+                *(_mean(held.get((task, "accuracy", label, name), Number())) for name in names),
+                *(value(cells.get((task, label, *pair), Number())) for pair in compared),
+            ]
+            for label in labels
+        ]
+        head = ["difficulty", *names, *(f"{tuned} minus {base}" for tuned, base in compared)]
+        out.append(table(head, rows, f"{task}: accuracy by difficulty"))
+    return join(out)
+
+
 def _matrix(found: dict[str, Any]) -> Markup:
     """Differences of accuracy, tuned on × tested on, one method after the other."""
     base, specialties = found["base"], found.get("specialties") or {}
     cells = {
         (row["task"], row["label"], row["tuned"]): Number.read(row["difference"], "evaluation.json")
         for row in found["pairs"]
-        if row["metric"] == "accuracy" and row["label"] and row["base"] == base
+        if row["metric"] == "accuracy" and row["label"] and row["base"] == base and not row["label"].startswith(GRADE)
     }
     labels = list(dict.fromkeys(label for _, label, _ in cells))
     if len(labels) < 2:
@@ -164,19 +229,60 @@ def _matrix(found: dict[str, Any]) -> Markup:
 
 
 def _levels(found: dict[str, Any]) -> Markup:
-    """CLUE's levels, published and mended."""
-    levels = (found.get("more") or {}).get("levels") or {}
+    """CLUE's levels, published and mended, and their difference for each pair."""
+    more = found.get("more") or {}
     rows = [
-        [f"{model}, {level}", _published(held["published"][level]), value(Number.read(mended, "levels")),
-         value(Number.read((held.get("mended_difference") or {}).get(level), "levels"))]
-        for model, held in levels.items() for level, mended in held["mended"].items()
-    ]  # fmt: skip
-    head = ["model, level", "as published, %", "one metric a task, 0 at chance", "its difference from the base"]
-    return table(head, rows, "Levels") if rows else NOTHING
+        [f"{model}, {level}", _published(held["published"][level]), _mended(mended)]
+        for model, held in (more.get("levels") or {}).items()
+        for level, mended in held["mended"].items()
+    ]
+    compared = [
+        [f"{pair['tuned']} against {pair['base']}, {level}", _points(pair["published"][level]), _mended(mended)]
+        for pair in more.get("level_differences") or []
+        for level, mended in pair["mended"].items()
+    ]
+    shown = ("as published, %", "one metric a task, 0 at chance")
+    differing = ("as published, percentage points", "one metric a task, paired")
+    return join(
+        [
+            table(["model, level", *shown], rows, "Levels") if rows else NOTHING,
+            table(["pair, level", *differing], compared, "Levels: tuned minus base") if compared else NOTHING,
+        ]
+    )
 
 
 def _published(level: dict[str, Any]) -> str:
-    return f"not complete: {', '.join(level['missing'])}" if level["value"] is None else f"{level['value']:.2f}"
+    return f"not complete: without {', '.join(level['missing'])}" if level["value"] is None else f"{level['value']:.2f}"
+
+
+def _points(difference: float | None) -> str:
+    return "not complete" if difference is None else f"{difference:+.2f}"
+
+
+def _mended(raw: Any) -> Markup:
+    """With the number of tasks, where it is not all."""
+    number = Number.read(raw, "levels")
+    note = number.note if number.estimate is not None else ""
+    return value(number) + (Markup(' <span class="quiet">{}</span>').format(note) if note else NOTHING)
+
+
+def _labels(found: dict[str, Any]) -> Markup:
+    """What the label tools made: by quorum, and as conformal sets."""
+    said = (found.get("more") or {}).get("labels") or {}
+    rows: list[list[Any]] = []
+    if votes := said.get("votes"):
+        rows += [["quorum, votes", votes["quorum"]], ["records labelled", f"{votes['labelled']} of {votes['records']}"]]
+    if sets := said.get("conformal"):
+        covered = _mean(Number.read(sets["coverage"], "labels"))
+        rows += [
+            ["conformal sets, α", f"{sets['alpha']:g}"],
+            ["threshold of the score", f"{sets['threshold']:.3f}"],
+            ["records that calibrate", sets["calibration"]],
+            ["coverage on the others", covered],
+            ["mean labels in a set", f"{sets['size']:.2f}"],
+            ["empty sets", sets["empty"]],
+        ]
+    return table(["", "of the labels"], rows, "Labels made from votes and samples") if rows else NOTHING
 
 
 def _position(found: dict[str, Any]) -> Markup:
@@ -195,9 +301,16 @@ def _position(found: dict[str, Any]) -> Markup:
 
 
 def _left_out(found: dict[str, Any]) -> Markup:
-    lines = [f"{task}: {n} questions left out: {why}" for task, whys in (found.get("left_out") or {}).items()
-             for why, n in whys.items()]  # fmt: skip
-    lines += [f"{each['records']} records left out: {each['what']}" for each in found.get("faults") or []]
+    lines = []
+    for task, whys in (found.get("left_out") or {}).items():
+        for why, held in whys.items():
+            n, first = (held["n"], f" (first: {held['first']})") if isinstance(held, dict) else (held, "")
+            lines.append(f"{task}: {n} questions left out: {why}{first}")
+    lines += [
+        f"{each['records']} records left out: {each['what']}"
+        + (f" (first: {each['first']})" if each.get("first") else "")
+        for each in found.get("faults") or []
+    ]
     lines += [f"{each['task']}: not run: {each['why']}; {each['where']}" for each in found.get("not_run") or []]
     lines += [str(line) for line in found.get("notes") or []]
     items = join(Markup("<li>{}</li>").format(line) for line in lines)

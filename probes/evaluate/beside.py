@@ -41,24 +41,28 @@ def beside(data: Mapping[str, Any], comparison: Mapping[str, Any]) -> dict[str, 
 
 
 def _counts(points: list[dict[str, Any]]) -> dict[str, int]:
-    """In how many specialties terms got likelier, and in how many accuracy better: intervals above zero."""
+    """In how many specialties terms got likelier, and in how many accuracy better: intervals above zero.
+
+    Of the specialties where both are known, as the correlation is.
+    """
 
     def above(estimate: Mapping[str, Any] | None) -> bool:
         return bool(estimate) and (estimate or {}).get("low") is not None and (estimate or {})["low"] > 0
 
+    both = [point for point in points if _has(point, "terms")]
     return {
-        "of": len(_known(points, "terms")[0]),
-        "likelier": sum(above(point["terms"]) for point in points),
-        "better": sum(above(point["accuracy"]) for point in points),
+        "of": len(both),
+        "likelier": sum(above(point["terms"]) for point in both),
+        "better": sum(above(point["accuracy"]) for point in both),
     }
 
 
+def _has(point: Mapping[str, Any], gain: str) -> bool:
+    return all(point[each] and point[each]["estimate"] is not None for each in (gain, "accuracy"))
+
+
 def _known(points: list[dict[str, Any]], gain: str) -> tuple[list[float], list[float]]:
-    held = [
-        (point[gain]["estimate"], point["accuracy"]["estimate"])
-        for point in points
-        if point[gain] and point[gain]["estimate"] is not None and point["accuracy"]["estimate"] is not None
-    ]
+    held = [(point[gain]["estimate"], point["accuracy"]["estimate"]) for point in points if _has(point, gain)]
     return [x for x, _ in held], [y for _, y in held]
 
 

@@ -25,7 +25,7 @@ from ..settings import NO_SPECIALTY, default_out, file_of, names_of
 from . import language_model, runner
 from .ask import Ask, check_folder, plain
 from .choices import PREMISE
-from .harness import harness_values, load_tasks
+from .harness import called, fitting, harness_values, load_tasks
 from .settings import Settings, pairs_of, settings_from
 from .suites import Suite, open_suite
 from .values import Difference, Value, by_key, corrected, differences, labels_of, means, outcomes
@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     from ...models.checkpoint import Checkpoint
 
 SCHEMA_VERSION = 1
-TIE_RULE = "tie: the 95 % interval of the difference holds zero; a question is tied where both values are equal"
+TIE_RULE = (
+    "tie: the 95 % interval of the difference holds zero; a question is tied where both values are equal; unknown: all "
+    "differ alike, and they are too few for an exact test"
+)
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,14 @@ def evaluate(
     progress: Progress | None = None,
     note: Callable[[str], None] | None = None,
     comparison: Mapping[str, Any] | None = None,
+    check: Callable[[Mapping[str, str]], None] | None = None,
     **options: Any,
 ) -> Evaluation:
     """Asks a base and its tuned models the questions of a suite and leaves a run directory.
 
     Options are the fields of `Settings` by name. `comparison` is a `comparison.json` of the same models, beside which
-    the answers are laid. Raises `KnowshiftError` for whatever a user can cause.
+    the answers are laid; `check` is given the models' content keys by name, and may refuse them. Raises
+    `KnowshiftError` for whatever a user can cause.
     """
     language_model.require()
     say = note or (lambda line: None)
@@ -78,19 +83,24 @@ def evaluate(
     own = own_of(names, settings.own, domain)
     models = _find(str(base), specs, names, settings)
     root = next(iter(models))
+    if check is not None:
+        check({name: checkpoint.content_key for name, checkpoint in models.items()})
     pairs = pairs_of(root, names, settings.pair)
     asking = _asking(settings, models)
     suite = open_suite(replace(settings, context=asking.context), domain, own)
     suite.asks = [_short(ask, asking.context) for ask in suite.asks]
     plain(suite.asks)
     tasks = load_tasks(suite.harness) if suite.harness else {}
+    out = runner.left_out(suite.asks, models.values(), asking)
+    if any(ask.system for ask in suite.asks) or any(task.get_config("description") for task in tasks.values()):
+        suite.notes = [*suite.notes, *runner.system_notes(models, asking)]
     for line in [*suite.faults.lines(), *(each.line() for each in suite.not_run), *suite.notes]:
         say(line)
-    out = runner.left_out(suite.asks, models.values(), asking)
     asks = [out.trimmed(ask) for ask in suite.asks]
-    for ask in asks:
-        if lost := len(out.why.get(ask.name, {})):
-            say(f"{ask.name}: {lost} questions left out ({next(iter(out.why[ask.name].values()))})")
+    kept = fitting(tasks, models, asking, settings.limit, out)
+    for name, lost in out.why.items():
+        for why, held in _counted(lost).items():
+            say(f"{name}: {held['n']} questions left out ({why}; first: {held['first']})")
     # A premise holds no question.
     if suite.asks and not any(ask.docs for ask in asks if not ask.name.endswith(PREMISE)):
         why = next(iter(next(iter(out.why.values())).values()))
@@ -100,7 +110,7 @@ def evaluate(
         answers = _answers(asks, models, asking, run, progress)
         values = {model: suite.values(held) for model, held in answers.items()}
         if suite.harness:
-            extra = harness_values(tasks, models, asking, run.path, settings.limit, progress)
+            extra = harness_values(tasks, models, asking, run.path, kept, progress)
             values = {model: [*each, *extra[model]] for model, each in values.items()}
         data = conclude(suite.name, values, pairs, settings.seed)
         data |= {
@@ -108,10 +118,12 @@ def evaluate(
             "specialties": {each.id: each.name for each in domain.specialties.values()},
             "context": asking.context, "template": settings.template, "methods": list(settings.methods),
             "options": {"quorum": settings.quorum, "alpha": settings.alpha, "limit": settings.limit,
+                        "specialties": ", ".join(settings.specialties) or None,
                         "bertscore": _named(settings.bertscore), "vocabulary": _named(settings.vocabulary),
                         "icd10": _named(settings.icd10), "prompts": _named(settings.prompts)},
-            "counts": {ask.name: {"asked": len(ask.questions), "left_out": len(out.why.get(ask.name, {}))}
-                       for ask in asks},
+            "counts": {name: {"asked": asked, "left_out": len(out.why.get(name, {}))} for name, asked in
+                       [*((ask.name, len(ask.questions)) for ask in asks),
+                        *((called(name), len(held)) for name, held in kept.items())]},
             "left_out": {name: _counted(why) for name, why in out.why.items()},
             "faults": suite.faults.json(),
             "not_run": [{"task": each.task, "why": each.why, "where": each.where} for each in suite.not_run],
@@ -252,10 +264,11 @@ def _named(path: Path | None) -> str | None:
     return None if path is None else path.name
 
 
-def _counted(why: Mapping[str, str]) -> dict[str, int]:
-    out: dict[str, int] = {}
-    for reason in why.values():
-        out[reason] = out.get(reason, 0) + 1
+def _counted(why: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """By reason, how many questions and the first of them."""
+    out: dict[str, dict[str, Any]] = {}
+    for question, reason in why.items():
+        out.setdefault(reason, {"n": 0, "first": question})["n"] += 1
     return out
 
 
@@ -264,10 +277,10 @@ def _write(path: Path, values: Mapping[str, Sequence[Value]], data: dict[str, An
 
     rows = [
         {"model": model, "task": v.task, "metric": v.metric, "question": v.question, "value": v.value,
-         "labels": list(v.labels)}
+         "weight": v.weight, "labels": list(v.labels)}
         for model, each in values.items() for v in each
     ]  # fmt: skip
     schema: Any = {"model": pl.String, "task": pl.String, "metric": pl.String, "question": pl.String,
-              "value": pl.Float64, "labels": pl.List(pl.String)}  # fmt: skip
+              "value": pl.Float64, "weight": pl.Float64, "labels": pl.List(pl.String)}  # fmt: skip
     write_frame(path / "values.parquet", pl.DataFrame(rows, schema=schema))
     write_json(path / "evaluation.json", data)

@@ -1,13 +1,19 @@
 """Any task of lm-evaluation-harness by name (or a YAML file), run as the harness defines it; read by `forgetting`.
 
 Documents that are longer than the context are found and left out beforehand, as in our own asks; each document's
-metrics are kept, so that models are compared question by question here too. Metrics that are no number for a single
-document (perplexities, F1 over a set) are not.
+metrics are kept, so that models are compared question by question here too. Of a text's perplexities, bits per byte (or
+word) are kept; metrics that are no number for a single document (F1 over a set) are not.
+
+The harness draws a document's shots from one stream of random numbers, so that they hang on what was asked before; here
+they hang on the document alone, and every model reads the same.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +25,8 @@ from ..cache import score_key
 from ..run import Progress
 from ..settings import file_of
 from . import answers
-from .language_model import language_model, quiet, version
-from .runner import SHARD, Asking
+from .language_model import language_model, quiet
+from .runner import SHARD, Asking, LeftOut, unlike
 from .values import LOWER, Value
 
 if TYPE_CHECKING:
@@ -50,16 +56,32 @@ def load_tasks(names: Sequence[str]) -> dict[str, Task]:
     for task in found.values():
         if task.get_config("num_fewshot") is None:
             task.set_config("num_fewshot", 0)
-        task.set_fewshot_seed(0)
+        _steady(task)
+        # The harness's totals over a shard are not read, and some cannot be made of few documents.
+        task.aggregation = lambda: defaultdict(lambda: len)
     return found
 
 
+def _steady(task: Any) -> None:
+    """A document's shots are drawn by the document."""
+    own = task.fewshot_context
+
+    def context(doc: Any, *given: Any, **how: Any) -> Any:
+        task.set_fewshot_seed(int(_hash(doc)[:8], 16))
+        return own(doc, *given, **how)
+
+    task.fewshot_context = context
+
+
+def _hash(thing: Any) -> str:
+    return hashlib.sha256(json.dumps(thing, sort_keys=True, default=str).encode()).hexdigest()
+
+
 def harness_values(
-    tasks: Mapping[str, Task], models: Mapping[str, Checkpoint], asking: Asking, run: Path, limit: int | None,
-    progress: Progress | None = None,
+    tasks: Mapping[str, Task], models: Mapping[str, Checkpoint], asking: Asking, run: Path,
+    kept: Mapping[str, Sequence[int]], progress: Progress | None = None,
 ) -> dict[str, list[Value]]:  # fmt: skip
-    """By model, each document's value on each metric; left out for all what is too long for one."""
-    kept = {name: _fitting(task, models, asking, limit) for name, task in tasks.items()}
+    """By model, each document's value on each metric; of each task the documents `kept` (see `fitting`)."""
     out: dict[str, list[Value]] = {}
     for model, checkpoint in models.items():
         out[model] = []
@@ -73,15 +95,33 @@ def harness_values(
     return out
 
 
-def _fitting(task: Any, models: Mapping[str, Checkpoint], asking: Asking, limit: int | None) -> list[int]:
-    """Indices of the documents whose every request fits into the context of every model."""
+def called(name: str) -> str:
+    """What a task of the harness is called among ours."""
+    return f"task.{name}"
+
+
+def fitting(
+    tasks: Mapping[str, Task], models: Mapping[str, Checkpoint], asking: Asking, limit: int | None, out: LeftOut
+) -> dict[str, list[int]]:
+    """By task, indices of the documents whose every request fits into the context of every model; the rest to `out`.
+
+    Raises `UsageError` where none does.
+    """
+    return {name: _fitting(name, task, models, asking, limit, out) for name, task in tasks.items()}
+
+
+def _fitting(
+    name: str, task: Any, models: Mapping[str, Checkpoint], asking: Asking, limit: int | None, out: LeftOut
+) -> list[int]:
     count = len(task.eval_docs)
-    left = set(range(count if limit is None else min(limit, count)))
-    for checkpoint in {each.tokenizer_hash: each for each in models.values()}.values():
+    asked = count if limit is None else min(limit, count)
+    why = f"longer than the context of {asking.context:,} tokens"
+    left = set(range(asked))
+    for checkpoint in unlike(models.values(), asking):
         lm: Any = language_model(checkpoint, asking.context)
         with quiet():
             task.build_all_requests(
-                limit=len(left) or None,
+                limit=asked,
                 apply_chat_template=asking.chat,
                 fewshot_as_multiturn=asking.chat,
                 chat_template=lm.apply_chat_template if asking.chat else None,
@@ -89,9 +129,9 @@ def _fitting(task: Any, models: Mapping[str, Checkpoint], asking: Asking, limit:
             for instance in task.instances:
                 if not _fits(lm, instance, asking.context):
                     left.discard(instance.doc_id)
+                    out.add(called(name), f"{name}-{instance.doc_id}", why)
     if not left:
-        name = task.task_name
-        raise UsageError(f"--task {name}: every document is longer than the context of {asking.context:,} tokens")
+        raise UsageError(f"--task {name}: every document is {why}")
     return sorted(left)
 
 
@@ -111,15 +151,16 @@ def _run(
     from lm_eval.evaluator import evaluate
 
     config = json.dumps({k: str(v) for k, v in task.dump_config().items()}, sort_keys=True)
+    shots = list(task.fewshot_docs() or []) if task.get_config("num_fewshot") else []
     key = score_key(
         {
             "task": name,
             "config": config,
+            # A local file may change under the same name.
+            "docs": [[index, _hash(task.eval_docs[index])] for index in kept],
+            "shots": _hash(shots),
             "weights": checkpoint.content_key,
-            "dtype": str(checkpoint.dtype),
-            "asking": [asking.context, asking.chat, asking.seed],
-            "docs": list(kept),
-            "harness": version(),
+            **asking.reader(checkpoint),
         }
     )
     path = folder / f"task-{file_of(name)}.parquet"
@@ -136,7 +177,8 @@ def _run(
                     samples={name: list(kept[begin : begin + SHARD])}, bootstrap_iters=0, log_samples=True,
                     apply_chat_template=asking.chat, fewshot_as_multiturn=asking.chat,
                 )  # fmt: skip
-            shard = pa.Table.from_pylist([_row(name, each) for each in found["samples"][name]], schema=answers.SCHEMA)
+            rolling = task.OUTPUT_TYPE == "loglikelihood_rolling"
+            shard = pa.Table.from_pylist(_rows(name, found["samples"][name], rolling), schema=answers.SCHEMA)
             answers.write(shard, part, key)
         shards.append(shard)
     table = pa.concat_tables(shards)
@@ -145,20 +187,49 @@ def _run(
     return table
 
 
-def _row(name: str, sample: Mapping[str, Any]) -> dict[str, Any]:
-    """A document's metrics, as JSON in the place of an answer."""
-    metrics = {
-        metric: float(sample[metric])
+def _rows(name: str, samples: Sequence[Mapping[str, Any]], rolling: bool) -> list[dict[str, Any]]:
+    """A row a document: its metrics by filter, as JSON in the place of an answer."""
+    rows: dict[str, dict[str, Any]] = {}
+    metrics: dict[str, dict[str, Any]] = {}
+    for sample in samples:  # a document stands once for each of the task's filters
+        id = f"{name}-{sample['doc_id']}"
+        rows[id] = {"id": id, "question": id, "logprobs": [], "prompt": sample["prompt_hash"]}
+        metrics.setdefault(id, {})[sample["filter"]] = _bits(sample) if rolling else _numbers(sample)
+    if not any(held for each in metrics.values() for held in each.values()):
+        found = ", ".join(dict.fromkeys(metric for sample in samples for metric in sample["metrics"])) or "none"
+        raise UsageError(
+            f"--task {name}: its metrics ({found}) are no numbers for a single document; give another task"
+        )
+    return [{**row, "answer": json.dumps(metrics[id])} for id, row in rows.items()]
+
+
+def _numbers(sample: Mapping[str, Any]) -> dict[str, list[float]]:
+    """Metrics with their weights, of a document that is asked something."""
+    return {
+        metric: [float(sample[metric]), 1.0]
         for metric in sample["metrics"]
         if isinstance(sample[metric], int | float | bool) or getattr(sample[metric], "shape", None) == ()
     }
-    id = f"{name}-{sample['doc_id']}"
-    return {"id": id, "question": id, "logprobs": [], "answer": json.dumps(metrics), "prompt": sample["prompt_hash"]}
+
+
+def _bits(sample: Mapping[str, Any]) -> dict[str, list[float]]:
+    """Of a text: the harness gives log-likelihood (nats) and length, for perplexities over all texts."""
+    for unit, names in (("byte", ("bits_per_byte", "byte_perplexity")), ("word", ("word_perplexity",))):
+        for name in names:
+            if name in sample["metrics"]:
+                logprob, length = sample[name]
+                return {f"bits per {unit}": [-float(logprob) / math.log(2) / length, float(length)]} if length else {}
+    return _numbers(sample)
 
 
 def _values(name: str, table: pa.Table, higher: Mapping[str, bool]) -> list[Value]:
-    return [
-        Value(f"task.{name}", metric if higher.get(metric, True) else f"{metric}{LOWER}", row["question"], value)
-        for row in table.to_pylist()
-        for metric, value in json.loads(row["answer"]).items()
-    ]
+    """Of several filters (ways to read a written answer), each has a metric of its own."""
+    out = []
+    for row in table.to_pylist():
+        filters = json.loads(row["answer"])
+        for filter, metrics in filters.items():
+            for metric, (value, weight) in metrics.items():
+                said = metric if len(filters) == 1 else f"{metric}, {filter}"
+                said += "" if higher.get(metric, True) else LOWER
+                out.append(Value(called(name), said, row["question"], value, weight=weight))
+    return out

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...errors import UsageError
+from ...terms.defaults import DOMAIN
+from ...terms.domain import domain_folder
 from ..comparison import Comparison
 from ..settings import names_of
 from . import language_model
@@ -27,7 +30,28 @@ def evaluate_beside(run: str | Path, base: str | Path, tuned: Sequence[str | Pat
     if not set(names) & set(held.models):
         raise UsageError(f"--run {run}: compares {', '.join(held.models)}, and none of {', '.join(names)}")
     place = Path(run) / FOLDER / str(options.get("suite", "smedqa"))
-    return evaluate(base, tuned, comparison=held.data, **{**options, "out": place})
+
+    def check(hashes: Mapping[str, str]) -> None:
+        _same_models(run, hashes)
+
+    return evaluate(base, tuned, comparison=held.data, check=check, **{**options, "out": place})
+
+
+def _same_models(run: str | Path, hashes: Mapping[str, str]) -> None:
+    """Raises `UsageError` where a model (content keys by name, the base's first) is not the one that was compared."""
+    record = Path(run) / "run.json"
+    try:
+        compared = json.loads(record.read_text(encoding="utf-8"))["hashes"]
+        base, models = str(compared["base"]), dict(compared["models"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"--run {run}: {record.name} does not say which models were compared; compare again"
+        ) from error
+    root = next(iter(hashes))
+    for name, found in hashes.items():
+        if found != (base if name == root else models.get(name, found)):
+            which = "base" if name == root else "model of that name"
+            raise UsageError(f"--run {run}: {name} is not the {which} that was compared; give the same, or drop --run")
 
 
 SHARED = ("own", "domain", "seed", "device", "dtype", "quantize", "device_map", "config")
@@ -42,7 +66,10 @@ def ready(suites: Sequence[str], options: Mapping[str, Any]) -> None:
     for value in suites:
         name, found, data = value.partition("=")
         settings_from({"suite": name})
-        if not found and name != "forgetting":
+        if name == "forgetting" and found:
+            raise UsageError(f"--evaluate {value}: takes no data here; give --evaluate forgetting, and text of your "
+                             "own to probe evaluate --data text=FILE --run")  # fmt: skip
+        if not found and name != "forgetting" and _own_questions(name, options) is None:
             raise UsageError(f"--evaluate {value}: this suite needs data; give --evaluate {name}=PATH")
         if found and not Path(data).exists():
             raise UsageError(f"--evaluate {value}: no such file or folder; give the suite's data")
@@ -57,5 +84,15 @@ def also(
     template = "chat" if options.get("template") == "chat" else "none"
     for value in suites:
         name, _, data = value.partition("=")
-        given = {"data": data} if data else {}
+        path = data or _own_questions(name, options)
+        given = {"data": path} if path else {}
         evaluate_beside(run, base, tuned, suite=name, template=template, **given, **shared, **how)
+
+
+def _own_questions(suite: str, options: Mapping[str, Any]) -> Path | None:
+    """The questions of the comparison's domain, which `smedqa` reads where it is given no others."""
+    if suite != "smedqa":
+        return None
+    folder = domain_folder(options.get("domain") or DOMAIN)
+    files = (folder / f"questions.{kind}" for kind in ("jsonl", "parquet"))
+    return next((file for file in files if file.is_file()), None)

@@ -20,6 +20,18 @@ from ..estimate import LEVEL, Estimate
 Label = TypeVar("Label", bound=Hashable)
 
 
+def opinions(given: Any) -> list[str] | None:
+    """Names as they were said, from a list of them or {name: how often}; None where it is neither."""
+    if isinstance(given, dict):
+        counts = list(given.values())
+        if any(isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in counts):
+            return None
+        given = [name for name, n in given.items() for _ in range(n)]
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+        return None
+    return given
+
+
 def voted(votes: Sequence[Label], quorum: int) -> Label | None:
     """The one label that has at least `quorum` votes and more than any other; None where there is none."""
     if quorum < 1:
@@ -80,7 +92,7 @@ Record = dict[str, Any]
 
 
 def labelled(records: Sequence[Record], quorum: int, alpha: float | None, seed: int) -> dict[str, Any]:
-    """Gives S-MedQA's records their `Specialty` in place, and says how.
+    """Gives S-MedQA's records their `Specialty` in place, and says how. `Votes` and `Samples` are as of `opinions`.
 
     From `Votes` (names) by quorum, where a record has no specialty; with `alpha`, from `Samples` (names) as conformal
     sets. Half of the records with both samples and a specialty, drawn by the seed, calibrate; the others show coverage.

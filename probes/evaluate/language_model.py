@@ -11,7 +11,8 @@ import contextlib
 import copy
 import io
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ...errors import UsageError
@@ -35,15 +36,59 @@ def require() -> None:
 def language_model(checkpoint: Checkpoint, context: int, batch_size: int = 1) -> LM:
     """The harness's model around `checkpoint`; as long as that is not in memory, it can only encode."""
     with quiet():
-        from lm_eval.models.huggingface import HFLM
-
         held: Any = _Held(checkpoint)
         tokenizer = copy.deepcopy(checkpoint.tokenizer)  # the harness gives it a padding token
         _make_whole(tokenizer, checkpoint.config.get_text_config().vocab_size)
-        return HFLM(
+        return _class()(
             pretrained=held, tokenizer=tokenizer, max_length=context, batch_size=batch_size,
             softmax_dtype="float32", backend="causal",
         )  # fmt: skip
+
+
+@cache
+def _class() -> type[Any]:
+    """The harness's, with two of its ways mended."""
+    from lm_eval.models.huggingface import HFLM
+
+    class Read(HFLM):
+        add_bos_token: bool | None
+
+        def loglikelihood_rolling(self, requests: Any, disable_tqdm: bool = False) -> list[float]:
+            """A beginning token is put before a text; one that the tokenizer adds too would be read as a part of it."""
+            held, self.add_bos_token = self.add_bos_token, False
+            try:
+                found: list[float] = super().loglikelihood_rolling(requests, disable_tqdm)
+            finally:
+                self.add_bos_token = held
+            return found
+
+        def apply_chat_template(self, chat_history: Any, add_generation_prompt: bool = True) -> str:
+            """Where the template takes no system message, the harness would drop it: the user says it then."""
+            if chat_history[0]["role"] == "system" and not takes_system(self.tokenizer):
+                chat_history = _by_the_user(chat_history)
+            found: str = super().apply_chat_template(chat_history, add_generation_prompt)
+            return found
+
+    return Read
+
+
+def takes_system(tokenizer: Any) -> bool:
+    """Whether the tokenizer's chat template says what a system message says."""
+    from jinja2 import TemplateError
+
+    said = "Answer in one word"
+    try:
+        return said in tokenizer.apply_chat_template(
+            [{"role": "system", "content": said}, {"role": "user", "content": "Why"}],
+            tokenize=False, add_generation_prompt=True,
+        )  # fmt: skip
+    except TemplateError:
+        return False
+
+
+def _by_the_user(messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    system, first, *rest = messages
+    return [{**first, "content": f"{system['content']}\n\n{first['content']}"}, *map(dict, rest)]
 
 
 def _make_whole(tokenizer: Any, rows: int) -> None:

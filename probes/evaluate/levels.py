@@ -9,6 +9,7 @@ is chance and 1 is perfect, with an interval over questions.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,16 @@ LEVELS = {
     "L1": ("mednli", "meqsum", "problem_summary"),
     "L2": ("longhealth", "medisumqa", "medisumcode"),
 }
-PARTS = {"longhealth": 3}
-"""Metrics that a task has at the least, where that is more than one."""
-DESCRIBED = ("unparsed", "consistency", "false answers")
-"""Metrics of ours that the published levels have not."""
+_SUMMARY = ("ROUGE-1", "ROUGE-2", "ROUGE-L", "BERTScore")
+METRICS = {
+    "mednli": ("accuracy",),
+    "meqsum": _SUMMARY,
+    "problem_summary": (*_SUMMARY, "UMLS F1"),
+    "longhealth": ("task1 accuracy", "task2 accuracy", "task3 accuracy"),
+    "medisumqa": (*_SUMMARY, "UMLS F1"),
+    "medisumcode": ("code F1", "category F1", "valid codes"),
+}
+"""What the published levels take of each task, all of it: a mean over fewer metrics is another number."""
 MAIN = {
     "mednli": (("accuracy",), 1 / 3),
     "meqsum": (("ROUGE-L",), 0.0),
@@ -39,14 +46,17 @@ MAIN = {
 
 
 def published_levels(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, Any]]:
-    """From each task's metrics (shares), the levels in percent; null with what is missing where a task was not run.
-
-    LongHealth's metrics are the accuracies of its three tasks.
-    """
+    """From each task's metrics (shares), the levels in percent; null with what is missing (a task that was not run, or
+    its metrics that were not computed)."""
     out: dict[str, dict[str, Any]] = {}
     for level, tasks in LEVELS.items():
-        missing = [task for task in tasks if len(metrics.get(task, ())) < PARTS.get(task, 1)]
-        value = None if missing else float(np.mean([np.mean(list(metrics[task].values())) for task in tasks])) * 100
+        missing: list[str] = []
+        for task in tasks:
+            lacking = [metric for metric in METRICS[task] if metric not in metrics.get(task, {})]
+            missing += [task] if task not in metrics else [f"{task} {metric}" for metric in lacking]
+        value = None
+        if not missing:
+            value = 100 * float(np.mean([np.mean([metrics[task][name] for name in METRICS[task]]) for task in tasks]))
         out[level] = {"value": value, "missing": missing}
     return out
 
@@ -55,30 +65,59 @@ def task_metrics(values: Sequence[Value], suite: str) -> dict[str, dict[str, flo
     """Each task's mean metrics as the published levels take them."""
     out: dict[str, dict[str, float]] = {}
     for (part, metric), held in by_key(values).items():
-        if metric in DESCRIBED:
-            continue
         task, _, piece = part.removeprefix(f"{suite}.").partition(".")
-        out.setdefault(task, {})[f"{piece} {metric}".strip()] = float(np.mean([each.value for each in held]))
+        if (name := f"{piece} {metric}".strip()) in METRICS.get(task, ()):
+            out.setdefault(task, {})[name] = float(np.mean([each.value for each in held]))
     return out
 
 
 def mended(values: Sequence[Value], suite: str, seed: int, base: Sequence[Value] | None = None) -> dict[str, Estimate]:
-    """The mended levels, over the tasks that were run; with `base`, the paired difference from it."""
+    """The mended levels, over the tasks that were run, whose number the note says where it is not all; with `base`, the
+    paired difference from it."""
     keyed, other = by_key(values), by_key(base or [])
     parts: dict[str, list[tuple[Array, list[str]]]] = {level: [] for level in LEVELS}
     weights: dict[str, list[float]] = {level: [] for level in LEVELS}
+    held: dict[str, set[str]] = {level: set() for level in LEVELS}
     for part, (metrics, chance) in MAIN.items():
         key = next(((f"{suite}.{part}", m) for m in metrics if (f"{suite}.{part}", m) in keyed), None)
-        if key is None:
+        if key is None or (base is not None and key not in other):
             continue
-        level = next(level for level, tasks in LEVELS.items() if part.partition(".")[0] in tasks)
-        numbers, clusters = _numbers(keyed[key], other.get(key) if base is not None else None)
+        task = part.partition(".")[0]
+        level = next(level for level, tasks in LEVELS.items() if task in tasks)
+        numbers, clusters = _numbers(keyed[key], None if base is None else other[key])
         if len(numbers):
             scale = numbers / (1 - chance) if base is not None else (numbers - chance) / (1 - chance)
             parts[level].append((scale, clusters))
             # LongHealth's three tasks are one of the level's three.
             weights[level].append(1 / 3 if part.startswith("longhealth") else 1.0)
-    return {level: _estimate(held, weights[level], seed) for level, held in parts.items()}
+            held[level].add(task)
+    out = {level: _estimate(each, weights[level], seed) for level, each in parts.items()}
+    for level, tasks in LEVELS.items():
+        if 0 < len(held[level]) < len(tasks):
+            lacking = ", ".join(task for task in tasks if task not in held[level])
+            note = f"{len(held[level])} of {len(tasks)} tasks; without {lacking}"
+            out[level] = replace(out[level], note="; ".join(filter(None, (note, out[level].note))))
+    return out
+
+
+def level_differences(
+    values: Mapping[str, Sequence[Value]], pairs: Sequence[tuple[str, str]], suite: str, seed: int
+) -> list[dict[str, Any]]:
+    """Of each pair (tuned, base): the difference of the published levels (percentage points; null where one of the two
+    is), and the paired one of the mended."""
+    out = []
+    for tuned, base in pairs:
+        one, other = (published_levels(task_metrics(values[name], suite)) for name in (tuned, base))
+        both = {level: (one[level]["value"], other[level]["value"]) for level in LEVELS}
+        out.append(
+            {
+                "tuned": tuned,
+                "base": base,
+                "published": {level: None if x is None or y is None else x - y for level, (x, y) in both.items()},
+                "mended": {k: e.json() for k, e in mended(values[tuned], suite, seed, values[base]).items()},
+            }
+        )
+    return out
 
 
 def _numbers(values: Sequence[Value], base: Sequence[Value] | None) -> tuple[Array, list[str]]:

@@ -12,6 +12,7 @@ win is a score above the base's, a loss one below, a tie an equal one (to two de
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 from ...errors import UsageError
 
 DECIMALS = 2
+EXPECTED = "expected {model: {measure: score}}"
 TIE_RULE = f"tie: equal to {DECIMALS} decimals; published scores have no intervals"
 
 
@@ -64,6 +66,15 @@ def line(count: Mapping[str, Any]) -> str:
     return said + (f" ({paired})" if paired else "")
 
 
+def _pairs(file: Path, given: Any) -> list[tuple[str, str]]:
+    if not isinstance(given, list):
+        raise UsageError(f'--published {file}: pairs: expected [["tuned", "base"], …], found {given!r:.40}')
+    for pair in given:
+        if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(name, str) for name in pair):
+            raise UsageError(f'--published {file}: pairs: expected ["tuned", "base"], found {pair!r:.40}')
+    return list(dict.fromkeys((one, other) for one, other in given))
+
+
 def _read(file: Path, given: Sequence[str]) -> tuple[dict[str, dict[str, float]], list[tuple[str, str]]]:
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
@@ -71,18 +82,20 @@ def _read(file: Path, given: Sequence[str]) -> tuple[dict[str, dict[str, float]]
         raise UsageError(f"--published {file}: cannot be read as JSON ({error}); give a file of scores") from error
     groups = {k: v for k, v in data.items() if k.endswith("_percent")} if isinstance(data, dict) else {}
     if not groups:
-        raise UsageError(
-            f'--published {file}: holds no scores; expected "levels_percent": {{model: {{measure: score}}}}'
-        )
+        raise UsageError(f'--published {file}: holds no scores; {EXPECTED}, as "levels_percent": {{…}}')
     scores: dict[str, dict[str, float]] = {}
     for group, models in groups.items():
         prefix = "" if group == "levels_percent" else f"{group.removesuffix('_percent')} "
+        if not isinstance(models, dict):
+            raise UsageError(f"--published {file}: {group}: {EXPECTED}, found {models!r:.40}")
         for model, measures in models.items():
+            if not isinstance(measures, dict):
+                raise UsageError(f"--published {file}: {group}, {model}: {EXPECTED}, found {measures!r:.40}")
             for name, value in measures.items():
-                if isinstance(value, bool) or not isinstance(value, int | float):
-                    raise UsageError(f"--published {file}: {model}, {name}: expected a number, found {value!r}")
+                if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+                    raise UsageError(f"--published {file}: {model}, {name}: expected a number, found {value!r:.40}")
                 scores.setdefault(model, {})[f"{prefix}{name}"] = float(value)
-    pairs = [(str(one), str(other)) for one, other in data.get("pairs", [])]
+    pairs = _pairs(file, data.get("pairs", []))
     said = []
     for value in given:
         one, found, other = value.partition("=")

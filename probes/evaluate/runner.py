@@ -10,7 +10,8 @@ left out beforehand.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from ..cache import score_key
 from ..run import Progress
 from . import answers
 from .ask import Ask, Doc
-from .language_model import language_model, quiet, version
+from .language_model import language_model, quiet, takes_system, version
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 SHARD = 64
 """Documents that are asked, and kept, together."""
+READING = 2
+"""How prompts are put together; raised where that changes, so that older answers are not taken."""
 
 
 @dataclass(frozen=True)
@@ -50,15 +53,27 @@ class Asking:
             {
                 "ask": ask.digest,
                 "weights": checkpoint.content_key,
-                "tokenizer": checkpoint.tokenizer_hash,
-                "dtype": str(checkpoint.dtype),
-                "quantization": checkpoint.quantization,
-                "context": self.context,
-                "chat": self.chat,
-                "seed": self.seed,
-                "harness": version(),
+                **self.reader(checkpoint),
             }
         )
+
+    def reader(self, checkpoint: Checkpoint) -> dict[str, object]:
+        """Of the answers to any ask, all that they depend on beside it and the weights."""
+        return {
+            "prompts": self.prompts(checkpoint),
+            "dtype": str(checkpoint.dtype),
+            "quantization": checkpoint.quantization,
+            "context": self.context,
+            "chat": self.chat,
+            "seed": self.seed,
+            "harness": version(),
+            "reading": READING,
+        }
+
+    def prompts(self, checkpoint: Checkpoint) -> tuple[str, str]:
+        """What decides how a checkpoint's prompts are framed and cut: hashes of its chat template and tokenizer."""
+        template = json.dumps(checkpoint.tokenizer.chat_template, sort_keys=True) if self.chat else ""
+        return hashlib.sha256(template.encode()).hexdigest(), checkpoint.tokenizer_hash
 
 
 @dataclass
@@ -79,11 +94,7 @@ class LeftOut:
 def left_out(asks: Sequence[Ask], checkpoints: Iterable[Checkpoint], asking: Asking) -> LeftOut:
     """What is too long for some model: left out for all, so that they answer the same questions."""
     found = LeftOut()
-    seen: set[str] = set()
-    for checkpoint in checkpoints:
-        if checkpoint.tokenizer_hash in seen:
-            continue
-        seen.add(checkpoint.tokenizer_hash)
+    for checkpoint in unlike(checkpoints, asking):
         lm = language_model(checkpoint, asking.context)
         _check_chat(lm, checkpoint, asking)
         for ask in asks:
@@ -93,6 +104,23 @@ def left_out(asks: Sequence[Ask], checkpoints: Iterable[Checkpoint], asking: Ask
                         if why := _misfit(lm, requests, ask, asking.context):
                             found.add(ask.name, doc["question"], why)
     return found
+
+
+def unlike(checkpoints: Iterable[Checkpoint], asking: Asking) -> list[Checkpoint]:
+    """One checkpoint, the first, of each way to frame and cut prompts."""
+    found: dict[tuple[str, str], Checkpoint] = {}
+    for each in checkpoints:
+        found.setdefault(asking.prompts(each), each)
+    return list(found.values())
+
+
+def system_notes(models: Mapping[str, Checkpoint], asking: Asking) -> list[str]:
+    """Of the models' chat templates, those that take no system message, in one line."""
+    refusing = [name for name, each in models.items() if asking.chat and not takes_system(each.tokenizer)]
+    return [
+        f"{', '.join(refusing)}: the chat template takes no system message; instructions stand at the head of the "
+        "user's first message"
+    ] if refusing else []  # fmt: skip
 
 
 def run(
@@ -134,8 +162,8 @@ def ask_model(
             progress(f"{name} {ask.name}".strip(), begin + len(part.docs), len(ask.docs))
 
 
-def task_of(ask: Ask) -> ConfigurableTask:
-    """The harness's task."""
+def task_of(ask: Ask, chat: bool = False) -> ConfigurableTask:
+    """The harness's task; `chat`: its prompts go into a chat template."""
     with quiet():
         from datasets import Dataset
         from jinja2 import Environment, StrictUndefined
@@ -147,7 +175,8 @@ def task_of(ask: Ask) -> ConfigurableTask:
             "task": ask.name,
             "custom_dataset": lambda **_: {"test": Dataset.from_list(list(ask.docs))},
             "test_split": "test",
-            "description": ask.system,
+            # The harness puts nothing between this and the first prompt.
+            "description": f"{ask.system}\n\n" if ask.system and not chat else ask.system,
             "doc_to_text": lambda doc: _filled(template, ask, doc),
             "doc_to_target": "text" if ask.kind == "text" else "target",
             "output_type": _OUTPUT[ask.kind],
@@ -183,7 +212,7 @@ _OUTPUT = {"choices": "multiple_choice", "answer": "generate_until", "text": "lo
 
 def _asked(ask: Ask, lm: LM, asking: Asking) -> pa.Table:
     """One shard's answers."""
-    task = task_of(ask)
+    task = task_of(ask, asking.chat)
     with quiet():
         from lm_eval.evaluator import evaluate
 
@@ -222,7 +251,7 @@ def _finish(shards: list[pa.Table], folder: Path, ask: Ask, key: str) -> pa.Tabl
 def _requests(ask: Ask, lm: LM, asking: Asking) -> Iterator[tuple[Doc, list[tuple[Any, ...]]]]:
     """Each document and the arguments of its requests, as the harness builds them."""
     for begin in range(0, len(ask.docs), SHARD):
-        task = task_of(replace(ask, docs=ask.docs[begin : begin + SHARD]))
+        task = task_of(replace(ask, docs=ask.docs[begin : begin + SHARD]), asking.chat)
         task.build_all_requests(
             apply_chat_template=asking.chat,
             fewshot_as_multiturn=asking.chat,
@@ -250,5 +279,16 @@ def _misfit(lm: Any, requests: list[tuple[Any, ...]], ask: Ask, context: int) ->
 
 
 def _check_chat(lm: Any, checkpoint: Checkpoint, asking: Asking) -> None:
-    if asking.chat and not getattr(lm.tokenizer, "chat_template", None):
+    if not asking.chat:
+        return
+    if not getattr(lm.tokenizer, "chat_template", None):
         raise UsageError(f"--template chat: {checkpoint.name}'s tokenizer has no chat template; give --template none")
+    from jinja2 import TemplateError
+
+    try:
+        lm.tokenizer.apply_chat_template([{"role": "user", "content": "Why"}], tokenize=False)
+    except TemplateError as error:
+        why = first_line(error)
+        raise UsageError(
+            f"--template chat: {checkpoint.name}'s chat template cannot be used ({why}); give --template none"
+        ) from error

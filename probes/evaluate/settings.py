@@ -12,6 +12,8 @@ from ...terms.defaults import DOMAIN
 from ..settings import check_names
 from .choices import METHODS
 
+BY_TASK = ("clue", "forgetting")
+"""Suites whose data are told apart by TASK=PATH, or lie in one folder."""
 SUITES = ("smedqa", "clue", "cases", "hallucination", "forgetting")
 
 
@@ -33,6 +35,8 @@ class Settings:
     """Votes that a label needs, where records hold `Votes` and no label."""
     alpha: float | None = None
     """Of conformal label sets, where records hold `Samples`; None: the records' own labels."""
+    specialties: tuple[str, ...] = ()
+    """Of `smedqa`: the questions of these specialties alone; `paper` stands for the study's six; none: all."""
     tasks: tuple[str, ...] = ()
     """Of `forgetting`: tasks of lm-evaluation-harness by name."""
     prompts: Path | None = None
@@ -81,7 +85,7 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
     """Settings from options by name; what is None is left at its default. Raises `UsageError`."""
     check_names(Settings, options)
     given = {name: value for name, value in options.items() if value is not None}
-    for name in ("data", "pair", "own", "methods", "tasks"):
+    for name in ("data", "pair", "own", "methods", "specialties", "tasks"):
         if name in given:
             value = given[name]
             given[name] = (value,) if isinstance(value, str | Path) else tuple(value)
@@ -106,7 +110,29 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
         raise UsageError(f"--alpha {settings.alpha}: give a share between 0 and 1, such as 0.1")
     if settings.seed < 0:
         raise UsageError(f"--seed {settings.seed}: give a whole number, 0 or more")
+    _check_paths(settings)
     return settings
+
+
+def _check_paths(settings: Settings) -> None:
+    """Raises `UsageError` where a path of --data would not be read."""
+    plain = [value for value in settings.data if "=" not in value or Path(value).exists()]
+    names = [value.partition("=")[0] for value in settings.data if value not in plain]
+    second = plain[1:] if settings.suite in BY_TASK else settings.data[1:]
+    if second:
+        more = ", or TASK=PATH for each task" if settings.suite in BY_TASK else ""
+        raise UsageError(f"--data {second[0]}: {settings.suite} reads one path, and {settings.data[0]} is given too; "
+                         f"give one{more}")  # fmt: skip
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UsageError(f"--data {twice[0]}=…: is given twice; give one path for {twice[0]}")
+    if settings.suite not in BY_TASK or not plain:
+        return
+    task = "text" if settings.suite == "forgetting" else "TASK"
+    if Path(plain[0]).is_file():
+        raise UsageError(f"--data {plain[0]}: {settings.suite} does not know what this is; "
+                         f"give --data {task}={plain[0]}")  # fmt: skip
+    if settings.suite == "forgetting" and Path(plain[0]).is_dir() and settings.data_for("text") is None:
+        raise UsageError(f"--data {plain[0]}: holds no file called text; give --data text=FILE")
 
 
 def pairs_of(base: str, tuned: Sequence[str], given: Sequence[str]) -> list[tuple[str, str]]:

@@ -32,7 +32,11 @@ def rouge(answers: Sequence[str], references: Sequence[str]) -> Scores:
 
 
 class BertScore:
-    """BERTScore's F1 with a model from a local folder. Raises `UsageError` where it cannot be opened."""
+    """BERTScore's F1 with a model from a local folder. Raises `UsageError` where it cannot be opened.
+
+    The layer that agreed best with people is known to the library by the model's name, here the folder's; of another
+    model, the last one is read. Either way `layer` says it.
+    """
 
     def __init__(self, folder: Path, device: str = "cpu") -> None:
         if not (folder / "config.json").is_file():
@@ -43,11 +47,15 @@ class BertScore:
             from transformers import AutoConfig
 
             config = AutoConfig.from_pretrained(folder)
-            # The layer that agreed best with people, where the library knows the model; else the last one.
+            last = config.num_hidden_layers
             known = {name.rsplit("/", 1)[-1]: layers for name, layers in model2layers.items()}
-            self._scorer: Any = BERTScorer(
-                model_type=str(folder), num_layers=known.get(folder.name, config.num_hidden_layers), device=device
-            )
+            name = folder.absolute().name
+            layer = known.get(name, last + 1)
+            why = f"the package's choice for {name}"
+            if layer > last:
+                layer, why = last, f"the last: the package knows none for a model in a folder called {name}"
+            self.layer = f"BERTScore read at layer {layer} of {last}, {why}"
+            self._scorer: Any = BERTScorer(model_type=str(folder), num_layers=layer, device=device)
             tokenizer = self._scorer._tokenizer
             tokenizer.model_max_length = min(tokenizer.model_max_length, config.max_position_embeddings)
         except ImportError as error:

@@ -23,8 +23,8 @@ TIE = 1e-9
 """Values this near are tied."""
 LOWER = " (lower is better)"
 """Ends the name of such a metric of the harness's own tasks."""
-LOWER_IS_BETTER = ("unparsed", "bits per byte", "false answers")
-UNITS = {"bits per byte": "bits/byte"}
+LOWER_IS_BETTER = ("unparsed", "bits per byte", "bits per word", "false answers")
+UNITS = {"bits per byte": "bits/byte", "bits per word": "bits/word"}
 """Of metrics that are no shares of 1."""
 COUNTED = ("accuracy", "followed", "unparsed", "consistency", "false answers")
 """Shares of right-or-wrong answers, for which Wilson's interval is meant."""
@@ -42,6 +42,8 @@ class Value:
     value: float
     labels: tuple[str, ...] = ()
     cluster: str = ""
+    weight: float = 1.0
+    """In means and differences: a text's bytes, so that they are all texts' bits over all texts' bytes."""
 
 
 Key = tuple[str, str]
@@ -83,7 +85,8 @@ def means(values: Sequence[Value], labels: Sequence[str], seed: int) -> dict[str
 def _by_label(numbers: Array, values: Sequence[Value], labels: Sequence[str], seed: int) -> dict[str, Estimate]:
     cluster = [value.cluster or value.question for value in values]
     names = ["", *(label for label in labels if any(label in value.labels for value in values))]
-    member = members([("", *value.labels) for value in values], names)
+    weight = np.array([[value.weight] for value in values])
+    member = members([("", *value.labels) for value in values], names) * weight
     made = by_specialty(numbers, member, Clusters.of(cluster, cluster), names, unit_of(values[0].metric), seed)
     # Questions are one clustering here, not two crossed ones.
     return {
@@ -111,9 +114,17 @@ class Difference:
 
     @property
     def outcome(self) -> str:
-        """`win` or `loss` where the interval of the difference leaves out zero, else `tie`."""
+        """`win` or `loss` where the interval of the difference leaves out zero, else `tie`.
+
+        An interval without a width (all questions differ alike, or there is one cluster) shows no uncertainty: then
+        the exact tests over questions and over clusters have to show the difference too, or it is `unknown`.
+        """
         low, high = self.difference.low, self.difference.high
         if low is None or high is None:
+            return "unknown"
+        if max(abs(low), abs(high)) < TIE:
+            return "tie"
+        if high - low < TIE and max(sign_test(self.difference.n, 0), self.p or 0.0) > 1 - LEVEL:
             return "unknown"
         up, down = ("loss", "win") if lower_is_better(self.metric) else ("win", "loss")
         return up if low > 0 else down if high < 0 else "tie"
@@ -163,13 +174,13 @@ def corrected(differences: Sequence[Difference]) -> list[Difference]:
 
 
 def outcomes(differences: Sequence[Difference]) -> list[dict[str, Any]]:
-    """By pair, on how many tested tasks and metrics the tuned model wins, ties, loses."""
+    """By pair, on how many tested tasks and metrics the tuned model wins, ties, loses, or none can be told."""
     held: dict[tuple[str, str], list[str]] = {}
     for each in differences:
         if not each.label and each.p is not None:
             held.setdefault((each.tuned, each.base), []).append(each.outcome)
     return [
-        {"tuned": tuned, "base": base, **{name: found.count(name) for name in ("win", "tie", "loss")}}
+        {"tuned": tuned, "base": base, **{name: found.count(name) for name in ("win", "tie", "loss", "unknown")}}
         for (tuned, base), found in held.items()
     ]
 

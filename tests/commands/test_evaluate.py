@@ -1,12 +1,14 @@
 """`probe evaluate`, `probe compare --evaluate`, and the sections of the page that they fill."""
 
 import json
+import shutil
 
 import pytest
 from evaluation import write_smedqa
 from house import command, write_adapter, write_domain
 from knowshift.cli import main
-from knowshift.errors import RunError
+from knowshift.errors import RunError, UsageError
+from knowshift.probes.evaluate import joined
 from knowshift.reports.page import render
 from tiny import make_tokenizer, tiny_model
 
@@ -122,6 +124,38 @@ def test_an_evaluation_joins_a_finished_comparison(house, compared, capsys):
     assert "forgetting.instructions: followed" in (compared / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("other", ["base", "neuro_lora"])
+def test_an_evaluation_of_other_models_joins_no_comparison(house, compared, tmp_path, capsys, other):
+    """A model of the same name whose files are others."""
+    shutil.copytree(house / "base", tmp_path / "base")
+    model = tiny_model("llama", vocab_size=len(make_tokenizer("metaspace_prefix")), max_position_embeddings=512, seed=7)
+    if other == "base":
+        model.save_pretrained(tmp_path / "base")
+    models = {"base": house / "base", "neuro_lora": house / "neuro_lora"}
+    models[other] = tmp_path / "base" if other == "base" else write_adapter(tmp_path / "neuro_lora", model, 9)
+    arguments = ["evaluate", models["base"], models["neuro_lora"], "--suite", "forgetting", "--limit", "3",
+                 "--domain", house / "domain", "--run", compared]  # fmt: skip
+    capsys.readouterr()  # transformers' own bar
+    assert probe(arguments) == 2
+    error = capsys.readouterr().err.strip()
+    assert f"--run {compared}: {other} is not the " in error
+    assert len(error.splitlines()) == 1
+
+
+def test_a_domains_own_questions_are_asked(house, compared, tmp_path):
+    run = shutil.copytree(compared, tmp_path / "run", ignore=shutil.ignore_patterns("evaluate"))
+    domain = shutil.copytree(house / "domain", tmp_path / "domain")
+    questions = json.loads(write_smedqa(tmp_path / "asked.json", 6, SPECIALTIES).read_text())
+    (domain / "questions.jsonl").write_text("\n".join(map(json.dumps, questions)))
+    options = {"domain": domain}
+    joined.ready(["smedqa"], options)
+    joined.also(["smedqa"], run, house / "base", [house / "neuro_lora"], options)
+    counts = json.loads((run / "evaluate" / "smedqa" / "evaluation.json").read_text())["counts"]
+    assert counts["smedqa.letter"]["asked"] == 6
+    with pytest.raises(UsageError, match="this suite needs data"):
+        joined.ready(["smedqa"], {"domain": house / "domain"})
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -133,6 +167,10 @@ def test_an_evaluation_joins_a_finished_comparison(house, compared, capsys):
         (["compare", "{house}/base", "{house}/neuro_lora", "--evaluate", "smedqa"], "this suite needs data"),
         (["compare", "{house}/base", "{house}/neuro_lora", "--evaluate", "smedqa=nowhere"], "no such file or folder"),
         (["compare", "{house}/base", "{house}/neuro_lora", "--evaluate", "glue=x"], "--suite glue"),
+        (
+            ["compare", "{house}/base", "{house}/neuro_lora", "--evaluate", "forgetting={house}/questions.json"],
+            "takes no data here",
+        ),
     ],
 )
 def test_a_fault_is_one_line(house, capsys, arguments, says):

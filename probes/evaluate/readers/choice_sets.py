@@ -3,7 +3,7 @@
 S-MedQA    Question, Specialty (a name, or a list of names), Options (texts), Answer (a text, or several); for labels
            of one's own, Votes or Samples (names; see `labels`)
 MedQA      question, options {"A": …}, answer_idx ("A") or answer (a text), meta_info
-MedMCQA    question, opa … opd, cop (1 to 4 as released; 0 to 3 on the hub), subject_name
+MedMCQA    question, opa … opd, cop (1 to 4 as released; 0 to 3 on the hub; see `_first`), subject_name
 PubMedQA   QUESTION, CONTEXTS, final_decision (yes, no, maybe), or the hub's question, context, final_decision
 cases      question, options (list, or {"A": …}), answer (letter, text or index), difficulty, specialty, id
 """
@@ -16,6 +16,7 @@ from typing import Any
 
 from ....errors import DomainError, UsageError
 from ....terms.domain import Domain
+from ..labels import opinions
 from ..question import LETTERS, Faults, Question, question, records
 
 Record = dict[str, Any]
@@ -46,22 +47,26 @@ def specialty_names(domain: Domain) -> Names:
 
 
 def read_questions(
-    path: Path, domain: Domain, faults: Faults, label: Callable[[list[Record]], None] | None = None
+    path: Path,
+    domain: Domain,
+    faults: Faults,
+    label: Callable[[list[Record]], None] | None = None,
+    first: int | None = None,
 ) -> list[Question]:
     """The questions of a file in any of the forms above. Raises `UsageError` where it is in none of them.
 
-    `label` may give records labels before they are read.
+    `label` may give records labels before they are read. `first` is the number of MedMCQA's first option, where a
+    person says it.
     """
     found: list[Question] = []
     names = specialty_names(domain)
     base: int | None = None
     held = [each for where, record in records(path, faults) for each in _unfolded(where, record)]
     if label is not None:
+        held = [(where, record) for where, record in held if _heard(where, record, faults)]
         label([record for _, record in held])
     if any("opa" in record for _, record in held):
-        # Whether MedMCQA's answers count from 0 or 1 only the whole file tells.
-        given = [record.get("cop") for _, record in held]
-        base = 0 if 0 in given else 1
+        base = _first([record for _, record in held], path) if first is None else first
     for number, (where, record) in enumerate(held):
         reader = _reader(record)
         if reader is None:
@@ -71,13 +76,40 @@ def read_questions(
         if made is not None:
             found.append(made)
     if not found:
-        first = next(iter(faults.first.values()), str(path))
+        where = next(iter(faults.first.values()), str(path))
         raise UsageError(
-            f"--data {path}: no question can be used ({'; '.join(faults.found) or 'it is empty'}; first: {first}); "
+            f"--data {path}: no question can be used ({'; '.join(faults.found) or 'it is empty'}; first: {where}); "
             "expected S-MedQA, MedQA, MedMCQA, PubMedQA, or records with question, options and answer"
         )
     ids = [each.id for each in found]
     return found if len(set(ids)) == len(ids) else [_renamed(each, n) for n, each in enumerate(found)]
+
+
+def _heard(where: str, record: Record, faults: Faults) -> bool:
+    """Whether `Votes` and `Samples`, where it has them, are names; they are put down as a list of these."""
+    for key in ("Votes", "Samples"):
+        if record.get(key) is not None:
+            names = opinions(record[key])
+            if names is None:
+                faults.add(f"{key} is neither a list of names nor {{name: count}}", where)
+                return False
+            record[key] = names
+    return True
+
+
+def _first(records: list[Record], path: Path) -> int:
+    """Whether MedMCQA's answers count from 0 or 1, which only the whole file tells: one has a 0, the other a 4.
+
+    Raises `UsageError` where it cannot be told: a guess would score wrong options as right.
+    """
+    given = {cop for record in records if isinstance(cop := record.get("cop"), int) and not isinstance(cop, bool)}
+    zero, four = 0 in given, 4 in given
+    if zero == four and given & {0, 1, 2, 3, 4}:
+        raise UsageError(
+            f"--data {path}: its answers (cop) hold {'both 0 and 4' if zero else 'neither 0 nor 4'}, so that nobody "
+            f"can tell whether they count from 0 or 1; give --data medmcqa0={path} or --data medmcqa1={path}"
+        )
+    return 0 if zero else 1
 
 
 def _renamed(each: Question, number: int) -> Question:
@@ -108,9 +140,7 @@ def _reader(record: Record) -> Callable[..., Question | None] | None:
 
 
 def _smedqa(where: str, id: str, record: Record, faults: Faults, names: Names, base: int | None) -> Question | None:
-    given = record.get("Specialty")
-    said = [given] if isinstance(given, str) else list(given) if isinstance(given, list) else []
-    labels = _labels(said, names, faults, where)
+    labels = _labels(record.get("Specialty"), names, faults, where)
     if labels is None:
         return None
     return question(
@@ -118,10 +148,13 @@ def _smedqa(where: str, id: str, record: Record, faults: Faults, names: Names, b
     )
 
 
-def _labels(said: list[Any], names: Names, faults: Faults, where: str) -> tuple[str, ...] | None:
-    """Specialties' ids; None, and a fault, where one is unknown."""
+def _labels(given: Any, names: Names, faults: Faults, where: str) -> tuple[str, ...] | None:
+    """Specialties' ids, of a name, a list of names, or None; None, and a fault, where one is unknown."""
+    if given is not None and not isinstance(given, str | list):
+        faults.add("the specialty is neither a name nor a list of names", where)
+        return None
     labels = []
-    for name in said:
+    for name in [given] if isinstance(given, str) else given or []:
         found = names(name) if isinstance(name, str) else None
         if found is None:
             faults.add(f'unknown specialty "{name}"', where)
@@ -133,7 +166,7 @@ def _labels(said: list[Any], names: Names, faults: Faults, where: str) -> tuple[
 def _medmcqa(where: str, id: str, record: Record, faults: Faults, names: Names, base: int | None) -> Question | None:
     options = [record.get(key) for key in ("opa", "opb", "opc", "opd")]
     subject, right = record.get("subject_name"), record.get("cop")
-    if not isinstance(right, int):
+    if not isinstance(right, int) or isinstance(right, bool):
         faults.add("the answer is not among the options", where)
         return None
     known = names(str(subject)) or SUBJECTS.get(str(subject))
@@ -160,15 +193,17 @@ def _plain(where: str, id: str, record: Record, faults: Faults, names: Names, ba
     if isinstance(options, dict):
         letters, options = [str(key).strip().upper() for key in options], list(options.values())
     said = list(answer) if isinstance(answer, list) else [answer]
-    texts = [option.strip() for option in options or [] if isinstance(option, str)]
+    if not isinstance(options, list):
+        faults.add("the options are neither a list nor {letter: text}", where)
+        return None
+    texts = [option.strip() for option in options if isinstance(option, str)]
     right: list[Any] = []
     for one in said:
         # An option's own text goes before a letter: an option may be called "A".
         if isinstance(one, str) and one.strip() not in texts and one.strip().upper() in letters:
             one = letters.index(one.strip().upper())
         right.append(one)
-    specialty = record.get("specialty")
-    labels = _labels([specialty] if isinstance(specialty, str) else list(specialty or []), names, faults, where)
+    labels = _labels(record.get("specialty"), names, faults, where)
     if labels is None:
         return None
     if record.get("difficulty") is not None:

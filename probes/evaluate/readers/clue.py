@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ....errors import UsageError
+from ....errors import UsageError, first_line
 from ..ask import Doc
 from ..question import Faults, records
 
@@ -81,6 +81,8 @@ FIELDS: dict[str, Callable[[Record], dict[str, str]]] = {
 
 def _excel(path: Path) -> Iterator[tuple[str, Record]]:
     """Rows of the first sheet by the names in its first row."""
+    from zipfile import BadZipFile
+
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
@@ -92,5 +94,8 @@ def _excel(path: Path) -> Iterator[tuple[str, Record]]:
             record = dict(zip(head, row, strict=False))
             if any(value is not None for value in record.values()):
                 yield f"{path}, row {number}", record
-    except (OSError, InvalidFileException, KeyError, ValueError) as error:
-        raise UsageError(f"--data {path}: cannot be read as .xlsx ({error}); give the file as released") from error
+    except (OSError, InvalidFileException, BadZipFile, KeyError, IndexError, ValueError, SyntaxError) as error:
+        # An .xlsx is a zip of XML, whose ParseError is a SyntaxError.
+        raise UsageError(
+            f"--data {path}: cannot be read as .xlsx ({first_line(error)}); give the file as released"
+        ) from error

@@ -65,6 +65,18 @@ def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Su
     return suite
 
 
+MEDMCQA = ("medmcqa0", "medmcqa1")
+"""--data NAME=FILE says whether MedMCQA's answers count from 0 or 1, where the file does not tell."""
+
+
+def choice_file(settings: Settings, what: str) -> tuple[Path, int | None]:
+    """The one data file, and where it was said, the number of MedMCQA's first option. Raises as `data_file`."""
+    for first, name in enumerate(MEDMCQA):
+        if any(value.partition("=")[0] == name for value in settings.data) and (path := settings.data_for(name)):
+            return path, first
+    return data_file(settings, what), None
+
+
 def data_file(settings: Settings, what: str) -> Any:
     """The one data file. Raises `UsageError`, saying `what` is expected."""
     if settings.file is None:

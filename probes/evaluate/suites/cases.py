@@ -16,16 +16,17 @@ from ..question import Faults
 from ..readers.choice_sets import read_questions
 from ..settings import Settings
 from ..values import Value
-from . import Answers, Suite, data_file, limited
+from . import MEDMCQA, Answers, Suite, choice_file, limited
 
 NAME = "cases"
+WHERE = MEDMCQA
 
 
 def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Suite:
     """Reads cases of the form above."""
     faults = Faults()
-    path = data_file(settings, "JSON lines with question, options, answer and, where known, difficulty")
-    questions = limited(read_questions(path, domain, faults), settings)
+    path, first = choice_file(settings, "JSON lines with question, options, answer and, where known, difficulty")
+    questions = limited(read_questions(path, domain, faults, first=first), settings)
 
     def values(answers: Answers) -> list[Value]:
         return choice_values(NAME, questions, settings.methods, answers)

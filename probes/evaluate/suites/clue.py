@@ -16,14 +16,14 @@ from ....terms.domain import Domain
 from ..ask import Ask, Doc, prompt
 from ..codes import score as score_codes
 from ..codes import validity
-from ..levels import mended, published_levels, task_metrics
+from ..levels import level_differences, mended, published_levels, task_metrics
 from ..longhealth import TASKS as LONGHEALTH_TASKS
 from ..longhealth import longhealth_asks, longhealth_values
 from ..parsing import said_label
 from ..question import Faults
 from ..readers.clue import NLI_LABELS, read_docs
 from ..readers.longhealth import Patient, read_patients
-from ..settings import Settings
+from ..settings import Settings, pairs_of
 from ..texts import BertScore, Scores, UmlsF1, rouge
 from ..values import Value
 from . import Answers, NotRun, Suite, limited
@@ -82,19 +82,18 @@ def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Su
         return out
 
     def more(answers: Mapping[str, Answers], found: Mapping[str, Sequence[Value]]) -> dict[str, Any]:
-        base = next(iter(found))
+        base, *tuned = found
         return {
             "levels": {
                 model: {
                     "published": published_levels(task_metrics(each, NAME)),
                     "mended": {k: e.json() for k, e in mended(each, NAME, settings.seed).items()},
-                    "mended_difference": None if model == base else
-                    {k: e.json() for k, e in mended(each, NAME, settings.seed, found[base]).items()},
                 }
                 for model, each in found.items()
             },
+            "level_differences": level_differences(found, pairs_of(base, tuned, settings.pair), NAME, settings.seed),
             "shots": {task: [doc["id"] for doc in held] for task, held in given.items()},
-        }  # fmt: skip
+        }
 
     return Suite(NAME, asks, values, more, faults=faults, not_run=not_run, notes=notes)
 
@@ -134,7 +133,10 @@ def _metrics(settings: Settings, tasks: Sequence[str]) -> tuple[dict[str, Metric
     notes = []
     written = [task for task in tasks if task not in ("mednli", "medisumcode")]
     if written and settings.bertscore is not None:
-        made["BERTScore"] = BertScore(settings.bertscore)
+        from ....models.placement import Placement
+
+        made["BERTScore"] = score = BertScore(settings.bertscore, str(Placement.of(settings.device).device))
+        notes.append(score.layer)
     elif written:
         notes.append("BERTScore not computed: give its model's folder with --bertscore (the study's: SciBERT)")
     if any(task in LINKED for task in tasks) and settings.vocabulary is not None:

@@ -1,15 +1,20 @@
 """Forgetting: what a tuned model lost of what its base could, beside what it gained on the domain.
 
-facts          the domain's general facts beside its own, as multiple choice by likelihood (label `general`, `domain`)
-text           bits per byte of the domain's general texts beside its own, or of the user's (`--data text=FILE`)
+facts          the domain's general facts (`facts.general`) beside its own (`facts.domain`), as multiple choice by
+               likelihood
+text           bits per byte of the domain's general texts, or of the user's (`--data text=FILE`) (`text.general`),
+               beside the domain's own (`text.domain`)
 instructions   checkable instructions (`instructions`)
 --task NAME    any task of lm-evaluation-harness, by name or as a YAML file
+
+General and own are tasks of their own, or the loss of one could cancel the gain of the other.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ....errors import UsageError
@@ -23,7 +28,7 @@ from ..values import Value
 from . import Answers, Suite, limited
 
 NAME = "forgetting"
-GENERAL, OWN = "general", "domain"
+GROUPS = GENERAL, OWN = "general", "domain"
 WHERE = ("text",)
 """What --data may be given for."""
 OPTIONS = 4
@@ -33,16 +38,17 @@ MAX_TOKENS = 96
 def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Suite:
     """Needs no data: facts and texts are the domain's own."""
     faults = Faults()
-    questions = [q for label in (GENERAL, OWN) for q in limited(_questions(domain, label), settings)]
+    questions = {label: limited(_questions(domain, label), settings) for label in GROUPS}
     texts = _texts(domain, settings, faults)
     told = limited([(each, topic) for each in INSTRUCTIONS for topic in TOPICS], settings)
-    read_alone = tuple({"id": i, "question": i, "text": text, "target": ""} for i, text, _ in texts)
-    alone = tuple(
-        {"id": q.id, "question": q.id, "stem": q.stem, "choices": list(q.options), "target": ""} for q in questions
-    )
     asks = [
-        Ask(f"{NAME}.facts.text", "choices", alone, prompt("continue", settings.prompts)),
-        Ask(f"{NAME}.text", "text", read_alone),
+        *(Ask(f"{NAME}.facts.{label}", "choices",
+              tuple({"id": q.id, "question": q.id, "stem": q.stem, "choices": list(q.options), "target": ""}
+                    for q in held), prompt("continue", settings.prompts))
+          for label, held in questions.items()),
+        *(Ask(f"{NAME}.text.{label}", "text",
+              tuple({"id": i, "question": i, "text": text, "target": ""} for i, text in held))
+          for label, held in texts.items()),
         Ask(
             f"{NAME}.instructions", "answer",
             tuple({"id": f"{each.id} {n}", "question": f"{each.id} {n}", "target": "",
@@ -54,14 +60,13 @@ def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Su
 
     def values(answers: Answers) -> list[Value]:
         out: list[Value] = []
-        if questions:
-            out += choice_values(f"{NAME}.facts", questions, ["text"], answers)
-        if texts:
-            read = {row["id"]: row["logprobs"][0] for row in answers[f"{NAME}.text"].to_pylist()}
-            out += [
-                Value(f"{NAME}.text", "bits per byte", id, -read[id] / math.log(2) / len(text.encode()), (label,), id)
-                for id, text, label in texts if id in read
-            ]  # fmt: skip
+        for name, held in ((f"{NAME}.facts.{label}", held) for label, held in questions.items() if held):
+            found = choice_values(name, held, ["text"], {f"{name}.text": answers[name]})
+            out += [replace(value, task=name) for value in found]
+        for name, read in ((f"{NAME}.text.{label}", read) for label, read in texts.items() if read):
+            nats = {row["id"]: -row["logprobs"][0] for row in answers[name].to_pylist()}
+            for id, size in ((id, len(text.encode())) for id, text in read if id in nats):
+                out.append(Value(name, "bits per byte", id, nats[id] / math.log(2) / size, (), id, size))
         written = {row["id"]: row["answer"] for row in answers[f"{NAME}.instructions"].to_pylist()}
         for n, (each, _) in enumerate(told):
             if (id := f"{each.id} {n}") in written:
@@ -70,7 +75,7 @@ def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Su
                 )
         return out
 
-    notes = [] if texts else ["no texts: the domain has none; give --data text=FILE"]
+    notes = [] if any(texts.values()) else ["no texts: the domain has none; give --data text=FILE"]
     return Suite(NAME, asks, values, harness=settings.tasks, faults=faults, notes=notes)
 
 
@@ -81,24 +86,21 @@ def _questions(domain: Domain, label: str) -> list[Question]:
         return (domain.general in fact.specialties) == (label == GENERAL) and len(fact.distractors) >= OPTIONS - 1
 
     return [
-        Question(f"{label}-{fact.id}", fact.cues[0], (fact.answer, *fact.distractors[: OPTIONS - 1]), (0,), (label,),
+        Question(f"{label}-{fact.id}", fact.cues[0], (fact.answer, *fact.distractors[: OPTIONS - 1]), (0,),
                  cluster=fact.concept)
         for fact in domain.facts if wanted(fact)
     ]  # fmt: skip
 
 
-def _texts(domain: Domain, settings: Settings, faults: Faults) -> list[tuple[str, str, str]]:
-    """(id, text, label) of the user's file (general text) and the domain's own."""
-    held = [
-        (f"{label}-{text.id}", text.text, label)
-        for text in domain.texts
-        for label in [GENERAL if domain.general in text.specialties else OWN]
-    ]
+def _texts(domain: Domain, settings: Settings, faults: Faults) -> dict[str, list[tuple[str, str]]]:
+    """By group, (id, text) of the domain's own; general ones are the user's, where a file is given."""
+    held: dict[str, list[tuple[str, str]]] = {label: [] for label in GROUPS}
+    for text in domain.texts:
+        label = GENERAL if domain.general in text.specialties else OWN
+        held[label].append((f"{label}-{text.id}", text.text))
     if (file := settings.data_for("text")) is not None:
-        held = [each for each in held if each[2] == OWN] + [
-            (f"{GENERAL}-{n}", text, GENERAL) for n, text in enumerate(_user_texts(file, faults))
-        ]
-    return [each for label in (GENERAL, OWN) for each in limited([t for t in held if t[2] == label], settings)]
+        held[GENERAL] = [(f"{GENERAL}-{n}", text) for n, text in enumerate(_user_texts(file, faults))]
+    return {label: limited(each, settings) for label, each in held.items()}
 
 
 def _user_texts(file: Path, faults: Faults) -> list[str]:

@@ -3,7 +3,8 @@
 LongHealth's task 3 as such (with task 2, where the answer is there, so that a model that always declines shows), from
 its published JSON; and the same idea on any documents of the user: each question is asked of its own document
 (`answered`) and of another one, drawn by the seed (`unanswered`), where the right answer is to say so. Questions with
-options get one more, "cannot be answered"; free answers are to be "Not stated."
+options get one more, "cannot be answered"; free answers are to say that it is not stated (`declined`). A question that
+every other document answers has no such document, and is left out.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ....errors import UsageError
 from ....terms.domain import Domain
 from ..ask import Ask, Doc, prompt
 from ..choices import rotations, turned
+from ..declined import declines
 from ..longhealth import choice_values_of, longhealth_asks, longhealth_values
 from ..question import Faults, Question
 from ..readers.documents import About, read_documents
@@ -27,7 +30,6 @@ from . import Answers, Suite, data_file, limited
 from .clue import limit_patients
 
 NAME = "hallucination"
-DECLINES = ("not stated", "cannot be answered", "can not be answered", "no answer")
 SIDES = ("answered", "unanswered")
 LONGHEALTH_TASKS = ("task2", "task3")
 MAX_TOKENS = 50
@@ -46,7 +48,12 @@ def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Su
             faults=faults,
         )
     texts, found = read_documents(path, faults)
-    asked = limited(found, settings)
+    asked = limited([each for each in found if _can_be_missing(each, texts, path, faults)], settings)
+    if not asked:
+        raise UsageError(
+            f"--data {path}: every question is answered by every other document ({found[0].id} first); add documents "
+            "that do not hold the answers"
+        )
     closed = [each for each in asked if each.right is not None]
     free = [each for each in asked if each.right is None]
     asks = []
@@ -102,11 +109,32 @@ def _turned(about: About, side: str, texts: Mapping[str, str], seed: int) -> lis
 
 
 def _doc(about: About, side: str, texts: Mapping[str, str], seed: int, id: str) -> Doc:
-    others = [name for name in texts if name != about.document]
-    # Another document that happens to hold the answer would make it answerable.
-    clear = [name for name in others if about.answer.casefold() not in texts[name].casefold()] or others
+    clear = _without(about, texts)
     name = about.document if side == "answered" else random.Random(f"{seed} {about.id}").choice(clear)
     return {"id": id, "question": about.id, "stem": about.stem, "letters": [texts[name]], "options": [], "target": ""}
+
+
+def _without(about: About, texts: Mapping[str, str]) -> list[str]:
+    """The other documents in which no right answer happens to stand: with it, the question could be answered."""
+    right = [about.answer] if about.right is None else [about.right.options[index] for index in about.right.right]
+    return [
+        name
+        for name, text in texts.items()
+        if name != about.document and not any(a.casefold() in text.casefold() or _holds(text, a) for a in right)
+    ]
+
+
+def _can_be_missing(about: About, texts: Mapping[str, str], path: Path, faults: Faults) -> bool:
+    if _without(about, texts):
+        return True
+    faults.add("every other document holds the answer too", f"{path}, question {about.id}")
+    return False
+
+
+def _holds(text: str, answer: str) -> bool:
+    """Whether the words of `answer` stand in `text`, one after the other; of an answer without words, its signs."""
+    words = _words(answer)
+    return f" {words} " in f" {_words(text)} " if words else answer in text
 
 
 def _free(side: str, asked: Sequence[About], answers: Answers) -> list[Value]:
@@ -118,8 +146,8 @@ def _free(side: str, asked: Sequence[About], answers: Answers) -> list[Value]:
         if each.id not in said:
             continue
         text = " ".join(said[each.id].casefold().split())
-        declined = any(phrase in text for phrase in DECLINES)
-        told = f" {_words(each.answer)} " in f" {_words(text)} "
+        declined = declines(text)
+        told = _holds(text, each.answer)
         right = (told and not declined) if side == "answered" else (declined and not told)
         marks: dict[str, Any] = {"accuracy": right, "unparsed": not text}
         if side == "unanswered":

@@ -8,35 +8,45 @@ the diagonal. A question of several specialties counts in each.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ....errors import DomainError, UsageError
 from ....terms.domain import Domain
 from ...matrix import diagonal, members
 from ...resample import Clusters
 from ..choices import choice_asks, choice_values, position_bias
 from ..labels import labelled
-from ..question import Faults
+from ..question import Faults, Question
 from ..readers.choice_sets import read_questions
 from ..settings import Settings
 from ..values import Value, by_key
-from . import Answers, Suite, data_file, limited
+from . import MEDMCQA, Answers, Suite, choice_file, limited
 
 NAME = "smedqa"
+WHERE = MEDMCQA
+PAPER = (
+    "Cardiology", "Gastroenterology", "Infectious diseases", "Neurology", "Obstetrics and gynecology", "Pediatrics",
+)  # fmt: skip
+"""The specialties of the study's experiments."""
 
 
 def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Suite:
     """Reads S-MedQA, MedQA, MedMCQA or PubMedQA."""
     faults = Faults()
-    path = data_file(settings, "S-MedQA's JSON, or MedQA, MedMCQA, PubMedQA")
+    path, first = choice_file(settings, "S-MedQA's JSON, or MedQA, MedMCQA, PubMedQA")
     labels: dict[str, Any] = {}
 
     def label(records: list[dict[str, Any]]) -> None:
         labels.update(labelled(records, settings.quorum, settings.alpha, settings.seed))
 
-    questions = limited(read_questions(path, domain, faults, label), settings)
-    several = sum(len(q.labels) > 1 for q in questions)
+    read = read_questions(path, domain, faults, label, first)
+    chosen, notes = of_specialties(read, settings.specialties, domain)
+    questions = limited(chosen, settings)
+    if several := sum(len(q.labels) > 1 for q in questions):
+        notes.append(f"{several} of {len(questions)} questions have several specialties and count in each")
 
     def values(answers: Answers) -> list[Value]:
         return choice_values(NAME, questions, settings.methods, answers)
@@ -59,10 +69,35 @@ def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Su
         values,
         more,
         faults=faults,
-        notes=[f"{several} of {len(questions)} questions have several specialties and count in each"]
-        if several
-        else [],
+        notes=notes,
     )
+
+
+def of_specialties(
+    questions: Sequence[Question], given: Sequence[str], domain: Domain
+) -> tuple[list[Question], list[str]]:
+    """The questions of the specialties `given` (names, or `paper`), labelled with these alone, and a note of it.
+
+    A subject of the file that is no specialty of `domain` may be named too. Raises `UsageError`.
+    """
+    if not given:
+        return list(questions), []
+    wanted: list[str] = []
+    there = {label for q in questions for label in q.labels}
+    for name in given:
+        for each in PAPER if name == "paper" else (name,):
+            try:
+                wanted.append(each if each in there else domain.specialty(each).id)
+            except DomainError as error:
+                raise UsageError(f"--specialty {name}: {error}") from error
+    chosen = [
+        replace(q, labels=tuple(label for label in q.labels if label in wanted))
+        for q in questions if set(q.labels) & set(wanted)
+    ]  # fmt: skip
+    names = ", ".join(dict.fromkeys(wanted))
+    if not chosen:
+        raise UsageError(f"--specialty: no question is of {names}; the file's are {', '.join(sorted(there)) or 'none'}")
+    return chosen, [f"{len(chosen)} of {len(questions)} questions are asked: those of {names} (--specialty)"]
 
 
 def diagonals(values: Mapping[str, Sequence[Value]], own: Mapping[str, str], seed: int) -> dict[str, Any]:

@@ -1,12 +1,21 @@
 """Multiple choice: rotations, the four methods, ties, position bias, against a scripted model."""
 
+import json
+import random
+
 import pytest
-from evaluation import Scripted, answered, listed
+from evaluation import WORDS, Scripted, answered, listed
+from house import write_domain
 from hypothesis import given
 from hypothesis import strategies as st
+from knowshift.errors import UsageError
 from knowshift.probes.evaluate.choices import METHODS, choice_asks, choice_values, position_bias, turned
+from knowshift.probes.evaluate.evaluate import evaluate
 from knowshift.probes.evaluate.question import LETTERS, Question
+from knowshift.probes.evaluate.suites import forgetting
+from knowshift.probes.evaluate.suites.smedqa import of_specialties
 from knowshift.probes.evaluate.values import by_key
+from knowshift.terms.domain import Domain
 
 QUESTIONS = [
     Question("q0", "Which metal?", ("iron", "wool", "milk", "oak"), (0,), ("s",)),
@@ -110,6 +119,42 @@ def test_any_of_several_right_options_is_right(tmp_path):
         lm = Scripted(lambda prompt, said, best=best: -float(listed(prompt)[said.strip()] != best))
         _, values = run(tmp_path / best, lm, ("letter",), [q])
         assert values["t.letter", "accuracy"] == {"q": right}
+
+
+def test_random_models_sit_at_chance_on_cases_and_facts(models, tmp_path, monkeypatch):
+    """As in `test_suites`, where the questions are of S-MedQA."""
+    rng = random.Random(1)
+    cases = [{"question": f"Case {i}: which sign?", "options": rng.sample(WORDS, 5), "answer": rng.randrange(5)}
+             for i in range(40)]  # fmt: skip
+    (tmp_path / "cases.jsonl").write_text("\n".join(map(json.dumps, cases)))
+    # What is written takes time, and no chance.
+    monkeypatch.setattr(forgetting, "INSTRUCTIONS", forgetting.INSTRUCTIONS[:1])
+    monkeypatch.setattr(forgetting, "TOPICS", forgetting.TOPICS[:1])
+    tuned, common = models / "whole", {"batch_size": 32}
+    asked = evaluate(models / "base", tuned, suite="cases", data=tmp_path / "cases.jsonl",
+                     methods=["letter", "text"], out=tmp_path / "cases", **common)  # fmt: skip
+    facts = evaluate(models / "base", tuned, suite="forgetting", domain=write_domain(tmp_path / "domain", 30),
+                     out=tmp_path / "facts", **common)  # fmt: skip
+    for done, chance, tasks in ((asked, 1 / 5, ("cases.letter", "cases.text")), (facts, 1 / 4, ("forgetting.facts",))):
+        found = [row for row in done.data["scores"] if row["task"].startswith(tasks) and row["metric"] == "accuracy"]
+        assert {row["model"] for row in found} == {"base", "whole"}
+        for row in found:
+            estimate = row["estimate"]
+            assert estimate["low"] - 1e-9 <= chance <= estimate["high"] + 1e-9, row
+
+
+def test_the_questions_of_some_specialties_alone():
+    medicine = Domain.open("medicine")
+    labels = [("neurology",), ("neurology", "psychiatry"), ("psychiatry",), ("cardiology",), ("Anatomy",), ()]
+    questions = [Question(f"q{i}", "?", ("a", "b"), (0,), each) for i, each in enumerate(labels)]
+    kept, notes = of_specialties(questions, ("paper",), medicine)
+    assert [(q.id, q.labels) for q in kept] == [("q0", ("neurology",)), ("q1", ("neurology",)), ("q3", ("cardiology",))]
+    assert "3 of 6 questions are asked" in notes[0]
+    assert [q.id for q in of_specialties(questions, ("Psychiatry", "Anatomy"), medicine)[0]] == ["q1", "q2", "q4"]
+    assert of_specialties(questions, (), medicine) == (questions, [])
+    for name, says in (("astrology", "--specialty astrology: unknown"), ("nephrology", "no question is of")):
+        with pytest.raises(UsageError, match=says):
+            of_specialties(questions, (name,), medicine)
 
 
 def test_shots_stand_before_the_question_with_their_answers(tmp_path):

@@ -1,6 +1,7 @@
 """CLUE with a scripted model: every score as computed by hand here, and the original's defects as cases."""
 
 import json
+import shutil
 
 import pytest
 from evaluation import Scripted, answered, listed, write_clue, write_longhealth
@@ -42,9 +43,9 @@ def scores(suite, reply, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory, vocabulary):
+def made(tmp_path_factory, vocabulary, encoder):
     folder = tmp_path_factory.mktemp("clue")
-    suite = clue(write_clue(folder / "data", 9), vocabulary=vocabulary)
+    suite = clue(write_clue(folder / "data", 9), vocabulary=vocabulary, bertscore=encoder)
     order = {ask.name: [doc["id"] for doc in ask.docs] for ask in suite.asks}
 
     def reply(name, doc, prompt):
@@ -101,12 +102,68 @@ def test_scores_are_those_computed_by_hand(made):
 def test_the_published_levels_are_means_of_means_of_metrics(made):
     suite, _, means, values, held = made
     found = suite.more({"m": held}, {"m": values})["levels"]["m"]["published"]
-    summary = sum(means["clue.problem_summary", m] for m in ("ROUGE-1", "ROUGE-2", "ROUGE-L", "UMLS F1")) / 4
-    question = sum(means["clue.meqsum", m] for m in ("ROUGE-1", "ROUGE-2", "ROUGE-L")) / 3
-    assert found["L1"]["value"] == pytest.approx(100 * (1 / 6 + question + summary) / 3)
-    answer = sum(means["clue.medisumqa", m] for m in ("ROUGE-1", "ROUGE-2", "ROUGE-L", "UMLS F1")) / 4
-    code = sum(means["clue.medisumcode", m] for m in ("code F1", "category F1", "valid codes")) / 3
-    assert found["L2"]["value"] == pytest.approx(100 * (2 / 3 + answer + code) / 3)
+    # All by hand (the test above) but the random encoder's BERTScore.
+    bert = {task: means[f"clue.{task}", "BERTScore"] for task in ("meqsum", "problem_summary", "medisumqa")}
+    question = (19 / 24 + 4 / 9 + 19 / 24 + bert["meqsum"]) / 4
+    summary = (1 / 15 + 0 + 1 / 15 + bert["problem_summary"] + 1 / 12) / 5
+    assert found["L1"] == {"value": pytest.approx(100 * (1 / 6 + question + summary) / 3), "missing": []}
+    answer = (1 / 20 + 0 + 1 / 20 + bert["medisumqa"] + 1 / 12) / 5
+    code = (1 / 12 + 5 / 24 + 1 / 4) / 3
+    assert found["L2"] == {"value": pytest.approx(100 * (2 / 3 + answer + code) / 3), "missing": []}
+
+
+WHOLE = {
+    "mednli": {"accuracy": 0.5},
+    "meqsum": {"ROUGE-1": 0.4, "ROUGE-2": 0.2, "ROUGE-L": 0.3, "BERTScore": 0.9},
+    "problem_summary": {"ROUGE-1": 0.3, "ROUGE-2": 0.1, "ROUGE-L": 0.2, "BERTScore": 0.8, "UMLS F1": 0.6},
+    "longhealth": {"task1 accuracy": 0.6, "task2 accuracy": 0.5, "task3 accuracy": 0.1},
+    "medisumqa": {"ROUGE-1": 0.2, "ROUGE-2": 0.0, "ROUGE-L": 0.1, "BERTScore": 0.7, "UMLS F1": 0.5},
+    "medisumcode": {"code F1": 0.3, "category F1": 0.5, "valid codes": 0.7},
+}
+"""Means of tasks: 0.5, 0.45, 0.4; 0.4, 0.3, 0.5."""
+
+
+def test_the_published_levels_by_hand():
+    found = levels.published_levels(WHOLE)
+    assert found["L1"] == {"value": pytest.approx(45.0), "missing": []}
+    assert found["L2"] == {"value": pytest.approx(40.0), "missing": []}
+
+
+def test_a_metric_that_was_not_computed_leaves_no_level():
+    without = {task: {k: v for k, v in each.items() if k != "BERTScore"} for task, each in WHOLE.items()}
+    del without["medisumqa"]["UMLS F1"]
+    found = levels.published_levels(without)
+    assert found["L1"] == {"value": None, "missing": ["meqsum BERTScore", "problem_summary BERTScore"]}
+    assert found["L2"] == {"value": None, "missing": ["medisumqa BERTScore", "medisumqa UMLS F1"]}
+
+
+def test_each_pair_has_its_difference_of_levels(tmp_path):
+    data = write_clue(tmp_path / "data", 9)
+    suite = clue(tmp_path, data=[f"mednli={data / 'mednli.jsonl'}"], pair=["tuned=base", "tuned=other"])
+
+    def values(right):
+        return [Value("clue.mednli", "accuracy", f"q{i}", float(i < right)) for i in range(40)]
+
+    found = suite.more({}, {"base": values(0), "tuned": values(40), "other": values(20)})
+    rows = found["level_differences"]
+    assert [(row["tuned"], row["base"]) for row in rows] == [("tuned", "base"), ("tuned", "other")]
+    # One metric of a chance of a third: a difference of accuracy is worth three halves.
+    assert [row["mended"]["L1"]["estimate"] for row in rows] == pytest.approx([1.5, 0.75])
+    assert all(row["mended"]["L1"]["note"] == "1 of 3 tasks; without meqsum, problem_summary" for row in rows)
+    assert all(row["published"] == {"L1": None, "L2": None} for row in rows)
+    assert found["levels"]["other"]["mended"]["L1"]["estimate"] == pytest.approx(0.25)
+
+
+def test_the_difference_of_whole_levels_is_in_points():
+    def values(share):
+        return [
+            Value(f"clue.{task}.{metric.split()[0]}" if task == "longhealth" else f"clue.{task}",
+                  metric.split()[-1] if task == "longhealth" else metric, f"q{i}", mean * share)
+            for task, each in WHOLE.items() for metric, mean in each.items() for i in range(3)
+        ]  # fmt: skip
+
+    (row,) = levels.level_differences({"b": values(1.0), "t": values(0.5)}, [("t", "b")], "clue", 0)
+    assert row["published"] == pytest.approx({"L1": -22.5, "L2": -20.0})
 
 
 def test_the_mended_levels_are_zero_at_chance_and_one_when_perfect():
@@ -122,13 +179,15 @@ def test_the_mended_levels_are_zero_at_chance_and_one_when_perfect():
     assert levels.mended(values(False), "clue", 0)["L1"].value == pytest.approx(1)
     paired = levels.mended(values(False), "clue", 0, values(True))["L1"]
     assert paired.value == pytest.approx(1)
+    assert levels.mended(values(True), "clue", 0)["L1"].note == ""
     assert levels.mended(values(True), "clue", 0)["L2"].value is None
 
 
 def test_levels_name_what_is_missing():
     found = levels.published_levels({"mednli": {"accuracy": 0.5}, "longhealth": {"task1 accuracy": 0.5}})
     assert found["L1"] == {"value": None, "missing": ["meqsum", "problem_summary"]}
-    assert found["L2"] == {"value": None, "missing": ["longhealth", "medisumqa", "medisumcode"]}
+    lacking = ["longhealth task2 accuracy", "longhealth task3 accuracy", "medisumqa", "medisumcode"]
+    assert found["L2"] == {"value": None, "missing": lacking}
 
 
 # The original's defects (background, section 2); greedy decoding is tested in test_runner.
@@ -277,7 +336,7 @@ def encoder(tmp_path_factory):
     BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        config = BertConfig(vocab_size=len(vocab), hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+        config = BertConfig(vocab_size=len(vocab), hidden_size=16, num_hidden_layers=10, num_attention_heads=2,
                             intermediate_size=16, max_position_embeddings=32)  # fmt: skip
         BertModel(config).save_pretrained(folder)
     return folder
@@ -290,6 +349,18 @@ def test_bertscore_with_a_local_model(encoder):
     assert found[0] == pytest.approx(1.0, abs=1e-5)
     assert found[1] == 0.0
     assert found[3] < found[0]
+
+
+def test_the_layer_that_bertscore_reads_is_said(encoder, tmp_path):
+    known = tmp_path / "scibert_scivocab_uncased"
+    shutil.copytree(encoder, known)
+    assert BertScore(encoder).layer.startswith("BERTScore read at layer 10 of 10, the last: ")
+    assert BertScore(known).layer.startswith("BERTScore read at layer 8 of 10, the package's choice")
+    data = write_clue(tmp_path / "data", 4)
+    notes = clue(tmp_path, data=[f"meqsum={data / 'meqsum.xlsx'}"], bertscore=known).notes
+    assert any("layer 8 of 10" in note for note in notes)
+    with pytest.raises(UsageError, match="cannot be used here"):
+        clue(tmp_path, data=[f"meqsum={data / 'meqsum.xlsx'}"], bertscore=known, device="meta")
 
 
 def test_bertscores_model_must_be_one(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from knowshift.errors import UsageError
-from knowshift.probes.evaluate.labels import coverage, label_set, labelled, threshold, voted
+from knowshift.probes.evaluate.labels import coverage, label_set, labelled, opinions, threshold, voted
 
 LABELS = tuple("abcdef")
 
@@ -63,6 +63,12 @@ def test_what_cannot_be_meant_is_refused():
 def test_coverage_and_size_are_counted():
     found = coverage([("a",), ("a", "b"), ()], ["a", "c", "a"], 0.1)
     assert (found.coverage.value, found.size, found.empty, found.alpha) == (pytest.approx(1 / 3), 1.0, 1, 0.1)
+
+
+def test_opinions_keep_their_counts_or_are_none():
+    assert opinions({"a": 3, "b": 0, "c": 1}) == ["a", "a", "a", "c"]
+    assert opinions(["a", "b"]) == ["a", "b"]
+    assert [opinions(each) for each in (5, "abc", {"a": "3"}, {"a": -1}, {"a": True}, [["a"]])] == [None] * 6
 
 
 def test_votes_label_records_that_have_none():

@@ -38,6 +38,18 @@ def test_the_published_scores_give_the_published_differences():
 
 
 @needs_materials
+def test_the_published_differences_of_longhealth():
+    found = published(Path(MATERIALS) / "clue" / "published_levels.json")
+    held = {(row["tuned"], row["measure"]): row["difference"] for row in found["pairs"]}
+    # 62.9 − 91.7 and 1.55 − 56.25 (background, section 2), and the other two tasks of the larger one.
+    assert held["Llama3-OpenBioLLM-70B", "longhealth task3"] == -28.8
+    assert held["Llama3-OpenBioLLM-8B", "longhealth task3"] == -54.7
+    assert held["Llama3-OpenBioLLM-70B", "longhealth task1"] == -1.45
+    assert held["Llama3-OpenBioLLM-70B", "longhealth task2"] == -2.3
+    assert held["internistai/base-7b-v0.2", "longhealth task1"] == 52.15
+
+
+@needs_materials
 def test_how_many_decline_hangs_on_the_base_of_clinical_camel():
     found = published(Path(MATERIALS) / "clue" / "published_levels.json")
     assert [line(count) for count in found["counts"] if count["measure"] == "L1"] == [
@@ -60,6 +72,12 @@ def test_how_many_decline_hangs_on_the_base_of_clinical_camel():
         ("{", [], "cannot be read as JSON"),
         ("[]", [], "holds no scores"),
         (json.dumps({"levels_percent": {"a": {"L1": "high"}}}), ["a=a"], "expected a number"),
+        (json.dumps({"levels_percent": [["a", 1]]}), ["a=a"], "expected {model: {measure: score}}"),
+        (json.dumps({"levels_percent": {"a": 40.3}}), ["a=a"], "expected {model: {measure: score}}"),
+        ('{"levels_percent": {"a": {"L1": NaN}}}', ["a=a"], "expected a number"),
+        (json.dumps({"levels_percent": {"a": {"L1": 1}}, "pairs": ["ab"]}), [], 'expected ."tuned", "base"., found'),
+        (json.dumps({"levels_percent": {"a": {"L1": 1}}, "pairs": [["a"]]}), [], 'expected ."tuned", "base"., found'),
+        (json.dumps({"levels_percent": {"a": {"L1": 1}}, "pairs": {"a": "a"}}), [], "pairs: expected"),
         (json.dumps({"levels_percent": {"a": {"L1": 1}}}), ["a=b"], "no scores of b"),
         (json.dumps({"levels_percent": {"a": {"L1": 1}}}), [], "holds no pairs"),
         (json.dumps({"levels_percent": {"a": {"L1": 1}}}), ["a"], "expected TUNED=BASE"),

@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 from evaluation import write_clue, write_longhealth
 from knowshift.errors import UsageError
+from knowshift.probes.evaluate.labels import labelled
 from knowshift.probes.evaluate.question import Faults
 from knowshift.probes.evaluate.readers.choice_sets import read_questions
 from knowshift.probes.evaluate.readers.clue import FIELDS, read_docs
 from knowshift.probes.evaluate.readers.documents import read_documents
 from knowshift.probes.evaluate.readers.longhealth import read_patients
+from knowshift.probes.evaluate.settings import settings_from
+from knowshift.probes.evaluate.suites import MEDMCQA, check_data, choice_file
 from knowshift.terms.domain import Domain
 
 MATERIALS = os.environ.get("KNOWSHIFT_MATERIALS")
@@ -46,7 +49,7 @@ SMEDQA = {"Question": "Q?", "Specialty": "Infectious diseases", "Options": ["a",
         ({"question": "Q?", "options": ["x", "y"], "answer": 1, "specialty": "neuro"}, "xy", (1,), ("neurology",)),
         ({"question": "Q?", "opa": "w", "opb": "x", "opc": "y", "opd": "z", "cop": 4, "subject_name": "Psychiatry"},
          "wxyz", (3,), ("psychiatry",)),
-        ({"question": "Q?", "opa": "w", "opb": "x", "opc": "y", "opd": "z", "cop": 1, "subject_name": "Anatomy"},
+        ({"question": "Q?", "opa": "w", "opb": "x", "opc": "y", "opd": "z", "cop": 0, "subject_name": "Anatomy"},
          "wxyz", (0,), ("Anatomy",)),
     ],
 )  # fmt: skip
@@ -56,10 +59,33 @@ def test_every_published_form_is_read(tmp_path, medicine, record, options, right
     assert not faults.found
 
 
-def test_medmcqa_counts_from_one_unless_a_zero_is_there(tmp_path, medicine):
-    record = {"question": "Q?", "opa": "w", "opb": "x", "opc": "y", "opd": "z", "cop": 1}
-    found, _ = read(tmp_path, medicine, [{**record, "cop": 0}, record])
-    assert [q.right for q in found] == [(0,), (1,)]
+def medmcqa(*cops):
+    return [
+        {"question": f"Q{i}?", "opa": "w", "opb": "x", "opc": "y", "opd": "z", "cop": c} for i, c in enumerate(cops)
+    ]
+
+
+@pytest.mark.parametrize(("cops", "right"), [((0, 1), [0, 1]), ((1, 4), [0, 3]), ((3, 4, 9), [2, 3])])
+def test_medmcqa_counts_from_one_or_zero_as_the_file_tells(tmp_path, medicine, cops, right):
+    found, _ = read(tmp_path, medicine, medmcqa(*cops))
+    assert [q.right for q in found] == [(place,) for place in right]
+
+
+@pytest.mark.parametrize("cops", [(1, 2, 3), (0, 1, 4), (1,)])
+def test_medmcqa_is_refused_where_its_base_cannot_be_told(tmp_path, medicine, cops):
+    with pytest.raises(UsageError, match="count from 0 or 1; give --data medmcqa0=") as raised:
+        read(tmp_path, medicine, medmcqa(*cops))
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("suite", ["smedqa", "cases"])
+@pytest.mark.parametrize(("name", "right"), [("medmcqa0", (1,)), ("medmcqa1", (0,))])
+def test_a_person_says_what_medmcqa_counts_from(tmp_path, medicine, suite, name, right):
+    file = tmp_path / "data.json"
+    file.write_text(json.dumps(medmcqa(1, 2)))
+    path, first = choice_file(settings_from({"suite": suite, "data": [f"{name}={file}"]}), "")
+    check_data(settings_from({"suite": suite, "data": [f"{name}={file}"]}), MEDMCQA)
+    assert read_questions(path, medicine, Faults(), first=first)[0].right == right
 
 
 def test_pubmedqa_as_released_and_as_on_the_hub(tmp_path, medicine):
@@ -95,6 +121,13 @@ BROKEN = [
     ({**SMEDQA, "Answer": ["a", "b", "c", "d"]}, "no option, or every option, is right"),
     ({**SMEDQA, "Question": " "}, "the question is missing or empty"),
     ({**SMEDQA, "Specialty": "Astrology"}, 'unknown specialty "Astrology"'),
+    ({**SMEDQA, "Specialty": 3}, "the specialty is neither a name nor a list of names"),
+    (
+        {"question": "Q?", "options": ["x", "y"], "answer": 0, "specialty": 3},
+        "the specialty is neither a name nor a list of names",
+    ),
+    ({"question": "Q?", "options": 5, "answer": 0}, "the options are neither a list nor {letter: text}"),
+    ({"question": "Q?", "options": "xy", "answer": 0}, "the options are neither a list nor {letter: text}"),
     ({"text": "something else"}, "not a record of a known form"),
     ("a string", "not a record of JSON"),
 ]
@@ -108,6 +141,25 @@ def test_a_record_that_cannot_be_used_is_counted_and_named(tmp_path, medicine, r
     (line,) = faults.lines()
     assert line.startswith(f"2 left out: {what} (first: ")
     assert "record 2" in line
+
+
+def test_votes_and_samples_that_are_no_names_are_counted(tmp_path, medicine):
+    record = {key: value for key, value in SMEDQA.items() if key != "Specialty"}
+    votes = [{"Neurology": 3, "Cardiology": 2}, ["Cardiology"] * 3, 5, "Neurology", {"Neurology": "3"}, [["Neurology"]]]
+    file, faults = tmp_path / "data.json", Faults()
+    file.write_text(json.dumps([{**record, "Votes": each} for each in votes]))
+    found = read_questions(file, medicine, faults, lambda records: labelled(records, 3, None, 0) and None)
+    # Five votes, and not one for each name.
+    assert [q.labels for q in found] == [("neurology",), ("cardiology",)]
+    assert faults.found == {"Votes is neither a list of names nor {name: count}": 4}
+
+
+@pytest.mark.parametrize("content", [b"no zip at all", b"PK\x03\x04 cut off"])
+def test_a_workbook_that_is_none_is_one_line(tmp_path, content):
+    (tmp_path / "MeQSum.xlsx").write_bytes(content)
+    with pytest.raises(UsageError, match=r"cannot be read as \.xlsx") as raised:
+        read_docs("meqsum", tmp_path / "MeQSum.xlsx", Faults())
+    assert "\n" not in str(raised.value)
 
 
 def test_a_line_of_broken_json_is_counted(tmp_path, medicine):

@@ -1,7 +1,10 @@
 """The harness around our checkpoints: its numbers are the model's own, nothing is cut, repeated or lost."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from evaluation import Scripted
 from house import write_adapter
 from knowshift.errors import UsageError
 from knowshift.models.checkpoint import Checkpoint
@@ -189,3 +192,61 @@ def test_a_chat_template_frames_the_prompt(folder, tmp_path):
         assert [continuation for _, continuation in requests] == ["cough", "a rash"]
     finally:
         base.tokenizer.chat_template = None
+
+
+def test_a_blank_line_parts_the_instructions_from_the_prompt(tmp_path):
+    shot = {**docs(1)[0], "stem": "for a week fever", "target": "cough"}
+    ask = Ask("written", "answer", docs(1), "Q: {{ stem }}\nA:", system="Say one word.", until=("\n",), max_tokens=6)
+    for shots, between in (((), ""), ((shot,), "Q: for a week fever\nA: cough\n\n")):
+        lm = Scripted(reply=lambda prompt: "cough")
+        list(runner.ask_model(replace(ask, shots=shots), lm, ASKING, tmp_path / str(len(shots)), "key"))
+        assert lm.asked[0][0] == f"Say one word.\n\n{between}Q: for 0 days fever\nA:"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_texts_log_probability_is_the_models_own(folder, tmp_path, family):
+    """After one beginning token, whether or not the tokenizer adds one of its own."""
+    base, _ = find(folder, family)
+    text = "In the morning she walked to the harbour."
+    ask = Ask("text", "text", ({"id": "t", "question": "t", "text": text, "target": ""},))
+    ((found,),) = runner.run([ask], base, ASKING, tmp_path)["text"]["logprobs"].to_pylist()
+    own = base.tokenizer(text, add_special_tokens=False).input_ids
+    assert (base.tokenizer(text).input_ids == own) == (family == "byte_bpe")
+    ids = [base.tokenizer.bos_token_id, *own]
+    with base.active() as model, torch.no_grad():
+        logprobs = model(torch.tensor([ids])).logits[0].log_softmax(-1)
+    assert found == pytest.approx(sum(float(logprobs[i - 1, ids[i]]) for i in range(1, len(ids))), abs=1e-4)
+
+
+ROLES = "{% for m in messages %}[{{ m.role }}] {{ m.content }} {% endfor %}[assistant] "
+REFUSING = "{% if messages[0].role == 'system' %}{{ raise_exception('no system') }}{% endif %}" + ROLES
+PASSING = "{% for m in messages if m.role != 'system' %}[{{ m.role }}] {{ m.content }} {% endfor %}[assistant] "
+
+
+@pytest.mark.parametrize("template", [REFUSING, PASSING], ids=["refuses", "passes over"])
+def test_instructions_that_a_chat_template_does_not_take_are_the_users(folder, template):
+    base, _ = find(folder, "byte_bpe")
+    ask = Ask("choice", "choices", docs(1), "Q: {{ stem }}", system="Say one word.")
+    chat = runner.Asking(128, chat=True)
+    base.tokenizer.chat_template = template
+    ((_, requests),) = runner._requests(ask, language_model(base, 128), chat)
+    assert requests[0][0] == "[user] Say one word.\n\nQ: for 0 days fever [assistant] "
+    (note,) = runner.system_notes({"base": base}, chat)
+    assert note.startswith("base: the chat template takes no system message")
+    base.tokenizer.chat_template = ROLES
+    ((_, requests),) = runner._requests(ask, language_model(base, 128), chat)
+    assert requests[0][0] == "[system] Say one word. [user] Q: for 0 days fever [assistant] "
+    assert runner.system_notes({"base": base}, chat) == []
+    base.tokenizer.chat_template = "{{ raise_exception('never') }}"
+    with pytest.raises(UsageError, match=r"chat template cannot be used \(never\)"):
+        runner.left_out([ask], [base], chat)
+
+
+def test_an_edited_chat_template_is_asked_and_measured_anew(folder):
+    base, other = (find(folder, "byte_bpe")[0] for _ in range(2))
+    base.tokenizer.chat_template, other.tokenizer.chat_template = ROLES, ROLES + "so, " * 100
+    chat = runner.Asking(128, chat=True)
+    assert chat.key(CHOICE, base) != chat.key(CHOICE, other)
+    assert ASKING.key(CHOICE, base) == ASKING.key(CHOICE, other)
+    assert runner.left_out([CHOICE], [base], chat).why == {}
+    assert len(runner.left_out([CHOICE], [base, other], chat).why["choice"]) == len(CHOICE.docs)

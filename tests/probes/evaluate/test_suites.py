@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from evaluation import WORDS, scores, write_smedqa
 from knowshift.errors import RunError, UsageError
+from knowshift.probes.evaluate.beside import beside
 from knowshift.probes.evaluate.evaluate import Evaluation, evaluate, own_of
 from knowshift.probes.evaluate.suites import smedqa
 from knowshift.probes.evaluate.values import Value
@@ -122,6 +123,12 @@ def test_cases_by_difficulty(models, tmp_path):
         ({"prompts": "nowhere"}, "--prompts nowhere: no such folder"),
         ({"color": "red"}, "color: no such option"),
         ({"suite": "clue", "data": "mednli=nowhere.jsonl"}, "no such file"),
+        ({"data": ["one.json", "two.json"]}, "--data two.json: smedqa reads one path, and one.json is given too"),
+        ({"suite": "clue", "data": [".", "tests"]}, "--data tests: clue reads one path.*or TASK=PATH"),
+        ({"suite": "clue", "data": ["mednli=a", "mednli=b"]}, "--data mednli=….* is given twice"),
+        ({"suite": "clue", "data": __file__}, "give --data TASK="),
+        ({"suite": "forgetting", "data": __file__}, "give --data text="),
+        ({"suite": "forgetting", "data": "."}, "--data .: holds no file called text"),
     ],
 )
 def test_what_cannot_be_run_is_one_line(models, tmp_path, options, says):
@@ -153,6 +160,37 @@ def test_a_prompt_can_be_edited(models, tmp_path):
     (folder / "cloze.txt").rename(folder / "closed.txt")
     with pytest.raises(UsageError, match="no suite reads a prompt of that name"):
         evaluate(models / "base", models / "neuro_lora", **options, out=tmp_path / "c", prompts=folder)
+
+
+def test_what_is_too_long_is_counted_and_the_first_is_named(models, tmp_path):
+    cases = [
+        {"id": f"c{i}", "question": "Which sign? " * (200 if i in (2, 4) else 1), "options": WORDS[:4], "answer": "A"}
+        for i in range(6)
+    ]
+    (tmp_path / "cases.jsonl").write_text("\n".join(map(json.dumps, cases)))
+    said = []
+    done = evaluate(models / "base", models / "neuro_lora", suite="cases", data=tmp_path / "cases.jsonl",
+                    methods=["text"], out=tmp_path / "run", note=said.append)  # fmt: skip
+    why = "longer than the context of 512 tokens"
+    (first,) = {row["first"] for row in done.data["left_out"]["cases.text"].values()}
+    assert done.data["left_out"] == {"cases.text": {why: {"n": 2, "first": first}}}
+    assert "c2" in first
+    assert done.data["counts"]["cases.text"] == {"asked": 4, "left_out": 2}
+    assert f"cases.text: 2 questions left out ({why}; first: {first})" in said
+
+
+def test_counts_and_correlation_are_of_the_same_specialties():
+    def point(low, known=True):
+        return {"estimate": low + 1 if known else None, "low": low if known else None, "high": low + 2}
+
+    rows = [
+        {"tuned": "t", "base": "b", "task": "smedqa.letter", "metric": "accuracy", "label": name,
+         "difference": point(0.5)} for name in ("a", "b", "c")
+    ]  # fmt: skip
+    matrix = {"a": {"terms": point(0.5)}, "b": {"terms": point(-0.5)}, "c": {"terms": point(0, known=False)}}
+    found = beside({"pairs": rows, "base": "b"}, {"models": {"t": {"matrix": matrix}}})
+    assert found["t"]["smedqa.letter"]["counts"] == {"of": 2, "likelier": 1, "better": 2}
+    assert found["t"]["smedqa.letter"]["correlation"]["terms"]["n"] == 2
 
 
 def test_own_specialties_are_read_from_names_or_given():

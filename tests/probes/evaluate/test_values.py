@@ -79,14 +79,39 @@ def test_fewer_bits_are_better():
     assert (found.outcome, found.win, found.difference.unit) == ("win", 60, "bits/byte")
 
 
+@pytest.mark.parametrize(
+    ("count", "clusters", "outcome"),
+    [(2, None, "unknown"), (5, None, "unknown"), (6, None, "win"), (40, ["p"] * 40, "unknown")],
+    ids=["two questions", "five", "six", "one patient's forty"],
+)
+def test_no_spread_is_no_certainty(count, clusters, outcome):
+    base, tuned = values([0] * count, clusters=clusters), values([1] * count, clusters=clusters)
+    (found,) = differences(("t", tuned), ("b", base), [], 0)
+    assert found.difference.low == found.difference.high == 1
+    assert found.outcome == outcome
+    (same,) = differences(("t", base), ("b", base), [], 0)
+    assert same.outcome == "tie"
+
+
+def test_a_long_text_weighs_as_its_bytes():
+    bits, bytes_ = np.array([30.0, 500.0, 80.0] * 20), np.array([10, 400, 20] * 20)
+    held = [
+        Value("t", "bits per byte", f"q{i}", b / n, weight=n) for i, (b, n) in enumerate(zip(bits, bytes_, strict=True))
+    ]
+    assert means(held, [], 0)[""].value == pytest.approx(bits.sum() / bytes_.sum())
+    other = [Value("t", "bits per byte", v.question, v.value + 1 / v.weight, weight=v.weight) for v in held]
+    (found,) = differences(("t", other), ("b", held), [], 0)
+    assert found.difference.value == pytest.approx(60 / bytes_.sum())
+
+
 def test_outcomes_are_counted_by_pair_over_what_is_tested():
     low, high = values([0] * 60 + [1] * 40), values([1] * 90 + [0] * 10)
     found = differences(("t", high), ("b", low), [], 0) + differences(("t", low), ("b", low), [], 0)
     found += differences(("t", values([0.5] * 9, "unparsed")), ("b", values([1] * 9, "unparsed")), [], 0)
     found += differences(("low", low), ("b", high), [], 0)
     assert outcomes(found) == [
-        {"tuned": "t", "base": "b", "win": 1, "tie": 1, "loss": 0},
-        {"tuned": "low", "base": "b", "win": 0, "tie": 0, "loss": 1},
+        {"tuned": "t", "base": "b", "win": 1, "tie": 1, "loss": 0, "unknown": 0},
+        {"tuned": "low", "base": "b", "win": 0, "tie": 0, "loss": 1, "unknown": 0},
     ]
 
 

@@ -24,7 +24,10 @@ def test_clue_in_the_credentialed_formats(models, tmp_path):
     assert {name: each["left_out"] for name, each in counts.items()} == dict.fromkeys(counts, 0)
     assert len(counts) == 8
     assert {task for _, task, *_ in scores(done)} == set(counts)
-    assert done.data["more"]["levels"]["base"]["published"]["L1"]["value"] is not None
+    # Without --bertscore and --vocabulary the published levels are not theirs.
+    level = done.data["more"]["levels"]["base"]["published"]["L1"]
+    assert level["value"] is None
+    assert level["missing"] == ["meqsum BERTScore", "problem_summary BERTScore", "problem_summary UMLS F1"]
 
 
 def test_hallucination_on_longhealth_and_on_own_documents(models, tmp_path):
@@ -58,11 +61,18 @@ def test_forgetting_with_a_task_of_the_harness(models, tmp_path):
                     domain=write_domain(tmp_path / "domain"))  # fmt: skip
     found = scores(done)
     assert found["base", "task.own_task", "acc", ""]["n"] == 4
+    assert done.data["counts"]["task.own_task"] == {"asked": 4, "left_out": 0}
+    # A loss of the one must not cancel a gain of the other, in outcomes, page or terminal.
     for label in ("general", "domain"):
-        assert found["base", "forgetting.facts.text", "accuracy", label]["n"] == 4
-    bits = found["base", "forgetting.text", "bits per byte", "general"]
+        assert found["base", f"forgetting.facts.{label}", "accuracy", ""]["n"] == 4
+    assert found["base", "forgetting.text.domain", "bits per byte", ""]["n"] == 4
+    bits = found["base", "forgetting.text.general", "bits per byte", ""]
     assert (bits["n"], bits["unit"]) == (2, "bits/byte")
     assert bits["estimate"] > 1
+    assert {row["task"] for row in done.data["pairs"]} == {
+        "forgetting.facts.general", "forgetting.facts.domain", "forgetting.text.general", "forgetting.text.domain",
+        "forgetting.instructions", "task.own_task",
+    }  # fmt: skip
     assert found["base", "forgetting.instructions", "followed", ""]["n"] <= 4
 
 
