@@ -9,9 +9,11 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterable, Sequence
+import math
+import weakref
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import polars as pl
@@ -19,7 +21,7 @@ from markupsafe import Markup
 
 SCALE = 10_000
 """Numbers are kept to four decimals."""
-Kind = Literal["text", "long", "filter", "set", "number", "count"]
+Kind = Literal["text", "long", "filter", "set", "number", "count", "probability"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class Column:
     """A column of a table on the page.
 
     `kind`: `text`, `long` (wide text), `filter` (text with few values: gets a menu), `set` (several of few values,
-    a list in the frame), `number` (nats or such), `count` (a whole number).
+    a list in the frame), `number` (nats or such), `count` (a whole number), `probability` (kept to three
+    significant digits: small ones are what matters).
     """
 
     key: str
@@ -47,10 +50,28 @@ def packed(name: str, value: Any) -> Markup:
     return block(f"data-{name}", text)
 
 
+Made = TypeVar("Made")
+_kept: dict[str, tuple[weakref.ref[pl.DataFrame], Any]] = {}
+
+
+def kept(name: str, frame: pl.DataFrame, make: Callable[[], Made]) -> Made:
+    """What `make` makes of `frame`, made once for the last frame of each name: more than one section asks for it."""
+    if name not in _kept or _kept[name][0]() is not frame:
+        _kept[name] = weakref.ref(frame), make()
+    made: Made = _kept[name][1]
+    return made
+
+
 def block(identifier: str, text: str) -> Markup:
     """Any text as a compressed data block."""
     held = base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), 9, mtime=0)).decode()
     return Markup('<script type="application/gzip" id="{}">{}</script>').format(identifier, Markup(held))
+
+
+def finite(series: pl.Series) -> list[float | None]:
+    """Numbers, what is not finite as None."""
+    values = series.cast(pl.Float64).to_list()
+    return [value if value is not None and math.isfinite(value) else None for value in values]
 
 
 def scaled(values: Any, scale: int = SCALE) -> list[int | None]:
@@ -77,6 +98,8 @@ def table(frame: pl.DataFrame, columns: Sequence[Column]) -> dict[str, Any]:
         series = frame[column.key]
         if column.kind == "number":
             held |= {"scale": SCALE, "values": scaled(series)}
+        elif column.kind == "probability":
+            held |= {"scale": 1, "values": [None if p is None else float(f"{p:.3g}") for p in finite(series)]}
         elif column.kind == "count":
             held |= {"scale": 1, "values": series.cast(pl.Int64).to_list()}
         elif column.kind == "set":

@@ -101,12 +101,19 @@ export const startCharts = () => {
   for (const script of document.querySelectorAll(".chart > script"))
     draw(script.parentElement.querySelector(".plot"), JSON.parse(script.textContent));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
-  // On paper a chart is as wide as the paper, whatever the screen was.
+  // On paper a chart is as wide as the paper and light, whatever the screen was. Printing waits for nothing, and
+  // begins before the style is paper's: under `data-paper` the colours and widths are, and all is drawn at once.
   const print = matchMedia("print");
   const fit = () => {
     for (const plot of drawn.keys()) if (plot.isConnected && plot.data) Plotly.Plots.resize(plot);
   };
   print.addEventListener("change", () => again().then(fit));
-  addEventListener("beforeprint", fit);
-  addEventListener("afterprint", fit);
+  addEventListener("beforeprint", () => {
+    document.documentElement.setAttribute("data-paper", "");
+    for (const plot of drawn.keys()) if (plot.data) paint(plot);
+  });
+  addEventListener("afterprint", () => {
+    document.documentElement.removeAttribute("data-paper");
+    again().then(fit);
+  });
 };

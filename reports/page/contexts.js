@@ -43,8 +43,16 @@ const spaced = (text) => visible(text).replace(/^ +| +$/g, (spaces) => "␣".rep
 
 const difference = (before, after) => (before === null || after === null ? null : after - before);
 
-// Three rows of a token's figures.
-const figures = (title, sides, more) => {
+// What base and tuned say of a token of a place; of the whole target where `token` is none (-1).
+export const tokenFigures = (held, place, token, model) => {
+  const { raw } = held;
+  const side = (one, name) => {
+    if (token < 0) return { name, logprob: held.score(one, place), rank: held.rank(one, place)?.at(-1) };
+    const read = held.reading(place).models[one];
+    const words = read.top[token].map((code, n) => `${spaced(raw.readings.words[code]) || "∅"} ${plain(read.topLogprob[token][n] / raw.layerScale, 2)}`);
+    return { name, logprob: read.logprob[token] === null ? null : read.logprob[token] / raw.lensScale, rank: read.rank[token], top: words.join(" · ") };
+  };
+  const sides = [side(0, "base"), side(model, "tuned")];
   const rows = sides.map(({ name, logprob, rank, top }) =>
     make(
       "tr",
@@ -58,15 +66,14 @@ const figures = (title, sides, more) => {
   const gain = difference(sides[0].logprob, sides[1].logprob);
   return make(
     "div",
-    {},
-    make("b", { textContent: `“${title.trim() || spaced(title)}”` }),
+    { className: "figures" },
     make(
       "table",
       {},
       make("thead", {}, make("tr", {}, ...["", "log p", "rank", sides.some((one) => one.top) ? "likeliest there" : ""].map((text) => make("th", { scope: "col", textContent: text })))),
       make("tbody", {}, ...rows),
     ),
-    make("p", { textContent: `difference ${signed(gain)} nats${more ? `; ${more}` : ""}` }),
+    make("p", { textContent: `difference ${signed(gain)} nats${token < 0 ? "; the whole target; rank of its first token" : ""}` }),
   );
 };
 
@@ -90,8 +97,12 @@ export const startContexts = async () => {
       return node;
     };
     const read = held.reading(place);
+    // Of a target that was not read token by token, the value a token: strips share one scale.
+    const each = (value) => (value === null ? null : value / raw.tokens[place]);
+    const [before, after] = [held.score(0, place), held.score(model, place)].map(each);
+    const whole = [before, after, difference(before, after)];
     if (!raw.text) {
-      box.append(link("", "(text left out)", true, [held.score(0, place), held.score(model, place), difference(held.score(0, place), held.score(model, place))]));
+      box.append(link("", "(text left out)", true, whole));
     } else if (read?.models[model].logprob) {
       let at = 0;
       let word = null; // tokens of one word stay on one line
@@ -106,11 +117,9 @@ export const startContexts = async () => {
       });
       box.append(visible(text.slice(at).join("")));
     } else {
-      const [before, after] = [held.score(0, place), held.score(model, place)];
-      const each = (value) => (value === null ? null : value / raw.tokens[place]);
       box.append(
         make("span", { textContent: visible(text.slice(0, start).join("")) }),
-        link("", text.slice(start, end).join(""), true, [each(before), each(after), each(difference(before, after))]),
+        link("", text.slice(start, end).join(""), true, whole),
         make("span", { textContent: visible(text.slice(end).join("")) }),
       );
     }
@@ -169,16 +178,10 @@ export const startContexts = async () => {
   };
 
   tips(list, ".token", (node) => {
-    const place = Number(node.dataset.place);
-    const model = held.model();
-    const side = (one, name) => {
-      if (node.dataset.token === "") return { name, logprob: held.score(one, place), rank: held.rank(one, place)?.at(-1) };
-      const [read, k] = [held.reading(place).models[one], Number(node.dataset.token)];
-      const words = read.top[k].map((code, n) => `${spaced(raw.readings.words[code]) || "∅"} ${plain(read.topLogprob[k][n] / raw.layerScale, 2)}`);
-      return { name, logprob: read.logprob[k] === null ? null : read.logprob[k] / raw.lensScale, rank: read.rank[k], top: words.join(" · ") };
-    };
-    const whole = node.dataset.token === "" ? "the whole target; rank of its first token" : "";
-    return figures(node.querySelector("bdi").textContent, [side(0, "base"), side(model, "tuned")], whole);
+    const { place, token } = node.dataset;
+    const title = node.querySelector("bdi").textContent;
+    const words = make("b", { textContent: `“${title.trim() || spaced(title)}”` });
+    return make("div", {}, words, tokenFigures(held, Number(place), token === "" ? -1 : Number(token), held.model()));
   });
 
   // Left and right walk the tokens of a passage.

@@ -41,6 +41,11 @@ export const startFacts = async () => {
     return models.map((model) => rows.get(`${model}\n${item}`)).find((row) => row !== undefined) ?? -1;
   };
   const link = (row) => linkTo("facts-one", { "fact-of": word(row, "model"), fact: word(row, "item") });
+  // Other parts name facts that the table may have had no room for: these lead nowhere.
+  for (const to of document.querySelectorAll('a[href^="#facts-one?"]')) {
+    const query = new URLSearchParams(to.getAttribute("href").split("?")[1]);
+    if (!rows.has(`${query.get("fact-of")}\n${query.get("fact")}`)) to.replaceWith(...to.childNodes);
+  }
   const shown = table("facts", raw, { sort: "-margin_gain", link, chosen });
 
   const box = byId("facts-one");

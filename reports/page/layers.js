@@ -1,5 +1,6 @@
 // One target through the layers: log-probability and rank of base and tuned, and the difference with its interval.
 import { chart, draw, layout } from "./charts.js";
+import { tokenFigures } from "./contexts.js";
 import { byId, details, figure, make, plain, signed, tableOf } from "./dom.js";
 import { places, visible } from "./places.js";
 import { state } from "./state.js";
@@ -67,7 +68,7 @@ export const startLayers = async () => {
   const box = byId("layers-token");
   if (!box) return;
   const held = await places();
-  if (!held) return box.replaceChildren(make("p", { className: "none", textContent: "This run keeps no passages, so no token can be followed." }));
+  if (!held) return box.replaceChildren(make("p", { className: "none", textContent: "No passage is on this page, so no token can be followed." }));
   const { raw, layers } = held;
   const labels = ["Log-probability by layer, nats", "Rank by layer (1 is best)", "Difference by layer, tuned less base, nats"];
   const charts = labels.map((label) => chart(label, 280)); // drawn again and again: quicker than new ones
@@ -81,11 +82,14 @@ export const startLayers = async () => {
     const token = state.get("token") === "" ? -1 : Number(state.get("token"));
     if (read?.models[model].lens && read.starts[token] !== undefined) {
       const side = (one) => held.token(one, place, token);
-      return { place, model, words: held.text(place).slice(read.starts[token], read.ends[token]).join(""), kind: "token", base: side(0), tuned: side(model) };
+      const words = held.text(place).slice(read.starts[token], read.ends[token]).join("");
+      // The only token of a target is the target.
+      const whole = raw.tokens[place] === 1 && read.starts[token] < raw.end[place] && read.ends[token] > raw.start[place];
+      return { place, model, token, words, whole, base: side(0), tuned: side(model) };
     }
     const side = (one) => ({ lens: held.lens(one, place), rank: held.rank(one, place) });
     const words = raw.text ? held.text(place).slice(raw.start[place], raw.end[place]).join("") : held.name(held.conceptOf(place));
-    return { place, model, words, kind: "target", base: side(0), tuned: side(model) };
+    return { place, model, token: -1, words, whole: true, base: side(0), tuned: side(model) };
   };
 
   const reached = (rank) => {
@@ -95,20 +99,23 @@ export const startLayers = async () => {
 
   const show = () => {
     const place = held.chosen();
-    if (place < 0 || !layers.length) return box.replaceChildren(make("p", { className: "none", textContent: layers.length ? "No place of this term is on the page." : "This run read no layers (--lens none)." }));
-    const { model, words, kind, base, tuned } = chosen();
+    if (place < 0) return box.replaceChildren(make("p", { className: "none", textContent: "No place of this term is on the page." }));
+    const { model, token, words, whole, base, tuned } = chosen();
     const name = raw.models[model];
-    const title = make("p", {}, make("b", {}, make("bdi", { textContent: `“${visible(words.trim() || words)}”` })), ` in ${name}, ${kind === "token" ? "one token" : `the whole target${raw.tokens[place] > 1 ? `, ${raw.tokens[place]} tokens; the rank is its first one's` : ""}`}`);
+    const title = make("p", {}, make("b", {}, make("bdi", { textContent: `“${visible(words.trim() || words)}”` })), ` in ${name}, ${token >= 0 ? "one token" : `the whole target${raw.tokens[place] > 1 ? `, ${raw.tokens[place]} tokens; the rank is its first one's` : ""}`}`);
+    const said = tokenFigures(held, place, token, model);
     if (!base.lens?.length || !tuned.lens?.length) {
-      return box.replaceChildren(title, make("p", { className: "none", textContent: "The layers of this place are not on the page; they are in the run's scores." }));
+      const why = layers.length ? "The layers of this place are not on the page; they are in the run's scores." : "This run read no layers (--lens none).";
+      return box.replaceChildren(title, said, make("p", { className: "none", textContent: why }));
     }
     const concept = held.conceptOf(place);
     const rows = held.byConcept.get(concept).map((one) => [held.lens(0, one), held.lens(model, one)]).filter(([a, b]) => a && b);
     const found = means(rows.map(([a, b]) => a.map((value, k) => less(b[k], value))));
     const gain = base.lens.map((value, k) => less(tuned.lens[k], value));
-    const many = found.some(({ half }) => half !== null);
+    // The mean is of whole targets: beside a token that is a part of one it would be another quantity.
+    const many = whole && found.some(({ half }) => half !== null);
     const top = make("p", { textContent: `In the top 10: base ${reached(base.rank)}, tuned ${reached(tuned.rank)}.` });
-    const spread = many ? make("p", { className: "quiet", textContent: `The band is the 95% interval of the mean difference over the ${rows.length} places of ${held.name(concept)} on this page (Student's t).` }) : make("p", { className: "quiet", textContent: "One place of this term is on the page, so the difference has no interval." });
+    const spread = !whole ? [] : [many ? make("p", { className: "quiet", textContent: `The band is the 95% interval of the mean difference over the ${rows.length} places of ${held.name(concept)} on this page (Student's t).` }) : make("p", { className: "quiet", textContent: "One place of this term is on the page, so the difference has no interval." })];
     const pair = (before, after) => [
       line("base", layers, before, "--drift", { dash: "dash", symbol: "square" }),
       line("tuned", layers, after, "--shift"),
@@ -125,7 +132,7 @@ export const startLayers = async () => {
       "As a table",
       tableOf(
         `“${visible(words.trim())}” by layer, nats; ranks from 0`,
-        ["layer", "base", "tuned", "difference", "base rank", "tuned rank", "mean difference over its places", "95% interval"],
+        ["layer", "base", "tuned", "difference", "base rank", "tuned rank", ...(whole ? ["mean difference over its places", "95% interval"] : [])],
         layers.map((layer, k) => [
           `layer ${layer}`,
           number(base.lens[k]),
@@ -133,13 +140,12 @@ export const startLayers = async () => {
           signed(gain[k], 2),
           number(base.rank[k], 0),
           number(tuned.rank[k], 0),
-          signed(found[k].mean, 2),
-          found[k].half === null ? "–" : `${signed(found[k].mean - found[k].half, 2)} to ${signed(found[k].mean + found[k].half, 2)}`,
+          ...(whole ? [signed(found[k].mean, 2), found[k].half === null ? "–" : `${signed(found[k].mean - found[k].half, 2)} to ${signed(found[k].mean + found[k].half, 2)}`] : []),
         ]),
       ),
     );
     const back = make("p", {}, make("a", { href: "#contexts", textContent: "Back to the contexts" }));
-    box.replaceChildren(title, top, row, spread, twin, back);
+    box.replaceChildren(title, said, top, row, ...spread, twin, back);
     charts.forEach(({ plot }, k) => draw(plot, figures[k]));
   };
   state.on(["place", "token", "concept", "model"], show);

@@ -35,10 +35,13 @@ const tell = (changed) => {
   for (const { keys, listen } of listeners) if (changed.some((key) => keys(key))) listen(changed);
 };
 
+// A model that the page does not have is none, as its menu says.
+const known = (key, value) => key !== "model" || [...(document.getElementById("model")?.options ?? [])].some((one) => one.value === value);
+
 const replace = (pairs) => {
   const before = new Map(held);
   held.clear();
-  for (const [key, value] of pairs) if (value !== "") held.set(key, value);
+  for (const [key, value] of pairs) if (value !== "" && known(key, value)) held.set(key, value);
   tell([...new Set([...before.keys(), ...held.keys()])].filter((key) => before.get(key) !== held.get(key)));
 };
 

@@ -4,8 +4,9 @@ import { state } from "./state.js";
 
 const ROW = 34; // pixels, as style.css has it
 const AROUND = 8; // rows kept above and below those in view
-const WIDTH = { text: 13, long: 24, filter: 9.5, set: 13, number: 6, count: 5.2 }; // em
+const WIDTH = { text: 13, long: 24, filter: 9.5, set: 13, number: 6, count: 5.2, probability: 5.4 }; // em
 const TALL = 600; // pixels of rows before the first layout
+const PRINTED = 25; // rows on paper, as style.css has it
 const collator = new Intl.Collator("en", { numeric: true });
 
 const wide = ({ kind, width }) => width || WIDTH[kind];
@@ -13,11 +14,13 @@ const wide = ({ kind, width }) => width || WIDTH[kind];
 // Reads columns as reports/pack.py writes them.
 const column = (raw) => {
   const { kind, scale, values, words } = raw;
-  const isNumber = kind === "number" || kind === "count";
+  const isNumber = kind === "number" || kind === "count" || kind === "probability";
+  const shown = (value) =>
+    kind === "probability" && value < 0.0005 ? "<0.001" : plain(value / scale, kind === "count" ? 0 : 3);
   const ranks = words && new Float64Array(words.length);
   if (words) words.map((_, k) => k).sort((a, b) => collator.compare(words[a], words[b])).forEach((k, rank) => (ranks[k] = rank));
   const text = isNumber
-    ? (row) => (values[row] === null ? "–" : plain(values[row] / scale, kind === "count" ? 0 : 3))
+    ? (row) => (values[row] === null ? "–" : shown(values[row]))
     : kind === "set"
       ? (row) => values[row].map((code) => words[code]).join(", ")
       : (row) => words[values[row]] ?? "";
@@ -94,7 +97,8 @@ export const table = (name, raw, { link, sort, shared = ["model"], chosen = () =
   const body = make("tbody");
   const grid = make("table", {}, make("caption", { textContent: label }), make("colgroup"), make("thead", {}, head), body);
   const view = make("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": label }, grid);
-  box.replaceChildren(bar, view);
+  const paper = make("p", { className: "paper quiet" });
+  box.replaceChildren(bar, view, paper);
 
   const heads = columns.map(({ key, title, isNumber, about }) => {
     const button = make("button", { type: "button", textContent: title, title: about });
@@ -190,6 +194,8 @@ export const table = (name, raw, { link, sort, shared = ["model"], chosen = () =
     const last = Math.min(rows.length, Math.ceil((view.scrollTop + Math.max(view.clientHeight, TALL)) / ROW) + AROUND);
     if (!fresh && first === span[0] && last === span[1]) return;
     span = [first, last];
+    const printed = rows.length ? `${(first + 1).toLocaleString("en")} to ${Math.min(last, first + PRINTED).toLocaleString("en")}` : "none";
+    paper.textContent = `On paper: rows ${printed} of ${rows.length.toLocaleString("en")}, of ${raw.rows.toLocaleString("en")} in all.`;
     if (fresh) elements.clear();
     for (const place of elements.keys()) if (place < first || place >= last) elements.delete(place);
     for (let place = first; place < last; place++) if (!elements.has(place)) elements.set(place, rowOf(place));

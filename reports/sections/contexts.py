@@ -8,18 +8,37 @@ from markupsafe import Markup
 
 from ..contexts import Budget
 from ..contexts import contexts as chosen
+from ..evaluation import FILE
 from ..pack import packed
 from ..registry import Section, section
 from ..run_view import RunView
+from . import facts, terms
+from .answers import FOLDER
 
 ABSENT = Markup(
     '<p class="none">This run keeps no passages, so no term can be shown where it stands: it has no places.parquet, or '
     "no scores beside it.</p>"
 )
-
-
+NO_ROOM = Markup(
+    '<p class="none">The terms and facts of this run fill the page, so no term can be shown where it stands; all its '
+    "{:,} places are in the run's places.parquet and scores.</p>"
+)
+PAGE = 6_500_000
+"""Bytes that a page is to stay under."""
+ALWAYS = 2_150_000
+"""Bytes of what is on every page, Plotly above all."""
+DRAWN = 2.5
+"""Bytes that the other sections take for a byte of the run's JSON, which they show."""
 LARGEST = 2_100_000
-"""Bytes of contexts on a page, which is to stay under 6.5 MB."""
+"""Bytes of contexts, however much is left."""
+
+
+def room(run: RunView, page: int) -> int:
+    """Bytes that are left for contexts on a page of `page` bytes, beside its terms, facts and other sections."""
+    read = [*run.path.glob("*.json"), *run.path.glob(f"{FOLDER}/*/{FILE}")]
+    others = ALWAYS + int(DRAWN * sum(file.stat().st_size for file in read))
+    tables = sum(len(block) for block, _ in (terms.carried(run), facts.carried(run)))
+    return min(LARGEST, max(0, page - others - tables))
 
 
 def _within(run: RunView, largest: int) -> tuple[dict[str, Any], Markup]:
@@ -35,9 +54,9 @@ def _within(run: RunView, largest: int) -> tuple[dict[str, Any], Markup]:
 
 @section(order=70, title="Contexts", anchor="contexts")
 def contexts(run: RunView) -> Section:
-    held, block = _within(run, LARGEST)
+    held, block = _within(run, room(run, PAGE))
     if not held["shown"]:
-        return Section(block + ABSENT, "")
+        return Section(block + (NO_ROOM.format(held["places"]) if held["places"] else ABSENT), "")
     said = (
         f"All {held['places']:,} places of terms in this run are on this page."
         if held["shown"] == held["places"]

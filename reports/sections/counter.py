@@ -103,11 +103,6 @@ def _facts(title: str, frame: pl.DataFrame) -> Markup:
     return _listed(title + more, ["fact", "group", "state", "rank", "margin gain, nats"], rows)
 
 
-def _fact(row: dict[str, Any]) -> Markup:
-    words = f"{_end(row['cue'])} … {row['answer']}"
-    return _link(words, "facts-one", **{"fact-of": row["model"], "fact": row["item"]})
-
-
 def _end(cue: str) -> str:
     """A question's last words; the whole of it stands where the row leads."""
     if len(cue) <= WORDS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ from markupsafe import Markup
 from ..figures import ledger_bars
 from ..markup import NOTHING, chart, data, details, each, p_value, records, signed, table, value
 from ..model_view import ModelView
-from ..pack import Column, codes, packed, scaled
+from ..pack import Column, codes, kept, packed, scaled
 from ..pack import table as columnar
 from ..registry import Section, section
 from ..run_view import RunView
@@ -21,6 +22,8 @@ STRATA = {"state": "{} to the base", "base margin": "{} third of the base margin
 STATES = ("learned", "kept", "lost", "never")
 ROWS = 24_000
 """Most rows the page carries, over all models."""
+LARGEST = 1_600_000
+"""Bytes of them."""
 COLUMNS = [
     Column("cue", "cue", "long", width=21),
     Column("answer", "answer", "text", width=11),
@@ -44,22 +47,32 @@ COLUMNS = [
 def facts(run: RunView) -> Section:
     if not run.facts.height:
         return Section(Markup('<p class="none">This run has no facts, so it cannot speak of knowledge.</p>'), "")
-    first = [pl.col(f"{side}_logprobs").list.first().alias(name) for side, name in SIDES.items()]
-    frame = named(run, run.facts).with_columns(first)
-    columns = [c for c in COLUMNS if c.key not in SIDES.values() or frame[c.key].count()]
-    if frame["seen"].count():
-        frame, columns = frame.with_columns(pl.col("seen").fill_null("not known")), [*columns, SEEN]
-    shown = largest(frame, "margin_gain", ROWS).sort("item", maintain_order=True)
-    every = (
-        packed("facts", {"table": columnar(shown, columns), "candidates": _candidates(shown)})
-        + Markup('<div id="facts-one" tabindex="-1"></div>')
-        + records("facts", "Every fact", capped(shown, frame))
-    )
+    block, said = carried(run)
+    every = block + Markup('<div id="facts-one" tabindex="-1"></div>') + records("facts", "Every fact", said)
     return Section(
         _ledger(run) + _training(run) + _strata(run) + _wordings(run) + Markup("<h3>Every fact</h3>") + every,
         "A fact is known if its true answer ranks first (rank 0) among its candidates; learned is unknown before and "
         "known after, lost the other way round, and own stands beside other because training on anything moves some.",
     )
+
+
+def carried(run: RunView) -> tuple[Markup, str]:
+    """The block of the rows that are on the page, and which these are."""
+    return kept("facts", run.facts, lambda: _carried(run)) if run.facts.height else (NOTHING, "")
+
+
+def _carried(run: RunView) -> tuple[Markup, str]:
+    first = [pl.col(f"{side}_logprobs").list.first().alias(name) for side, name in SIDES.items()]
+    frame = named(run, run.facts).with_columns(first)
+    columns = [c for c in COLUMNS if c.key not in SIDES.values() or frame[c.key].count()]
+    if frame["seen"].count():
+        frame, columns = frame.with_columns(pl.col("seen").fill_null("not known")), [*columns, SEEN]
+
+    def block(rows: pl.DataFrame) -> Markup:
+        rows = rows.sort("item", maintain_order=True)
+        return packed("facts", {"table": columnar(rows, columns), "candidates": _candidates(rows)})
+
+    return fitted(frame, "margin_gain", ROWS, LARGEST, block)
 
 
 SIDES = {"base": "before", "tuned": "after"}
@@ -242,6 +255,21 @@ def largest(frame: pl.DataFrame, column: str, rows: int) -> pl.DataFrame:
     share_of_each = max(1, rows // max(1, frame["model"].n_unique()))
     rank = pl.col(column).fill_nan(None).abs().rank("ordinal", descending=True).over("model")
     return frame.filter(rank.fill_null(frame.height + 1) <= share_of_each) if frame.height > rows else frame
+
+
+def fitted(
+    frame: pl.DataFrame, column: str, rows: int, size: int, block: Callable[[pl.DataFrame], Markup]
+) -> tuple[Markup, str]:
+    """The block of the rows `largest` in size by `column`, at most `rows` and `size` bytes; and which these are.
+
+    Where `size` is too small for a row of each model, the block is larger.
+    """
+    while True:
+        shown = largest(frame, column, rows)
+        made = block(shown)
+        if len(made) <= size or not rows:
+            return made, capped(shown, frame)
+        rows = int(0.9 * shown.height * size / len(made))
 
 
 def capped(shown: pl.DataFrame, every: pl.DataFrame) -> str:

@@ -5,20 +5,37 @@ from __future__ import annotations
 import polars as pl
 from markupsafe import Markup
 
-from ..markup import records
-from ..pack import Column, packed, table
+from ..markup import NOTHING, records
+from ..pack import Column, kept, packed, table
 from ..registry import Section, section
 from ..run_view import RunView
-from .facts import capped, largest, named
+from .facts import fitted, named
 
 ROWS = 80_000
 """Most rows the page carries, over all models."""
+LARGEST = 1_700_000
+"""Bytes of them."""
 
 
 @section(order=60, title="Terms", anchor="terms")
 def terms(run: RunView) -> Section:
     if not run.terms.height:
         return Section(Markup('<p class="none">This run has no terms in running text.</p>'), "")
+    note = f"Mentions are found by {run.mentions}. " if run.mentions else ""
+    block, said = carried(run)
+    return Section(
+        block + records("terms", "Terms in running text", note + said),
+        f"One row a model and concept: the mean log-probability of its places before and after, in {run.unit}, and "
+        "the gain with its 95% interval; choose a term to see it where it stands.",
+    )
+
+
+def carried(run: RunView) -> tuple[Markup, str]:
+    """The block of the rows that are on the page, and which these are."""
+    return kept("terms", run.terms, lambda: _carried(run)) if run.terms.height else (NOTHING, "")
+
+
+def _carried(run: RunView) -> tuple[Markup, str]:
     columns = [
         Column("name", "term", "text"),
         Column("model", "model", "filter"),
@@ -29,7 +46,7 @@ def terms(run: RunView) -> Section:
         Column("gain", "gain", "number", about="tuned less base"),
         Column("low", "low", "number", about="lower end of the gain's 95% interval, over places"),
         Column("high", "high", "number", about="upper end of the gain's 95% interval, over places"),
-        Column("q", "q", "number", about="corrected over the whole table (Benjamini–Hochberg)"),
+        Column("q", "q", "probability", about="corrected over the whole table (Benjamini–Hochberg), three digits"),
         Column("concept", "concept", "text", shown=False),
         Column("types", "semantic types", "set", shown=False),
         Column("tokens", "tokens", "number", shown=False, about="mean number of tokens"),
@@ -38,10 +55,8 @@ def terms(run: RunView) -> Section:
     if frame["seen"].count():
         frame = frame.with_columns(pl.col("seen").fill_null("not known"))
         columns.append(Column("seen", "seen in training", "filter"))
-    shown = largest(frame, "gain", ROWS).sort("concept", maintain_order=True)
-    note = f"Mentions are found by {run.mentions}. " if run.mentions else ""
-    return Section(
-        packed("terms", table(shown, columns)) + records("terms", "Terms in running text", note + capped(shown, frame)),
-        f"One row a model and concept: the mean log-probability of its places before and after, in {run.unit}, and "
-        "the gain with its 95% interval; choose a term to see it where it stands.",
-    )
+
+    def block(rows: pl.DataFrame) -> Markup:
+        return packed("terms", table(rows.sort("concept", maintain_order=True), columns))
+
+    return fitted(frame, "gain", ROWS, LARGEST, block)

@@ -20,6 +20,7 @@ from ..markup import (
     value,
 )
 from ..model_view import Detectable, Finding, Ledger, ModelView
+from ..numbers import Number
 from ..registry import Section, section
 from ..run_view import RunView
 
@@ -70,9 +71,9 @@ def _seen(could: Detectable | None) -> Markup:
     more = (
         "" if could.effect <= could.margin else f"; for {could.margin:.2g}, about {could.needed:,} concepts are needed"
     )
-    return Markup(
-        '<br><span class="quiet">With {} concepts an effect of {} {} can be seen ({:.0%} power){}.</span>'
-    ).format(could.concepts, data(could.effect, f"{could.effect:.2g}"), could.unit, could.power, more)
+    return Markup('<br><span class="quiet">With {} an effect of {} {} can be seen ({:.0%} power){}.</span>').format(
+        _counted(could.concepts, "concept"), data(could.effect, f"{could.effect:.2g}"), could.unit, could.power, more
+    )
 
 
 def share(ledger: Ledger, group: str, part: str, of: str) -> Markup:
@@ -80,8 +81,15 @@ def share(ledger: Ledger, group: str, part: str, of: str) -> Markup:
     counts = ledger.groups.get(group)
     if not counts or part not in counts or of not in counts:
         return Markup('<span class="none">no such facts</span>')
-    percent = f" ({counts[part] / counts[of]:.0%})" if counts[of] else ""
+    if not counts[of]:
+        return Markup('<span class="none">none was {}</span>').format(of)
+    percent = f" ({counts[part] / counts[of]:.0%})"
     return Markup("{} of {}{}").format(*(data(counts[key], str(counts[key])) for key in (part, of)), percent)
+
+
+def _counted(count: int, what: str) -> Markup:
+    """`1 concept`, `2 concepts`."""
+    return data(count, f"{count:,}") + f" {what}{'' if count == 1 else 's'}"
 
 
 def _beside(ledger: Ledger, part: str, of: str, p: float | None) -> Markup:
@@ -97,10 +105,9 @@ def _card(run: RunView, model: ModelView) -> Markup:
     scaled = "–" if slope is None else data(slope, f"{slope:.2f}") + Markup(" (above 1: more confident)")
     wrong = model.calibration or "not measured for runs like this one"
     first = [
-        ("Specific knowledge", value(model.specific_knowledge) + _unit(run)),
-        ("Domain shift", value(model.shift.matched) + _unit(run)),
-        ("Rests on", Markup("{} own facts, {} concepts").format(
-            data(facts, str(facts)), data(model.specific_knowledge.n, str(model.specific_knowledge.n)))),
+        ("Specific knowledge", _in_unit(model.specific_knowledge, run)),
+        ("Domain shift", _in_unit(model.shift.matched, run)),
+        ("Rests on", _counted(facts, "own fact") + ", " + _counted(model.specific_knowledge.n or 0, "concept")),
         ("How often wrong", Markup('<span class="quiet">{}</span>').format(wrong)),
     ]  # fmt: skip
     rows = [
@@ -129,5 +136,6 @@ def _card(run: RunView, model: ModelView) -> Markup:
     )
 
 
-def _unit(run: RunView) -> Markup:
-    return Markup(' <span class="ci">{}</span>').format(run.unit)
+def _in_unit(number: Number, run: RunView) -> Markup:
+    unit = NOTHING if number.estimate is None else Markup(' <span class="ci">{}</span>').format(run.unit)
+    return value(number) + unit

@@ -41,6 +41,10 @@ CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = "--no-sandbox --disable-gpu --disable-background-networking --disable-sync --no-first-run"
 
 
+def fixed(value: float, unit: str = "nats/token") -> dict[str, Any]:
+    return Estimate(value, value - 0.125, value + 0.125, unit, n=40, method="cluster bootstrap").json()
+
+
 class Maker:
     """Draws the numbers of a run from one seed."""
 
@@ -154,6 +158,23 @@ class Maker:
                 }
                 for by, stratum in (("state", "unknown"), ("state", "known"), ("base margin", "low"))
             ],
+            "smedqa": {
+                "all": fixed(1.25, "nats/term"),
+                "by_specialty": {key: fixed(1.25, "nats/term") for key in list(SPECIALTIES)[:2]},
+                "hides": "It cannot tell a term from what stands before it.",
+            },
+            "training": {
+                "file": {"name": "notes.jsonl", "passages": 40},
+                "facts": {"exact": 3, "together": 9, "no": 28},
+                **{
+                    side: {
+                        "rungs": {rung: fixed(0.5) for rung in RUNGS},
+                        "specific_knowledge": fixed(0.75),
+                        "ledger": {"own": {"facts": 12, "unknown": 8, "learned": 5, "known": 4, "lost": 1}},
+                    }
+                    for side in ("seen", "unseen")
+                },
+            },
             "validity": [
                 {"check": "adapter landed", "value": 28, "tolerance": 28, "passed": True, "note": "28 tensors matched"},
                 {"check": "adapter off equals base", "value": 0.0, "tolerance": 1e-6, "passed": True, "note": ""},
@@ -182,7 +203,8 @@ class Maker:
                         "gain": gain,
                         "low": gain - 0.2 if k % 7 else None,
                         "high": gain + 0.2 if k % 7 else None,
-                        "q": float(self.rng.uniform()) if k % 7 else None,
+                        "q": (float(self.rng.uniform()) if k % 5 else 3.21987e-7) if k % 7 else None,
+                        "seen": ("exact", "together", "no")[k % 3],
                     }
                 )
         return pl.DataFrame(rows, infer_schema_length=None)
@@ -276,9 +298,81 @@ class Maker:
                         "distractors": ["carbamazepine", "valproate", "phenytoin"],
                         "base_logprobs": base,
                         "tuned_logprobs": tuned,
+                        "seen": ("exact", "together", "no")[k % 3],
                     }
                 )
         return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def hypotheses() -> dict[str, Any]:
+    """What `probe test` leaves in a run."""
+    result = {"outcome": "supported", "why": "p in favour 0.01", "effect": fixed(0.25), "p": 0.01, "power": 0.9}
+    one = {
+        "name": "drugs gain more than diseases",
+        "prediction": "Names of drugs become more probable.",
+        "items": "terms",
+        "measure": "gain",
+        "groups": {"drugs": {"types": ["T121"]}, "diseases": {"types": ["T047"]}},
+        "contrast": "drugs - diseases",
+        "formula": "gain ~ group",
+        "direction": "greater",
+        "smallest": 0.1,
+        "layers": [],
+        "sha256": "58" * 32,
+        "results": {name: {**result, "detectable": 0.2} for name in MODELS},
+    }
+    file = {"file": "drugs.toml", "sha256": "58" * 32, "modified": "2026-11-20T06:30:00Z", "before_run": "yes"}
+    times = {"tested": "2026-11-21T07:30:00Z", "run_started": "2026-11-21T06:30:00Z"}
+    return {"schema": 1, "tests": [{**times, "files": [file], "hypotheses": [one]}]}
+
+
+def evaluation() -> dict[str, Any]:
+    """What `probe evaluate --run` leaves in a run: one task, by two specialties."""
+    task, labels = "smedqa.letter", list(SPECIALTIES)[:2]
+    share = fixed(0.5, "share")
+
+    def pair(name: str, label: str) -> dict[str, Any]:
+        counts = {"win": 20, "tie": 10, "loss": 10, "p": 0.01, "q": 0.02, "outcome": "win"}
+        row = {"tuned": name, "base": "base.pt", "task": task, "metric": "accuracy", "label": label}
+        return {**row, "difference": share, **counts}
+
+    point = {"accuracy": share, **{gain: fixed(0.25) for gain in ("terms", "answers", "margin")}}
+    held = {
+        "points": [{"specialty": label, **point} for label in labels],
+        "correlation": {"terms": fixed(0.375, "Spearman's rho")},
+        "counts": {"of": 2, "likelier": 2, "better": 1},
+    }
+    return {
+        "schema": 1,
+        "suite": "smedqa",
+        "base": "base.pt",
+        "models": list(MODELS),
+        "specialties": {label: SPECIALTIES[label] for label in labels},
+        "outcomes": [{"tuned": name, "base": "base.pt", "win": 1, "tie": 0, "loss": 0} for name in MODELS],
+        "scores": [
+            {"model": name, "task": task, "metric": "accuracy", "label": "", "estimate": share}
+            for name in ("base.pt", *MODELS)
+        ],
+        "pairs": [pair(name, label) for name in MODELS for label in ("", *labels)],
+        "left_out": {task: {"longer than the context": 3}},
+        "faults": [{"records": 2, "what": "no answer among the options"}],
+        "not_run": [{"task": "smedqa.generation", "why": "no questions", "where": "smedqa.jsonl"}],
+        "notes": ["BERTScore not computed: give its model's folder"],
+        "more": {
+            "own": {name: own for name, (own, *_) in MODELS.items()},
+            "diagonal": {task: fixed(0.0625, "share")},
+            "position_bias": {task: {name: {"shares": {"A": 0.5, "B": 0.5}, "excess": 0.0} for name in MODELS}},
+            "levels": {
+                name: {
+                    "published": {"L1": {"value": None, "missing": ["meqsum"]}},
+                    "mended": {"L1": fixed(0.5, "share above chance")},
+                    "mended_difference": None,
+                }
+                for name in MODELS
+            },
+        },
+        "beside": {name: {task: held} for name in MODELS},
+    }
 
 
 def write_run(path: Path, *, terms: int = 100, facts: int = 80, seed: int = 0) -> Path:
@@ -322,6 +416,9 @@ def write_run(path: Path, *, terms: int = 100, facts: int = 80, seed: int = 0) -
     }
     (path / "run.json").write_text(json.dumps(run), encoding="utf-8")
     (path / "comparison.json").write_text(json.dumps(comparison), encoding="utf-8")
+    (path / "hypotheses.json").write_text(json.dumps(hypotheses()), encoding="utf-8")
+    (path / "evaluate" / "smedqa").mkdir(parents=True)
+    (path / "evaluate" / "smedqa" / "evaluation.json").write_text(json.dumps(evaluation()), encoding="utf-8")
     make.terms(terms).write_parquet(path / "terms.parquet")
     make.facts(facts).write_parquet(path / "facts.parquet")
     places = make.places(terms)

@@ -52,6 +52,10 @@ def test_on_paper_there_are_no_controls_and_nothing_scrolls(visit, report):
         "getComputedStyle(n).overflowX !== 'visible').length"
     )
     assert cut == 0
+    rows = page.locator("#terms-records tr[data-place]:visible")
+    assert rows.count() == 25
+    assert page.locator("#terms-records .paper").inner_text() == "On paper: rows 1 to 25 of 300, of 300 in all."
+    assert page.locator("#terms-records + p").is_visible()
 
 
 def test_a_page_without_its_places_says_so(visit, fresh):

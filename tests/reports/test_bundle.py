@@ -18,6 +18,12 @@ from knowshift.reports.inert import SHOWN, inert, inert_frame
 from knowshift.reports.pack import Column, codes, packed, scaled, table
 
 
+def test_a_probability_keeps_three_significant_digits():
+    frame = pl.DataFrame({"q": [0.0312345, 3.21987e-7, None, float("nan"), 1.0]})
+    [column] = table(frame, [Column("q", "q", "probability")])["columns"]
+    assert column["values"] == [0.0312, 3.22e-7, None, None, 1.0]
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Modules of a page: name → source."""

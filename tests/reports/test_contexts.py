@@ -73,6 +73,33 @@ def test_contexts_that_pack_badly_are_fewer(run, largest):
     assert 0 < held["shown"] < whole["shown"] or held["layered"] < whole["layered"]
 
 
+def test_a_page_of_many_rare_terms_keeps_its_size(finished, tmp_path, monkeypatch):
+    """Terms and facts come first; contexts take what is left, if only nothing."""
+    import shutil
+
+    from knowshift.reports.page import render
+    from knowshift.reports.sections import contexts as part
+    from knowshift.reports.sections import terms
+
+    shutil.copytree(finished, tmp_path / "run")
+    file = tmp_path / "run" / "terms.parquet"
+    frame = pl.read_parquet(file)
+    whole = 2_450_000
+    left = part.room(RunView.read(tmp_path / "run"), whole)
+    more = [pl.format("{} {}", name, pl.lit(k)).alias(name) for k in range(9) for name in ("concept", "name")]
+    pl.concat([frame, *(frame.with_columns(more[k : k + 2]) for k in range(0, 18, 2))]).write_parquet(file)
+    rare = RunView.read(tmp_path / "run")
+    assert 0 < part.room(rare, whole) < left
+    monkeypatch.setattr(terms, "LARGEST", 20_000)
+    monkeypatch.setattr(part, "PAGE", whole)
+    page = render(tmp_path / "run")
+    assert page.stat().st_size <= whole
+    assert "rows largest in size, of 3,000" in page.read_text(encoding="utf-8")
+    assert len(terms.carried(RunView.read(tmp_path / "run"))[0]) <= 20_000
+    monkeypatch.setattr(part, "PAGE", 0)
+    assert "fill the page" in render(tmp_path / "run").read_text(encoding="utf-8")
+
+
 def test_layers_and_readings_have_budgets_of_their_own(run):
     held = contexts(run, Budget(layers=800, readings=1500))
     assert held["layered"] == 800 // (2 * len(held["layers"]) * len(held["models"]))

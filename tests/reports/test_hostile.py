@@ -36,9 +36,9 @@ KEPT = {
     "group",
     "lens",
     "kind",
-    "created",
-    "device",
     "flags",
+    "metric",
+    "outcome",
 }
 """Keys and columns whose words are the house's own, or join one table with another."""
 
@@ -53,13 +53,16 @@ def chunks(count: int) -> list[str]:
     return ["\n".join(text[:200] for text in HOSTILE[k::count]) for k in range(count)]
 
 
-def poisoned(value: Any, text: str, key: str = "") -> Any:
-    """JSON with every text but the house's own words replaced."""
+def poisoned(value: Any, text: str, names: dict[str, str] | None = None) -> Any:
+    """JSON with every text but the house's own words replaced; `names`, keys as well, by what they stand for."""
+    names = names or {}
     if isinstance(value, dict):
-        return {name: held if name in KEPT else poisoned(held, text, name) for name, held in value.items()}
+        return {
+            names.get(key, key): held if key in KEPT else poisoned(held, text, names) for key, held in value.items()
+        }
     if isinstance(value, list):
-        return [poisoned(one, text, key) for one in value]
-    return text if isinstance(value, str) else value
+        return [poisoned(one, text, names) for one in value]
+    return names.get(value, text) if isinstance(value, str) else value
 
 
 def poison(run: Path, page: int) -> dict[str, str]:
@@ -78,6 +81,10 @@ def poison(run: Path, page: int) -> dict[str, str]:
     (run / "comparison.json").write_text(json.dumps(data), encoding="utf-8")
     record = run / "run.json"
     record.write_text(json.dumps(poisoned(json.loads(record.read_text(encoding="utf-8")), whole)), encoding="utf-8")
+    labels = {key: f"{k}{whole}" for k, key in enumerate(("cardiology", "dermatology"))}
+    keys = {**names, **labels, "": "", **dict.fromkeys(("smedqa.letter", "base.pt", "drugs", "diseases"), whole)}
+    for found in (run / "hypotheses.json", run / "evaluate/smedqa/evaluation.json"):
+        found.write_text(json.dumps(poisoned(json.loads(found.read_text(encoding="utf-8")), whole, keys)))
     # Models with such names have no files of scores: no place could be shown. `write_places` fills those texts.
     for file in (run / "terms.parquet", run / "facts.parquet"):
         frame = pl.read_parquet(file)

@@ -1,61 +1,139 @@
-"""Numbers read back from the page as a person sees it are those of comparison.json and the run's tables."""
+"""Numbers read back from the page as a person sees it are those of comparison.json and the run's tables.
+
+Each is looked up by where it stands: model, specialty or item, and column.
+"""
 
 from __future__ import annotations
 
 import json
-import math
 import random
+from typing import Any
+from urllib.parse import parse_qs
 
 import polars as pl
+import pytest
 
 READ = 30
+TERMS = {"places": "count", "base": "base_logprob", "tuned": "tuned_logprob", "gain": "gain", "low": "low",
+         "high": "high", "q": "q"}  # fmt: skip
+FACTS = {"margin gain": "margin_gain", "rank, base": "base_rank", "rank, tuned": "tuned_rank"}
+TABLE = """(selector) => [...document.querySelectorAll(selector)].map((table) => ({
+  caption: table.caption?.textContent ?? "",
+  heads: [...table.tHead.querySelectorAll("th")].map((th) => th.textContent),
+  rows: [...table.tBodies[0].rows].filter((row) => !row.matches(".space")).map((row) => ({
+    href: row.querySelector("a")?.getAttribute("href") ?? "",
+    cells: [...row.cells].map((cell) => cell.textContent),
+    data: [...row.cells].map((cell) => [...cell.querySelectorAll("data")].map((n) => [Number(n.value), n.textContent])),
+  })),
+}))"""
 
 
-def numbers(value) -> list[float]:
-    """Every number in JSON."""
-    if isinstance(value, dict):
-        return [number for one in value.values() for number in numbers(one)]
-    if isinstance(value, list):
-        return [number for one in value for number in numbers(one)]
-    return [float(value)] if isinstance(value, int | float) and not isinstance(value, bool) else []
+@pytest.fixture
+def page(visit, report):
+    return visit(report)
 
 
-def tables(run) -> set[float]:
-    """Every number in the run's parquet files, to the decimals of the page: four; of tokens three, of layers two."""
-    found: set[float] = set()
-    for file in [*run.glob("*.parquet"), *run.glob("scores/*.parquet")]:
-        frame = pl.read_parquet(file)
-        for column in frame.iter_columns():
-            while isinstance(column.dtype, pl.List):
-                column = column.explode()
-            if column.dtype.is_numeric():
-                values = [float(value) for value in column.drop_nulls().to_list() if math.isfinite(value)]
-                found |= {round(value, digits) for value in values for digits in (2, 3, 4)}
-    return found
+@pytest.fixture(scope="module")
+def comparison(finished) -> dict[str, Any]:
+    return json.loads((finished / "comparison.json").read_text())
 
 
-def test_thirty_numbers_of_the_page_stand_in_the_run(visit, report, finished):
-    page = visit(report, "#contexts?model=neuro_lora&concept=C0001001&fact=fact:3&fact-of=neuro_lora")
-    held = set(numbers(json.loads((finished / "comparison.json").read_text())))
-    held_in_tables = tables(finished)
+@pytest.fixture(scope="module")
+def models(comparison) -> dict[str, Any]:
+    return comparison["models"]
 
-    # What stands as <data> holds its exact value; what is shown is that value, rounded.
-    every = page.evaluate(
-        "[...document.querySelectorAll('main data')].filter((n) => n.getClientRects().length)"
-        ".map((n) => [n.value, n.textContent])"
-    )
-    assert len(every) > 100
-    for exact, shown in random.Random(0).sample(every, READ):
-        value, seen = float(exact), float(shown.replace("−", "-").replace(",", "").split()[-1])
-        assert value in held or round(value, 4) in held_in_tables, (exact, shown)
-        digits = len(shown.partition(".")[2])
-        assert abs(seen - value) <= 0.5000001 * 10**-digits
 
-    # The tables' cells, which are text.
-    rows = page.evaluate(
-        "[...document.querySelectorAll('#terms-records tbody tr[data-place]')].map((tr) => "
-        "[...tr.querySelectorAll('.figure')].map((td) => td.textContent))"
-    )
-    cells = [cell for row in rows for cell in row if cell != "–"]
-    for cell in random.Random(1).sample(cells, READ):
-        assert min(abs(float(cell.replace("−", "-")) - value) for value in held_in_tables) < 0.00051, cell
+def ends(number: dict[str, Any]) -> list[float]:
+    """What a cell holds of an estimate."""
+    return [number[key] for key in ("estimate", "low", "high") if number[key] is not None]
+
+
+def holds(cell: list[tuple[float, str]], wanted: list[float]) -> None:
+    """The exact values are these, in their order, and what is shown is these, rounded."""
+    assert [value for value, _ in cell] == wanted
+    for value, shown in cell:
+        text = shown.replace("−", "-").replace(",", "").split()[-1]
+        assert abs(float(text) - value) <= 0.5000001 * 10 ** -len(text.partition(".")[2])
+
+
+@pytest.mark.parametrize("name", ["terms", "facts"])
+def test_thirty_cells_of_a_table_are_their_rows(page, finished, name):
+    frame = pl.read_parquet(finished / f"{name}.parquet")
+    titles = TERMS if name == "terms" else FACTS
+    [table] = page.evaluate(TABLE, f"#{name}-records table")
+    seen = []
+    for row in table["rows"]:
+        keys = {key: value[0] for key, value in parse_qs(row["href"].partition("?")[2]).items()}
+        who = (
+            {"model": keys["model"], "concept": keys["concept"]}
+            if name == "terms"
+            else {"model": keys["fact-of"], "item": keys["fact"]}
+        )
+        [held] = frame.filter(**who).iter_rows(named=True)
+        cells = dict(zip(table["heads"], row["cells"], strict=True))
+        seen += [(who, title, cells[title], held[key]) for title, key in titles.items()]
+        if name == "facts":
+            sides = (("answer, base", "base_logprobs"), ("answer, tuned", "tuned_logprobs"))
+            seen += [(who, title, cells[title], held[key][0]) for title, key in sides]
+    for who, title, shown, value in random.Random(0).sample(seen, min(READ, len(seen))):
+        if value is None or (title == "q" and value < 0.0005):
+            assert shown == ("–" if value is None else "<0.001"), (who, title)
+        else:  # kept to four decimals, shown to three
+            assert float(shown.replace("−", "-")) == pytest.approx(value, abs=0.00056), (who, title)
+
+
+def test_the_verdicts_are_their_models(page, models):
+    for name, model in models.items():
+        rows = page.locator("#verdict article", has=page.locator("h3", has_text=name)).first.locator("dl").first
+        found = rows.evaluate(
+            "(dl) => Object.fromEntries([...dl.querySelectorAll('dt')].map((dt) => [dt.textContent, "
+            "[...dt.nextElementSibling.querySelectorAll('data')].map((n) => [Number(n.value), n.textContent])]))"
+        )
+        holds(found["Specific knowledge"], ends(model["specific_knowledge"]))
+        holds(found["Domain shift"], ends(model["shift"]["matched"]))
+        holds(found["Rests on"], [model["ledger"]["own"]["facts"], model["specific_knowledge"]["n"]])
+
+
+def test_the_matrix_is_by_specialty_and_model(page, comparison):
+    models, specialties = comparison["models"], comparison["specialties"]
+    views = [
+        (node.get_attribute("data-choice") or "").partition("=")[2]
+        for node in page.locator("#matrix [data-choice]").all()
+    ]
+    read = 0
+    for view in views:
+        [table] = page.evaluate(TABLE, f"#matrix [data-choice='matrix.view={view}'] table")
+        assert table["heads"][1:] == list(models)
+        assert len(table["rows"]) == len(specialties)
+        for key, row in zip(specialties, table["rows"], strict=True):
+            assert row["cells"][0] == specialties[key]
+            for model, cell in zip(models, row["data"][1:], strict=True):
+                holds(cell, ends(models[model]["matrix"][key][view]))
+                read += len(cell)
+    assert read > READ
+
+
+def test_the_ledger_is_by_model_and_group(page, models):
+    [table] = [one for one in page.evaluate(TABLE, "#facts table") if one["caption"] == "Facts ledger"]
+    assert len(table["rows"]) == 3 * len(models)
+    for row in table["rows"]:
+        counts = models[row["cells"][0]]["ledger"][row["cells"][1]]
+        data = dict(zip(table["heads"], row["data"], strict=True))
+        holds(data["facts"], [counts["facts"]])
+        holds(data["learned"], [counts["learned"]])
+        holds(data["kept"], [counts["known"] - counts["lost"]])
+        holds(data["learned, of those unknown"], [counts["learned"], counts["unknown"]])
+        holds(data["lost, of those known"], [counts["lost"], counts["known"]])
+
+
+def test_rungs_are_by_model_and_layer(page, models):
+    from knowshift.reports.figures import RUNG_NAME
+
+    tables = page.evaluate(TABLE, "#layers table")
+    [table] = [one for one in tables if one["caption"].startswith("Rungs by layer with 95% intervals, from facts")]
+    names = {name: key for key, name in RUNG_NAME.items()}
+    assert len(table["rows"]) == 4 * len(models)
+    for row in table["rows"]:
+        model, rung = row["cells"][:2]
+        for cell, number in zip(row["data"][2:], models[model]["by_layer"]["fact"][names[rung]], strict=True):
+            holds(cell, ends(number))

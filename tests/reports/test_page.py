@@ -469,6 +469,20 @@ def test_views_strata_and_specialties_stand_as_tables(page, finished):
     assert "7 of 21; 3 of 14" in page.text
 
 
+def test_counts_and_units_are_said_as_one_says_them(fresh, edit):
+    def change(held):
+        model = held["models"]["neuro_lora"]
+        model["specific_knowledge"] = {"estimate": None, "note": "too few concepts", "n": 1}
+        model["ledger"]["own"] |= {"facts": 1, "known": 0, "lost": 0}
+
+    edit(fresh / "comparison.json", change)
+    text = shown(fresh).text
+    assert "not estimated: too few concepts Domain shift" in text
+    assert "1 own fact, 1 concept " in text
+    assert "none was known own, beside 4 of 50 (8%) other" in text
+    assert "0 of 0" not in text
+
+
 def test_a_run_of_an_older_version_has_none_of_these_and_still_a_page(fresh, edit):
     def strip(held):
         for model in held["models"].values():
@@ -524,6 +538,19 @@ def test_no_text_of_the_corpus_or_the_facts_is_left_in_a_page_without_text(finis
     assert "The texts are left out of this page (--no-text)" in bare.text
     assert "fact:3" in left
     assert bare.packed("terms") == page.packed("terms")
+
+
+@pytest.mark.parametrize(("said", "shown"), [(None, True), (True, True), (False, False), ("?", False)])
+def test_texts_stand_on_the_page_as_the_run_says(fresh, edit, tmp_path, said, shown):
+    """An older run does not say."""
+    with_text, without = (render(fresh, tmp_path / f"{text}.html", text=text) for text in (True, False))
+    if said is not None:
+        edit(fresh / "run.json", lambda held: held.update(text=said))
+    told = [Page(path.read_text(encoding="utf-8")) for path in (render(fresh), with_text, without)]
+    assert "ethosuximide" in everything(told[1])
+    assert "ethosuximide" not in everything(told[2])
+    assert ("ethosuximide" in everything(told[0])) == shown
+    assert ("(--no-text)" in told[0].text) != shown
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,29 @@ def test_charts_are_on_the_paper(fresh, tmp_path):
     assert not [colour for colour in without if colour == rung]
 
 
+def test_printed_from_the_dark_it_is_ink_on_white(visit, fresh, tmp_path):
+    """As Ctrl+P prints: no media is set before, and nothing is waited for."""
+    page = visit(render(fresh), drawn=True)
+    page.emulate_media(color_scheme="dark")
+    fill = "document.querySelector('#ladder .barlayer .point path').style.fill"
+    page.wait_for_function(
+        "() => document.querySelector('#ladder .barlayer .point path').style.fill.includes('141, 152')"
+    )
+    (tmp_path / "dark.pdf").write_bytes(page.pdf(print_background=True))
+    found = fills(tmp_path / "dark.pdf")
+
+    def holds(*colour: int) -> bool:
+        return any(one == pytest.approx([part / 255 for part in colour], abs=1e-4) for one in found)
+
+    assert holds(0x7C, 0x87, 0x91)  # the drift rung in light
+    assert not holds(0x8D, 0x98, 0xA2)  # and in dark
+    assert not holds(0xE4, 0xE7, 0xE9)  # dark's ink
+    page.wait_for_function(
+        "() => document.querySelector('#ladder .barlayer .point path').style.fill.includes('141, 152')"
+    )
+    assert "141" in page.evaluate(fill)
+
+
 def fills(printed: Path) -> list[tuple[float, ...]]:
     """The colours that a PDF's content fills shapes with."""
     found = set()

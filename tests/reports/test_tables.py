@@ -120,6 +120,14 @@ def test_what_is_shown_is_saved_as_csv(terms, saved, finished):
     assert frame["specialties"].n_unique() > 1
 
 
+def test_a_small_q_is_not_nought(terms, saved):
+    terms.get_by_role("button", name="q", exact=True).click()
+    terms.get_by_role("button", name="q", exact=True).click()
+    assert terms.locator("tr[data-place] td", has_text="<0.001").count() > 5
+    _, frame = saved()
+    assert float(frame["q"][0]) == 3.22e-7
+
+
 def test_a_spreadsheet_runs_no_formula_of_a_text(visit, fresh, tmp_path):
     formulas = ["=1+1", "+SUM(A1)", "-2", "@x", "\\tx", 'plain, with "quotes"']
     file = fresh / "facts.parquet"

@@ -58,7 +58,7 @@ def test_from_a_cell_to_terms_contexts_a_token_and_layers_and_back(visit, report
     assert state(page)["place"].isdigit()
     page.locator("#layers-token .plot svg.main-svg").first.wait_for()
     assert term in page.locator("#layers-token").inner_text()
-    assert page.locator("#layers-token tbody tr").count() == 4
+    assert page.locator("#layers-token details tbody tr").count() == 4
 
     page.locator("#layers-token").get_by_role("link", name="Back to the contexts").click()
     assert anchor(page) == "contexts"
@@ -119,7 +119,7 @@ def test_layers_give_the_runs_numbers_and_an_interval_over_places(visit, report,
     page = visit(report, f"#layers?model={NEURO}&concept=C0001005", drawn=True)
     page.locator("#layers-token .plot svg.main-svg").first.wait_for()
     page.locator("#layers-token summary").click()
-    cells = [row.locator("td").all_inner_texts() for row in page.locator("#layers-token tbody tr").all()]
+    cells = [row.locator("td").all_inner_texts() for row in page.locator("#layers-token details tbody tr").all()]
     lens = {}
     for model in ("base", NEURO):
         frame = pl.read_parquet(finished / "scores" / f"{model}.parquet")
@@ -147,7 +147,7 @@ def test_one_token_is_followed_through_the_layers(visit, report, finished):
     page.locator("#layers-token summary").click()
     read = pl.read_parquet(finished / "readings.parquet").filter(pl.col("document") == "note-1-0")
     [base, tuned] = [read.row(by_predicate=pl.col("model") == model, named=True) for model in ("", NEURO)]
-    cells = [row.locator("td").all_inner_texts() for row in page.locator("#layers-token tbody tr").all()]
+    cells = [row.locator("td").all_inner_texts() for row in page.locator("#layers-token details tbody tr").all()]
     for layer, row in enumerate(cells):
         shown = [float(cell.replace("−", "-")) for cell in row[:5]]
         lens = [held["lens"][layer][4] for held in (base, tuned)]
@@ -155,9 +155,82 @@ def test_one_token_is_followed_through_the_layers(visit, report, finished):
         assert shown[2] == pytest.approx(lens[1] - lens[0], abs=1.1e-2)
         assert shown[3:] == [held["lens_rank"][layer][4] for held in (base, tuned)]
     reached = [next((k for k, row in enumerate(held["lens_rank"]) if row[4] < 10), None) for held in (base, tuned)]
-    said = page.locator("#layers-token p").nth(1).inner_text()
+    said = page.locator("#layers-token > p", has_text="In the top 10").inner_text()
     for k, name in zip(reached, ("base", "tuned"), strict=True):
         assert f"{name} {'at no layer' if k is None else f'from layer {[2, 5, 8, 11][k]}'}" in said
+
+
+def test_a_part_of_a_target_stands_beside_no_mean_of_whole_targets(visit, fresh):
+    page = visit(render(fresh), f"#contexts?model={NEURO}&concept=C0001001")
+    assert of_whole_targets(page, 6) == (False, False)
+    for file in (fresh / "scores").iterdir():
+        pl.read_parquet(file).with_columns(tokens=pl.lit(1, pl.Int16)).write_parquet(file)
+    page = visit(render(fresh), f"#contexts?model={NEURO}&concept=C0001001")
+    # The only token of its target is the target; one beside the target is not.
+    assert of_whole_targets(page, 6) == (True, True)
+    assert of_whole_targets(page, 4) == (False, False)
+
+
+def of_whole_targets(page, token: int) -> tuple[bool, bool]:
+    """Whether the table, and the chart and its words, tell of the places of the term, `token` being chosen."""
+    page.locator(".context:has-text('note-1-0') .token").nth(token).click()
+    page.wait_for_function("() => document.querySelectorAll('#layers-token svg.main-svg').length > 0")
+    heads = page.locator("#layers-token details th[scope=col]").all_text_contents()
+    names = page.evaluate(
+        "new Promise((done) => setTimeout(() => done("
+        "[...document.querySelectorAll('#layers-token .plot')][2].data.map((one) => one.name)), 300))"
+    )
+    said = page.locator("#layers-token > p", has_text="The band is").count() > 0
+    assert "this place" in names
+    assert said == ("95% interval" in names) == ("mean over its places" in names)
+    assert ("95% interval" in heads) == ("mean difference over its places" in heads)
+    return "95% interval" in heads, said
+
+
+def test_the_chosen_token_tells_its_figures_without_a_pointer(visit, report, finished):
+    page = visit(report, f"#contexts?model={NEURO}&concept=C0001001")
+    page.locator(".context:has-text('note-1-0') .token").nth(2).click()
+    read = pl.read_parquet(finished / "readings.parquet").filter(pl.col("document") == "note-1-0")
+    for model, name in (("", "base"), (NEURO, "tuned")):
+        row = read.row(by_predicate=pl.col("model") == model, named=True)
+        shown = page.locator(f"#layers-token .figures tr:has(th:text-is('{name}'))").inner_text()
+        assert f"{row['logprob'][2]:.3f}".replace("-", "−") in shown
+        assert str(row["rank"][2]) in shown
+        assert "␣the −0.50" in shown
+
+
+def test_without_text_strips_are_a_tokens_as_well(visit, fresh):
+    page = visit(render(fresh, text=False), f"#contexts?model={NEURO}&concept=C0001001")
+    places = pl.read_parquet(fresh / "places.parquet").filter(pl.col("concept") == "C0001001")
+    wanted = set()
+    for model in ("base", NEURO):
+        scores = pl.read_parquet(fresh / "scores" / f"{model}.parquet").join(places, "item", "semi")
+        wanted |= {round(100 * (min(-value / 2, 8) / 8) ** 0.5) for value in scores["logprob"]}
+    strips = page.locator(".context .strips").all()
+    assert len(strips) == places.height
+    shown = [strip.locator("span").nth(k).get_attribute("style") for strip in strips for k in (0, 1)]
+    assert all(any(f" {share}%" in style for share in wanted) for style in shown)
+
+
+def test_an_unknown_model_is_none(visit, report):
+    page = visit(report, "#terms?model=nobody", drawn=True)
+    assert page.locator("#model").input_value() == ""
+    assert page.locator("#terms-records output").inner_text() == "300 of 300 rows"
+    assert page.locator("#ladder-charts .chart").count() == 3
+
+
+def test_facts_beyond_the_table_are_no_links(visit, fresh, monkeypatch):
+    from knowshift.reports.sections import facts
+
+    monkeypatch.setattr(facts, "ROWS", 9)
+    page = visit(render(fresh), "#facts?facts.without=none")
+    page.evaluate("for (const box of document.querySelectorAll('#counter details')) box.open = true")
+    links = page.locator("#counter a[href^='#facts-one']")
+    named = page.locator("#counter tbody th", has_text="absence seizures")
+    assert 0 < links.count() < named.count()
+    for link in links.all():
+        link.click()
+        assert page.locator("#facts-one .card").count() == 1
 
 
 def test_a_model_with_other_tokens_has_its_targets_alone(visit, fresh):
