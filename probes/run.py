@@ -1,6 +1,6 @@
 """The run directory: everything one comparison leaves behind, written so that an interrupted run can go on.
 
-run.json            identity, command, versions, hashes, seed, dtype, device, lens
+run.json            identity, command, versions, hashes, seed, dtype, device, lens, whether texts may be shown
 lens.safetensors    the tuned lens, where the layers are read through one
 scores/*.parquet    one score table a model; while it is being written, its shards in scores/.parts/
 comparison.json     what `--json` prints

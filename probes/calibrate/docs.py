@@ -98,9 +98,9 @@ def promises(data: Mapping[str, Any]) -> str:
 
     arms = data["arms"]
     for size in map(str, data["sizes"]):
-        for name, arm in arms.items():
+        for name, held in arms.items():
             if name.split()[0] in PROMISES[0][2]:
-                rate = arm["sizes"][size]["knowledge"][OURS]
+                rate = held["sizes"][size]["knowledge"][OURS]
                 add(f"{PROMISES[0][0]}: {name}, {size} facts", shown(rate), rate["rate"] <= PROMISES[0][1])
         if "null" in arms:
             for view, rate in (("texts", arms["null"]["text_shift"]), ("facts", arms["null"]["sizes"][size]["shift"])):
@@ -111,9 +111,9 @@ def promises(data: Mapping[str, Any]) -> str:
                 add(f"power at least {least:.0%} at {dose}, {size} facts", shown(rate), rate["rate"] >= least)
         rate = data["coverage"][size]
         kept = rate["n"] and 0.92 <= rate["rate"] <= 0.98
-        by_arm = [(arm["sizes"][size]["coverage"], name) for name, arm in arms.items()]
-        least = min(((held["rate"], name, held) for held, name in by_arm if held["n"]), default=(None, "none", None))
-        found = f"{shown(rate)} = {100 * (rate['rate'] or 0):.1f} %; least in {least[1]}, {shown(least[2])}"
+        by_arm = [(each["sizes"][size]["coverage"], name) for name, each in arms.items()]
+        _, arm, lowest = min(((held["rate"], name, held) for held, name in by_arm if held["n"]), default=(0, "–", None))
+        found = f"{shown(rate)} = {100 * (rate['rate'] or 0):.1f} %; least in {arm}, {shown(lowest)}"
         add(f"coverage 92–98 %, {size} facts", found, bool(kept))
         for family, rises in data["monotone"][size].items():
             add(

@@ -25,7 +25,8 @@ def planted(request):
 @pytest.fixture(scope="module")
 def scored(planted):
     domain = Domain.open(planted.domain)
-    every = tuple(items(domain))
+    # Words beside terms are in no verdict, and more than a third of what there is to read.
+    every = tuple(item for item in items(domain) if item.kind != "control")
     base = Checkpoint.open(planted.files / BASE)
     tuned = {name: Checkpoint.open(planted.files / name, base=base) for name in planted.adapters}
     return domain, every, score(every, base, lens=False), {n: score(every, c, lens=False) for n, c in tuned.items()}
@@ -38,7 +39,7 @@ def taught(planted):
     return name, specialty
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", range(3))
 def test_verdicts_are_the_known_truth(planted, scored, seed):
     domain, every, base, tuned = scored
     own = {name: (specialty, "--own") for name, specialty in planted.adapters.items()}
