@@ -9,7 +9,7 @@ with the network off. Prints a table in Markdown; `--keep DIR` keeps the run and
 from __future__ import annotations
 
 import argparse
-import importlib.util
+import importlib
 import os
 import platform
 import statistics
@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -47,7 +46,8 @@ ARGUMENTS = "--no-sandbox --disable-gpu --disable-background-networking --disabl
 
 def write_run(path: Path, places: int, models: int, seed: int = 0) -> Path:
     """A finished run of `models` tuned models with `places` term places, and as many facts as a large domain has."""
-    maker = _maker()
+    sys.path.insert(0, str(ROOT / "tests"))
+    maker: Any = importlib.import_module("made_runs")  # what the report's tests make their runs with
     keys = list(maker.SPECIALTIES)
     verdicts = list(maker.MODELS.values())
     maker.MODELS = {f"model_{k}_lora": (keys[k % len(keys)], *verdicts[k % len(verdicts)][1:]) for k in range(models)}
@@ -65,16 +65,6 @@ def write_run(path: Path, places: int, models: int, seed: int = 0) -> Path:
         _scores(path / "scores" / f"{name}.parquet", rng, held["item"], tokens, np.minimum(base + shift, -1e-3))
     _readings(path / "readings.parquet", rng, held, ["", *maker.MODELS])
     return path
-
-
-def _maker() -> ModuleType:
-    """What the report's tests make their runs with."""
-    spec = importlib.util.spec_from_file_location("made_runs", ROOT / "tests" / "reports" / "conftest.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _words(rng: np.random.Generator, count: int = 6000) -> list[str]:

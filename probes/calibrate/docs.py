@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..verdict import KNOWLEDGE_LEVEL
+from .arms import ARMS
 from .rivals import NAMES
 from .table import OURS
 
@@ -122,6 +123,16 @@ def promises(data: Mapping[str, Any]) -> str:
     return table(("promised", "found", "kept"), rows)
 
 
+def _open(data: Mapping[str, Any]) -> list[str]:
+    """What of the whole grid is not in the figures."""
+    left = [
+        f"{arm.name} ({held} of {arm.seeds})"
+        for arm in ARMS
+        if (held := (data["arms"].get(arm.name) or {"seeds": 0})["seeds"]) < arm.seeds
+    ]
+    return [f"Not the whole grid yet; models so far: {', '.join(left)}; all others in full.\n"] if left else []
+
+
 def markdown(data: Mapping[str, Any]) -> str:
     """The whole page."""
     parts = [
@@ -141,6 +152,7 @@ def markdown(data: Mapping[str, Any]) -> str:
         "other than null *should* show a domain shift is not decided here; nor whether *retained*, whose model "
         "was taught again what its base knew, should be called knowledge: its answers gained, and nothing new was "
         "learned. The ledger tells the two apart.\n",
+        *_open(data),
         "## What was promised\n",
         promises(data),
     ]

@@ -1,0 +1,379 @@
+"""A plausible finished run, written as the probes write it: three tuned models, eight specialties, four layers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from knowshift.probes.estimate import Estimate
+from made_answers import evaluation, fixed, hypotheses
+
+SPECIALTIES = {
+    "cardiology": "Cardiology",
+    "dermatology": "Dermatology",
+    "emergency_medicine": "Emergency medicine",
+    "gastroenterology": "Gastroenterology",
+    "infectious_diseases": "Infectious diseases",
+    "neurology": "Neurology",
+    "obstetrics_gynecology": "Obstetrics and gynaecology",
+    "psychiatry": "Psychiatry",
+}
+MEASURES = ("T", "D", "margin", "specific_margin")
+RUNGS = ("generic_drift", "domain_shift", "specialty_vocabulary", "knowledge")
+NUMBERS = [2, 5, 8, 11]
+"""Every third layer of twelve."""
+LAYERS = len(NUMBERS)
+NO_TEXTS = "too few general targets: 3 of the 30 that are needed"
+MODELS: dict[str, tuple[str, str, str, str, list[float]]] = {
+    # own, knowledge, shift, verdict, rungs from facts
+    "neuro_lora": ("neurology", "no", "yes", "domain shift", [-0.12, 0.48, 0.21, 0.03]),
+    "neuro_facts_lora": ("neurology", "yes", "unclear", "knowledge injection", [0.05, 0.10, -0.34, 1.42]),
+    "cardio_lora_rank16_epoch3": ("cardiology", "unclear", "unclear", "cannot tell", [-0.31, 0.22, 0.09, 0.12]),
+}
+
+
+class Maker:
+    """Draws the numbers of a run from one seed."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.rng = np.random.default_rng(seed)
+
+    def around(self, value: float, half: float = 0.08, n: int = 40, p: float | None = None) -> dict[str, Any]:
+        low, high = value - half * self.rng.uniform(0.8, 1.2), value + half * self.rng.uniform(0.8, 1.2)
+        return Estimate(value, low, high, n=n, method="two-way bootstrap", p=p).json()
+
+    def model(self, name: str) -> dict[str, Any]:
+        own, knowledge, shift, verdict, rungs = MODELS[name]
+        unsure = knowledge == "unclear"
+        specific = rungs[3] - 0.02
+        texts = dict(zip(RUNGS[:3], [rungs[0] + 0.05, rungs[1] + 0.11, abs(rungs[2]) / 2], strict=True))
+        missing = Estimate.missing(NO_TEXTS).json()
+        by_layer = {
+            rung: [self.around(value * (layer + 1) / LAYERS, 0.05) for layer in range(LAYERS)]
+            for rung, value in zip(RUNGS, rungs, strict=True)
+        }
+        return {
+            "own": own,
+            "own_from": "the model's name",
+            "verdict": verdict,
+            "knowledge": {
+                "state": knowledge,
+                "why": f"specific knowledge {specific:+.3f}, permutation p = 0.0012",
+                "detectable": {
+                    "effect": 0.21,
+                    "absence": 0.17,
+                    "power": 0.8,
+                    "level": 0.0033,
+                    "unit": "nats/token",
+                    "concepts": 38,
+                    "margin": 0.1,
+                    "needed": 168,
+                },
+            },
+            "shift": {
+                "state": shift,
+                "why": f"matched rung {rungs[1]:+.3f} over texts; temperature 1.02 alone gives +0.012",
+                "view": "text",
+                "matched": self.around(rungs[1], p=0.0004),
+                "temperature": 1.02,
+                "predicted": 0.012,
+                "support": 0.93,
+            },
+            "sentence": f"{name} moved towards {SPECIALTIES[own].lower()}; its facts say the rest.",
+            "missing": ["knowledge: 12 own and 80 other concepts with usable facts"] if unsure else [],
+            "rungs": {rung: self.around(value) for rung, value in zip(RUNGS, rungs, strict=True)},
+            "text_rungs": {rung: missing if unsure else self.around(value) for rung, value in texts.items()},
+            "total": self.around(sum(rungs)),
+            "text_total": missing if unsure else self.around(sum(texts.values())),
+            "specific_margin": self.around(rungs[3]),
+            "specific_knowledge": self.around(specific, p=0.0012),
+            "margin_gain": self.around(rungs[3]),
+            "sharpening": 1.0625,
+            "transferable": self.around(0.02),
+            "matrix": {
+                key: {
+                    "terms": missing if unsure else self.around(rungs[1] + self.rng.normal(0, 0.2)),
+                    "answers": self.around(sum(rungs[:2]) + self.rng.normal(0, 0.2)),
+                    "margin": self.around(rungs[3] if key == own else self.rng.normal(0, 0.08)),
+                }
+                for key in SPECIALTIES
+            },
+            "by_layer": {
+                "fact": by_layer,
+                "text": {rung: [] if unsure else by_layer[rung] for rung in RUNGS[:3]},
+            },
+            "ledger": {
+                "own": {"facts": 40, "unknown": 31, "learned": 14 if knowledge == "yes" else 2, "known": 9, "lost": 1},
+                "other": {"facts": 240, "unknown": 190, "learned": 11, "known": 50, "lost": 4},
+                "general": {"facts": 60, "unknown": 20, "learned": 1, "known": 40, "lost": 2},
+                "by_specialty": {
+                    key: {"facts": 35, "unknown": 21, "learned": 7, "known": 14, "lost": 3} for key in SPECIALTIES
+                },
+                "p_learned": 0.00003 if knowledge == "yes" else 0.7,
+                "p_lost": 0.9,
+            },
+            "wordings": [
+                {
+                    "cue": cue,
+                    "specific_knowledge": self.around(specific - 0.1 * cue),
+                    "margin_gain": self.around(rungs[3]),
+                }
+                for cue in range(3)
+            ],
+            "views": [
+                {"view": view, **{key: self.around(value) for key, value in zip(MEASURES, rungs, strict=True)}}
+                for view in ("per token", "per target", "first token", "any length", "prior-corrected")
+            ],
+            "strata": [
+                {
+                    "by": by,
+                    "stratum": stratum,
+                    "from": None,
+                    "to": None,
+                    **{
+                        side: {
+                            "facts": 9,
+                            "unknown": 5,
+                            "learned": 2,
+                            "known": 4,
+                            "lost": 1,
+                            "margin_gain": self.around(rungs[3]),
+                        }
+                        for side in ("own", "other")
+                    },
+                    "difference": missing if unsure else self.around(specific),
+                }
+                for by, stratum in (("state", "unknown"), ("state", "known"), ("base margin", "low"))
+            ],
+            "smedqa": {
+                "all": fixed(1.25, "nats/term"),
+                "by_specialty": {key: fixed(1.25, "nats/term") for key in list(SPECIALTIES)[:2]},
+                "hides": "It cannot tell a term from what stands before it.",
+            },
+            "training": {
+                "file": {"name": "notes.jsonl", "passages": 40},
+                "facts": {"exact": 3, "together": 9, "no": 28},
+                **{
+                    side: {
+                        "rungs": {rung: fixed(0.5) for rung in RUNGS},
+                        "specific_knowledge": fixed(0.75),
+                        "ledger": {"own": {"facts": 12, "unknown": 8, "learned": 5, "known": 4, "lost": 1}},
+                    }
+                    for side in ("seen", "unseen")
+                },
+            },
+            "validity": [
+                {"check": "adapter landed", "value": 28, "tolerance": 28, "passed": True, "note": "28 tensors matched"},
+                {"check": "adapter off equals base", "value": 0.0, "tolerance": 1e-6, "passed": True, "note": ""},
+                {"check": "last lens layer", "value": 3.1e-6, "tolerance": 1e-4, "passed": True, "note": "nats"},
+                {"check": "spans aligned", "value": 0.998, "tolerance": 0.99, "passed": not unsure, "note": ""},
+            ],
+        }
+
+    def terms(self, per_model: int) -> pl.DataFrame:
+        keys = list(SPECIALTIES)
+        rows = []
+        for model in MODELS:
+            for k in range(per_model):
+                gain, base = float(self.rng.normal(0.3, 0.5)), float(self.rng.uniform(-9, -1))
+                rows.append(
+                    {
+                        "model": model,
+                        "concept": f"C{1000 + k:07d}",
+                        "name": f"{['syncope', 'ataxia', 'eczema', 'reflux'][k % 4]} {k}",
+                        "types": ["T047"],
+                        "specialties": [keys[k % len(keys)]],
+                        "count": 1 + k % 7,
+                        "tokens": 2.5,
+                        "base_logprob": base,
+                        "tuned_logprob": base + gain,
+                        "gain": gain,
+                        "low": gain - 0.2 if k % 7 else None,
+                        "high": gain + 0.2 if k % 7 else None,
+                        "q": (float(self.rng.uniform()) if k % 5 else 3.21987e-7) if k % 7 else None,
+                        "seen": ("exact", "together", "no")[k % 3],
+                    }
+                )
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+    def places(self, terms: int) -> pl.DataFrame:
+        """As many places of each concept as its row in `terms` counts, in notes of two sentences."""
+        rows = []
+        for k in range(terms):
+            name = f"{['syncope', 'ataxia', 'eczema', 'reflux'][k % 4]} {k}"
+            for place in range(1 + k % 7):
+                document, begin = f"note-{k}-{place}", 20 * (place % 2)
+                passage = f"On day {place} the patient had {name}, and\tnothing 🙂 else was seen."
+                start = passage.index(name)
+                rows.append(
+                    {
+                        "item": f"term:{document}:{begin + start}",
+                        "concept": f"C{1000 + k:07d}",
+                        "document": document,
+                        "begin": begin,
+                        "passage": passage,
+                        "start": start,
+                        "end": start + len(name),
+                    }
+                )
+        return pl.DataFrame(rows)
+
+    def scores(self, items: list[str]) -> pl.DataFrame:
+        """Score rows of places: two tokens each."""
+        lens = -np.abs(self.rng.normal(6, 2, (len(items), LAYERS)))
+        return pl.DataFrame(
+            {
+                "item": items,
+                "tokens": [2] * len(items),
+                "logprob": lens[:, -1].tolist(),
+                "lens": lens.astype(np.float32).tolist(),
+                "rank": self.rng.integers(0, 40, (len(items), LAYERS)).tolist(),
+            },
+            schema_overrides={"lens": pl.List(pl.Float32), "rank": pl.List(pl.Int32), "tokens": pl.Int16},
+        )
+
+    def readings(self, places: pl.DataFrame, passages: int) -> pl.DataFrame:
+        """The first passages word by word, a space belonging to the word after it, for base and tuned models."""
+        rows = []
+        for place in places.head(passages).iter_rows(named=True):
+            spaces = [k for k, letter in enumerate(place["passage"]) if letter == " "]
+            starts, ends = [0, *spaces], [*spaces, len(place["passage"])]
+            for model in ["", *MODELS]:
+                lens = -np.abs(self.rng.normal(4, 2, (LAYERS, len(starts))))
+                ranks = self.rng.integers(0, 60, (LAYERS, len(starts)))
+                rows.append(
+                    {
+                        "document": place["document"],
+                        "begin": place["begin"],
+                        "model": model,
+                        "starts": starts,
+                        "ends": ends,
+                        "logprob": [None, *lens[-1, 1:].tolist()],
+                        "rank": [None, *ranks[-1, 1:].tolist()],
+                        "top": [[], *([[" the", " a", "<b>", ",", "\n"]] * (len(starts) - 1))],
+                        "top_logprob": [[], *([[-0.5, -1.25, -2.5, -3.0, -4.0]] * (len(starts) - 1))],
+                        "lens": [[None, *row[1:]] for row in lens.tolist()],
+                        "lens_rank": [[None, *row[1:]] for row in ranks.tolist()],
+                    }
+                )
+        return pl.DataFrame(rows)
+
+    def facts(self, per_model: int) -> pl.DataFrame:
+        keys = list(SPECIALTIES)
+        rows = []
+        for model in MODELS:
+            for k in range(per_model):
+                before, after = (float(v) for v in self.rng.normal(0, 2, 2))
+                base, tuned = (sorted(-self.rng.uniform(1, 9, 4), reverse=True) for _ in range(2))
+                own = keys[k % len(keys)] == MODELS[model][0]
+                state = {(False, True): "learned", (True, True): "kept", (True, False): "lost"}
+                rows.append(
+                    {
+                        "model": model,
+                        "item": f"fact:{k}",
+                        "cue": f"For a child with absence seizures of kind {k}, give",
+                        "answer": f"ethosuximide {k}",
+                        "specialties": [keys[k % len(keys)]],
+                        "relation": "first_line_treatment",
+                        "group": "own" if own else "other",
+                        "base_rank": 0 if before > 0 else 3,
+                        "tuned_rank": 0 if after > 0 else 2,
+                        "margin_base": before,
+                        "margin_tuned": after,
+                        "margin_gain": after - before,
+                        "state": state.get((before > 0, after > 0), "never"),
+                        "distractors": ["carbamazepine", "valproate", "phenytoin"],
+                        "base_logprobs": base,
+                        "tuned_logprobs": tuned,
+                        "seen": ("exact", "together", "no")[k % 3],
+                    }
+                )
+        return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def write_run(path: Path, *, terms: int = 100, facts: int = 80, seed: int = 0) -> Path:
+    """Writes the run directory `path`."""
+    make = Maker(seed)
+    path.mkdir(parents=True)
+    comparison = {
+        "schema": 1,
+        "base": "base",
+        "domain": "medicine",
+        "per": "token",
+        "seed": 0,
+        "run": path.name,
+        "specialties": SPECIALTIES,
+        "lens": "raw",
+        "layers": LAYERS,
+        "layer_numbers": NUMBERS,
+        "counts": {"facts": facts, "terms": 900, "words": 400, "concepts": terms, "dropped": {"first token": 7}},
+        "mentions": "the domain's names and aliases",
+        "diagonal": {"term": None, "fact": Estimate.missing("fewer than four models").json()},
+        "models": {name: make.model(name) for name in MODELS},
+    }
+    run = {
+        "schema": 1,
+        "command": "probe compare base.pt neuro_lora neuro_facts_lora cardio_lora_rank16_epoch3 --out run",
+        "created": "2026-11-21T06:30:00Z",
+        "versions": {"knowshift": "0.1.0", "torch": "2.13.0", "transformers": "5.23.0"},
+        "hashes": {
+            "base": "3f" * 32,
+            "domain": "a1" * 32,
+            "models": dict.fromkeys(MODELS, "07" * 32),
+            "code": "c0" * 32,
+        },
+        "seed": 0,
+        "dtype": "float32",
+        "device": "cpu",
+        "template": "plain text",
+        "engine": "hooks",
+        "per": "token",
+        "lens": {"kind": "raw", "layers": NUMBERS},
+    }
+    (path / "run.json").write_text(json.dumps(run), encoding="utf-8")
+    (path / "comparison.json").write_text(json.dumps(comparison), encoding="utf-8")
+    (path / "hypotheses.json").write_text(json.dumps(hypotheses(MODELS)), encoding="utf-8")
+    (path / "evaluate" / "smedqa").mkdir(parents=True)
+    (path / "evaluate" / "smedqa" / "evaluation.json").write_text(
+        json.dumps(evaluation(MODELS, SPECIALTIES)), encoding="utf-8"
+    )
+    make.terms(terms).write_parquet(path / "terms.parquet")
+    make.facts(facts).write_parquet(path / "facts.parquet")
+    places = make.places(terms)
+    places.write_parquet(path / "places.parquet")
+    make.readings(places, 12).write_parquet(path / "readings.parquet")
+    (path / "scores").mkdir()
+    for model in ("base", *MODELS):
+        make.scores(places["item"].to_list()).write_parquet(path / "scores" / f"{model}.parquet")
+    return path
+
+
+def lens_reading(tokens: int = 24, layers: int = 4, seed: int = 0) -> dict[str, Any]:
+    """What the command reads of one text with two models."""
+    rng = np.random.default_rng(seed)
+    words = ["", "Absence", "seizures", "are", "first", "treated", "with", "ethosuximide", "in", "a", "child", "<b>"]
+    names = [f" {words[k % len(words)]}" for k in range(tokens)]
+
+    def grid() -> list[list[float | None]]:
+        rows = -np.abs(rng.normal(3, 2, (layers, tokens))) - np.linspace(4, 0, layers)[:, None]
+        return [[None, *map(float, row[1:])] for row in rows]
+
+    models = [
+        {
+            "name": name,
+            "logprob": grid(),
+            "rank": rng.integers(0, 900, (layers, tokens)).tolist(),
+            "top": [[names[(k + 3) % tokens] for k in range(tokens)] for _ in range(layers)],
+        }
+        for name in ("base", "neuro_lora")
+    ]
+    return {
+        "text": "".join(names),
+        "tokens": names,
+        "layers": list(range(layers)),
+        "models": models,
+        "template": "plain text",
+    }
