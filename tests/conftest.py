@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -12,6 +13,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # Workers that take a core each; more threads would only wait for each other.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parent))
+# A busy machine is no failure.
+settings.register_profile("knowshift", deadline=None)
+settings.load_profile("knowshift")
 
 
 @pytest.fixture(autouse=True)
