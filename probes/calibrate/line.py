@@ -107,20 +107,20 @@ def _sentence(numbers: Mapping[str, Any], evidence: Evidence) -> str:
     parts = []
     if numbers["false_knowledge"]["n"]:
         worst = numbers["worst_arm"]
-        most = f"; in the worst kind, {worst['arm']}, {worst['hits']} of {worst['n']}" if worst["hits"] else ""
+        most = f" (most in one kind: {worst['arm']}, {worst['hits']} of {worst['n']})" if worst["hits"] else ""
         parts.append(f"knowledge was wrongly said of {_of(numbers['false_knowledge'])} that had learned nothing{most}")
     if numbers["power"]:
         dose = f"{numbers['dose']:.0%} of the facts"
-        seen = f"and rightly of {_of(numbers['power'])} taught {dose}"
-        denied = f"; of these it was denied of {numbers['missed']['hits']}" if evidence.knowledge == "no" else ""
+        seen = f"rightly of {_of(numbers['power'])} taught {dose}"
+        denied = f", and denied of {numbers['missed']['hits']}" if evidence.knowledge == "no" else ""
         parts.append(seen + denied)
-    if numbers["false_shift"] and numbers["false_shift"]["n"]:
-        parts.append(f"a domain shift was wrongly said of {_of(numbers['false_shift'])} re-trained on their own text")
     if evidence.knowledge == "yes" and (again := numbers["reinforced"]) and again["hits"]:
         parts.append(
-            f"it was also said of {again['hits']} of {again['n']} that were taught again what their base knew: how "
-            "many facts are new stands in the ledger"
+            f"also of {again['hits']} of {again['n']} that were taught again what their base knew (how many facts are "
+            "new stands in the ledger)"
         )
+    if numbers["false_shift"] and numbers["false_shift"]["n"]:
+        parts.append(f"a domain shift was wrongly said of {_of(numbers['false_shift'])} re-trained on their own text")
     least = (
         ""
         if numbers["reached"]
@@ -128,4 +128,4 @@ def _sentence(numbers: Mapping[str, Any], evidence: Evidence) -> str:
         "than were calibrated: its error rates are not known, and no better."
     )
     about = f"{numbers['calibrated_at']} own facts and {numbers['calibrated_beside']} beside them"
-    return f"Of calibration models with {about}, {', '.join(parts)}.{least}"
+    return f"Of calibration models with {about}, {'; '.join(parts)}.{least}"

@@ -329,5 +329,5 @@ def test_taught_again_is_no_error_and_is_said_beside_a_yes(calibrated):
     yes, no = (
         line.line(found, 55, line.Evidence(state, "no", "text", 0.0, 200))["sentence"] for state in ("yes", "no")
     )
-    assert "also said of 20 of 20 that were taught again what their base knew" in yes
+    assert "also of 20 of 20 that were taught again what their base knew" in yes
     assert "taught again" not in no
