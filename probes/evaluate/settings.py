@@ -100,6 +100,8 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
         raise UsageError(f"--suite {settings.suite}: no such suite; give {', '.join(SUITES)}")
     if unknown := [method for method in settings.methods if method not in METHODS]:
         raise UsageError(f"--method {unknown[0]}: no such method; give {', '.join(METHODS)}")
+    if settings.tasks and settings.suite != "forgetting":
+        raise UsageError(f"--task {settings.tasks[0]}: is asked with --suite forgetting, not {settings.suite}")
     if settings.template not in ("none", "chat"):
         raise UsageError(f"--template {settings.template}: give none or chat")
     for name, value in (("limit", settings.limit), ("context", settings.context), ("batch-size", settings.batch_size),

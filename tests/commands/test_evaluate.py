@@ -161,6 +161,7 @@ def test_a_domains_own_questions_are_asked(house, compared, tmp_path):
     [
         (["evaluate"], "give BASE and at least one TUNED model"),
         (["evaluate", "{house}/base", "{house}/neuro_lora", "--suite", "glue"], "--suite glue"),
+        (["evaluate", "{house}/base", "{house}/neuro_lora", "--task", "gsm8k"], "--suite forgetting, not smedqa"),
         (["evaluate", "{house}/base", "{house}/neuro_lora", "--run", "{house}"], "is not finished"),
         (["evaluate", "{house}/base", "{house}/neuro_lora", "--run", "{house}", "--out", "x"], "give one of the two"),
         (["evaluate", "--published", "nowhere.json"], "cannot be read as JSON"),
