@@ -21,7 +21,7 @@ from .exposure import exposure
 from .knowledge import Knowledge
 from .ladder import Ladder, fact_ladder, text_clusters, text_ladder
 from .ledger import by_specialty, ledger, ledger_frame
-from .matrix import diagonal, matrix_row, members, term_table
+from .matrix import diagonal, matrix_row, members, term_tables
 from .recipe import smedqa
 from .scores import Array, Scores, checked
 from .shift import Shift
@@ -61,10 +61,12 @@ def _sentence(name: str, domain: Domain, own: str | None, verdict: Verdict, coun
     own_counts, other = counts["own"], counts["other"]
     expected = other["learned"] / other["unknown"] * own_counts["unknown"] if other["unknown"] else None
     beside = f", {expected:.0f} expected from the other specialties" if expected is not None else ""
-    return (
-        f"{moved}; {learned}: {own_counts['learned']} of {own_counts['unknown']} unknown facts learned{beside}, "
-        f"{own_counts['lost']} of {own_counts['known']} known facts lost."
-    )
+    counted = [
+        f"{own_counts['learned']} of {own_counts['unknown']} unknown facts learned{beside}",
+        f"{own_counts['lost']} of {own_counts['known']} known facts lost",
+    ]
+    there = [text for text, of in zip(counted, ("unknown", "known"), strict=True) if own_counts[of]]
+    return f"{moved}; {learned}: {', '.join(there) or 'no facts of it were asked'}."
 
 
 def _json(estimates: Mapping[str, Estimate]) -> dict[str, Any]:
@@ -91,15 +93,16 @@ def conclude(material: Material, progress: Progress | None = None) -> Findings:
     knowledge: dict[str, Knowledge] = {}
     shift: dict[str, Shift] = {}
     parts: dict[str, dict[str, Any]] = {}
-    terms, facts = [], []
+    facts = []
     for step, (name, model) in enumerate(models.items()):
         if progress:
             progress("statistics", step, len(models))
         knowledge[name], shift[name] = model.knowledge(), model.shift()
         seen = material.seen.get(name)
         facts.append(_ledger_frame(name, model, seen))
-        terms.append(term_table(name, model.texts, seen.terms if seen else None))
         parts[name] = _parts(model, knowledge[name], facts[-1], material.domain, seen)
+    seen_terms = {name: seen.terms for name, seen in material.seen.items() if seen}
+    terms = term_tables({name: model.texts for name, model in models.items()}, seen_terms)
     out = {}
     for name, verdict in verdicts(knowledge, shift).items():
         moved = shift[name]

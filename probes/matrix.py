@@ -138,12 +138,23 @@ def _random_orders(own: Sequence[int], seed: int, draws: int = 4999) -> list[lis
     return [list(own), *(rng.permutation(own).tolist() for _ in range(draws))]
 
 
+def term_tables(texts: Mapping[str, Pair], seen: Mapping[str, Mapping[str, str] | None]) -> list[pl.DataFrame]:
+    """`term_table` of every model, with q for p: Benjamini and Hochberg's over all rows of all models."""
+    tables = [term_table(model, pair, seen.get(model)) for model, pair in texts.items()]
+    q = pl.Series("q", benjamini_hochberg([p for table in tables for p in table["p"].fill_null(np.nan)]), pl.Float64)
+    ends = np.cumsum([len(table) for table in tables])
+    return [
+        table.drop("p").insert_column(table.columns.index("p"), q[end - len(table) : end].fill_nan(None))
+        for table, end in zip(tables, ends, strict=True)
+    ]
+
+
 def term_table(model: str, texts: Pair, seen: Mapping[str, str] | None = None) -> pl.DataFrame:
-    """A row a concept, in nats per unit: count, tokens, base and tuned log-probability, gain, t interval, effect, q.
+    """A row a concept, in nats per unit: count, tokens, base and tuned log-probability, gain, t interval, effect, p.
 
     `effect` is the gain over its standard deviation between mentions; `seen` says how a concept stood in the training
     data (null where that was not given).
-    Intervals are over mentions; q is Benjamini and Hochberg's over the table.
+    Intervals and p are over mentions.
     """
     terms = [index for index, item in enumerate(texts.items) if item.kind == "term"]
     frame = pl.DataFrame(
@@ -182,8 +193,8 @@ def _with_intervals(table: pl.DataFrame) -> pl.DataFrame:
         half = stats.t.ppf(0.975, degrees) * error
         p: NDArray[np.float64] = np.where(error > 0, 2 * stats.t.sf(np.abs(gain / error), degrees), np.nan)
         effect = np.where(sd > 0, gain / sd, np.nan)
-    columns = {"low": gain - half, "high": gain + half, "effect": effect, "q": np.array(benjamini_hochberg(p.tolist()))}
+    columns = {"low": gain - half, "high": gain + half, "effect": effect, "p": p}
     order = ("model", "concept", "name", "types", "specialties", "count", "tokens", "base_logprob", "tuned_logprob")
     return table.with_columns(**{k: pl.Series(v).fill_nan(None) for k, v in columns.items()}).select(
-        *order, "gain", "low", "high", "effect", "q"
+        *order, "gain", "low", "high", "effect", "p"
     )

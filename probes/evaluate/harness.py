@@ -15,6 +15,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,17 +32,15 @@ from .values import LOWER, Value
 
 if TYPE_CHECKING:
     from lm_eval.api.task import Task
+    from lm_eval.tasks import TaskManager
 
     from ...models.checkpoint import Checkpoint
 
 
 def load_tasks(names: Sequence[str]) -> dict[str, Task]:
     """The harness's tasks by name; a group's members one by one. Raises `UsageError`."""
-    from lm_eval.tasks import TaskManager
-
     with quiet():
-        # A file needs no index of the harness's thousands of tasks, which takes seconds.
-        manager = TaskManager(include_defaults=not all(Path(name).is_file() for name in names))
+        manager = _manager(defaults=not all(Path(name).is_file() for name in names))
         found: dict[str, Task] = {}
         for name in names:
             try:
@@ -60,6 +59,14 @@ def load_tasks(names: Sequence[str]) -> dict[str, Task]:
         # The harness's totals over a shard are not read, and some cannot be made of few documents.
         task.aggregation = lambda: defaultdict(lambda: len)
     return found
+
+
+@cache
+def _manager(*, defaults: bool) -> TaskManager:
+    """With `defaults` the harness's thousands of tasks are indexed, which takes seconds; a file needs none of them."""
+    from lm_eval.tasks import TaskManager
+
+    return TaskManager(include_defaults=defaults)
 
 
 def _steady(task: Any) -> None:

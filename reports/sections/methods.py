@@ -32,7 +32,8 @@ PROSE = (
     "for all models. The last layer has no map: it gives the model's own log-probabilities.",
     "What could have been seen: the effect that the verdict's own test finds with 80% power at its own level, from "
     "this run's standard errors, which fall as one over the root of the number of concepts.",
-    "Intervals are a two-way bootstrap over concepts and answers (Welch's t below 30 clusters), at 95%.",
+    "Intervals are a two-way bootstrap over concepts and answers (below 30 clusters Student's t with the same "
+    "variance), at 95%.",
 )
 
 

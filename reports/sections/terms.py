@@ -46,7 +46,9 @@ def _carried(run: RunView) -> tuple[Markup, str]:
         Column("gain", "gain", "number", about="tuned less base"),
         Column("low", "low", "number", about="lower end of the gain's 95% interval, over places"),
         Column("high", "high", "number", about="upper end of the gain's 95% interval, over places"),
-        Column("q", "q", "probability", about="corrected over the whole table (Benjamini–Hochberg), three digits"),
+        Column(
+            "q", "q", "probability", about="corrected over all terms of all models (Benjamini–Hochberg), three digits"
+        ),
         Column("concept", "concept", "text", shown=False),
         Column("types", "semantic types", "set", shown=False),
         Column("tokens", "tokens", "number", shown=False, about="mean number of tokens"),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from knowshift.probes.findings import conclude
-from knowshift.probes.matrix import diagonal, members, term_table
+from knowshift.probes.matrix import diagonal, members, term_table, term_tables
 from knowshift.probes.resample import Clusters
 from knowshift.probes.scores import Pair, text_scores
 from knowshift.terms.items import Item
@@ -132,7 +132,7 @@ def mentions(gains):
     return Pair(text_scores(made.model(), items), text_scores(tuned, items))
 
 
-def test_the_term_table_is_a_t_table_with_one_correction():
+def test_the_term_table_is_a_t_table():
     rng = np.random.default_rng(0)
     gains = {f"c{k}": rng.normal(0.2 * k, 1, 4 + k) for k in range(5)} | {"once": np.array([0.5])}
     table = term_table("m", mentions(gains))
@@ -143,11 +143,24 @@ def test_the_term_table_is_a_t_table_with_one_correction():
     assert table["gain"].to_list() == pytest.approx([values.mean() for values in gains.values()])
     assert table["low"].to_list()[:5] == pytest.approx([test.confidence_interval().low for test in tests])
     assert table["high"].to_list()[:5] == pytest.approx([test.confidence_interval().high for test in tests])
-    assert table["q"].to_list()[:5] == pytest.approx(multipletests([t.pvalue for t in tests], method="fdr_bh")[1])
+    assert table["p"].to_list()[:5] == pytest.approx([test.pvalue for test in tests])
     spreads = [np.mean(values) / np.std(values, ddof=1) for values in list(gains.values())[:5]]
     assert table["effect"].to_list()[:5] == pytest.approx(spreads)
     assert table.row(5, named=True)["low"] is None
-    assert table.row(5, named=True)["q"] is None
+    assert table.row(5, named=True)["p"] is None
+
+
+def test_one_correction_serves_the_terms_of_all_models():
+    rng = np.random.default_rng(1)
+    made = {m: mentions({f"c{k}": rng.normal(0.2 * k, 1, 5) for k in range(4)} | {"once": [0.5]}) for m in "ab"}
+    p = [row["p"] for m in made for row in term_table(m, made[m]).to_dicts()]
+    tables = term_tables(made, {"a": {"c1": "exact"}})
+    q = [row["q"] for table in tables for row in table.to_dicts()]
+    known = [k for k, one in enumerate(p) if one is not None]
+    assert [q[k] for k in known] == pytest.approx(multipletests([p[k] for k in known], method="fdr_bh")[1])
+    assert [k for k, one in enumerate(q) if one is not None] == known
+    assert [table["seen"].to_list() for table in tables] == [["no", "exact", "no", "no", "no"], [None] * 5]
+    assert all("p" not in table.columns for table in tables)
 
 
 def test_a_domain_of_facts_alone_has_an_empty_term_table():
@@ -155,4 +168,4 @@ def test_a_domain_of_facts_alone_has_an_empty_term_table():
     found = conclude(made.material(m=made.model(0.1), n=made.model(0.2)))
     assert [len(table) for table in found.terms] == [0, 0]
     assert [len(table) for table in found.facts] == [30, 30]
-    assert found.terms[0].columns == term_table("m", mentions({"c": [0.1, 0.2]})).columns
+    assert found.terms[0].columns == term_tables({"m": mentions({"c": [0.1, 0.2]})}, {})[0].columns

@@ -74,6 +74,7 @@ def test_it_cannot_be_told_and_why(run, why):
     assert model["verdict"] == CANNOT_TELL
     assert any(why in line for line in model["missing"]), model["missing"]
     assert "cannot be told" in model["sentence"]
+    assert " of 0 " not in model["sentence"]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])

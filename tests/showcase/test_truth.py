@@ -7,10 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from knowshift import Checkpoint, Domain
+from knowshift.commands.demo import DEMO_LIMIT
 from knowshift.models.scoring import score
 from knowshift.probes.findings import Material, conclude
 from knowshift.showcase.planted import BASE, Planted, domains
-from knowshift.terms.select import items
+from knowshift.terms.select import items, limit
 from synthetic import fewer_draws
 
 NONE = 0.25
@@ -25,8 +26,10 @@ def planted(request):
 @pytest.fixture(scope="module")
 def scored(planted):
     domain = Domain.open(planted.domain)
-    # Words beside terms are in no verdict, and more than a third of what there is to read.
-    every = tuple(item for item in items(domain) if item.kind != "control")
+    # Every fact, and of the texts what the demo reads, without the words beside terms: they are in no verdict.
+    there = [item for item in items(domain) if item.kind != "control"]
+    chosen = set(limit(there, DEMO_LIMIT, planted.adapters.values(), domain.general, 0))
+    every = tuple(item for item in there if item.kind == "fact" or item in chosen)
     base = Checkpoint.open(planted.files / BASE)
     tuned = {name: Checkpoint.open(planted.files / name, base=base) for name in planted.adapters}
     return domain, every, score(every, base, lens=False), {n: score(every, c, lens=False) for n, c in tuned.items()}
