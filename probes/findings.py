@@ -19,7 +19,7 @@ from .controls import terms_against_words
 from .estimate import Estimate
 from .exposure import exposure
 from .knowledge import Knowledge
-from .ladder import Ladder, fact_ladder, text_clusters, text_ladder
+from .ladder import Ladder, fact_ladder, other_units, text_clusters, text_ladder
 from .ledger import by_specialty, ledger, ledger_frame
 from .matrix import diagonal, matrix_row, members, term_tables
 from .recipe import smedqa
@@ -71,6 +71,11 @@ def _sentence(name: str, domain: Domain, own: str | None, verdict: Verdict, coun
 
 def _json(estimates: Mapping[str, Estimate]) -> dict[str, Any]:
     return {name: estimate.json() for name, estimate in estimates.items()}
+
+
+def _rungs(facts: Ladder, texts: Ladder) -> dict[str, Any]:
+    rungs = {"rungs": _json(facts.rungs), "text_rungs": _json(texts.rungs)}
+    return {**rungs, "total": facts.total.json(), "text_total": texts.total.json()}
 
 
 def _finding(found: Finding) -> dict[str, Any]:
@@ -143,12 +148,11 @@ def _parts(model: Beside, learned: Knowledge, frame: pl.DataFrame, domain: Domai
     text = text_ladder(model.texts, model.text_groups, own_tuned, seed)
     none = Estimate.missing("no other specialties to compare with")
     rows = matrix_row(model.facts, model.gains, model.texts, names, seed)
+    units = other_units(model.facts, model.texts, model.fact_groups, model.text_groups, own_tuned, seed)
     return {
         "own": model.own,
-        "rungs": _json(ladder.rungs),
-        "text_rungs": _json(text.rungs),
-        "total": ladder.total.json(),
-        "text_total": text.total.json(),
+        **_rungs(ladder, text),
+        "other_units": {per: _rungs(*both) for per, both in units.items()},
         **{key: ladder.extra.get(key, none).json() for key in ("specific_margin", "transferable")},
         "specific_knowledge": learned.specific.json(),
         "margin_gain": learned.margin_gain.json(),

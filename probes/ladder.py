@@ -12,14 +12,14 @@ rungs are the same sums read through the logit lens.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .estimate import Estimate
 from .resample import Clusters, bootstrap
-from .scores import Array, Pair, like_length
+from .scores import Array, Pair, Per, like_length
 
 RUNGS = ("generic_drift", "domain_shift", "specialty_vocabulary", "knowledge")
 TEXT_RUNGS = RUNGS[:3]
@@ -212,6 +212,24 @@ def text_ladder(pair: Pair, groups: Groups, own_tuned: bool, seed: int) -> Ladde
 
     contrasts = _contrasts(own_tuned, "T")
     return _ladder(parts, contrasts, TEXT_RUNGS, groups, text_clusters(pair), every.shape[1], pair.unit, seed)
+
+
+def other_units(
+    facts: Pair, texts: Pair, fact_groups: Groups, text_groups: Groups, own_tuned: bool, seed: int
+) -> dict[Per, tuple[Ladder, Ladder]]:
+    """The ladders of facts and of texts, without layers, in the units that are not the run's: per token and summed.
+
+    Not per token where base and tuned model cut text into tokens differently.
+    """
+    out: dict[Per, tuple[Ladder, Ladder]] = {}
+    for per in ("token", "target"):
+        pairs = [Pair(replace(p.base, lens=None), replace(p.tuned, lens=None), per) for p in (facts, texts)]
+        alike = all(np.array_equal(p.base.tokens, p.tuned.tokens, equal_nan=True) for p in pairs)
+        if per != facts.per and (alike or per == "target"):
+            held, text = pairs
+            fact = fact_ladder(held, fact_gains(held), fact_groups, own_tuned, seed)
+            out[per] = fact, text_ladder(text, text_groups, own_tuned, seed)
+    return out
 
 
 def text_clusters(pair: Pair) -> Clusters:

@@ -117,6 +117,8 @@ class ModelView:
     text_rungs: dict[str, Number]
     total: Number
     text_total: Number
+    other_units: dict[str, dict[str, dict[str, Number]]]
+    """By unit (token, target) that is not the run's: the fact view's rungs and total, the text view's."""
     specific_margin: Number
     specific_knowledge: Number
     margin_gain: Number
@@ -239,6 +241,14 @@ def model_view(name: str, raw: Any, where: str, layers: int) -> ModelView:
         rungs=numbers(need(raw, "rungs", dict, where), RUNGS, f"{where}.rungs"),
         text_rungs=numbers(raw.get("text_rungs"), TEXT_RUNGS, f"{where}.text_rungs"),
         **numbers(raw, alone, where),
+        other_units={
+            per: {
+                view: numbers(held.get(prefix + "rungs"), keys, f"{where}.other_units.{per}.{prefix}rungs")
+                | numbers({"total": held.get(prefix + "total")}, ("total",), f"{where}.other_units.{per}")
+                for view, prefix, keys in (("fact", "", RUNGS), ("text", "text_", TEXT_RUNGS))
+            }
+            for per, held in (raw.get("other_units") or {}).items()
+        },
         sharpening=finite(raw.get("sharpening"), f"{where}.sharpening"),
         matrix={
             key: numbers(cells, ("terms", "answers", "margin"), f"{where}.matrix.{key}")

@@ -88,6 +88,16 @@ class Maker:
             "text_rungs": {rung: missing if unsure else self.around(value) for rung, value in texts.items()},
             "total": self.around(sum(rungs)),
             "text_total": missing if unsure else self.around(sum(texts.values())),
+            "other_units": {
+                "target": {
+                    "rungs": {rung: self.around(3 * value) for rung, value in zip(RUNGS, rungs, strict=True)},
+                    "total": self.around(3 * sum(rungs)),
+                    "text_rungs": {
+                        rung: missing if unsure else self.around(2 * value) for rung, value in texts.items()
+                    },
+                    "text_total": missing if unsure else self.around(2 * sum(texts.values())),
+                }
+            },
             "specific_margin": self.around(rungs[3]),
             "specific_knowledge": self.around(specific, p=0.0012),
             "margin_gain": self.around(rungs[3]),

@@ -15,8 +15,6 @@ from ..registry import Section, section
 from ..run_view import RunView
 
 VIEWS = {"fact": ("From facts", RUNG_NAME), "text": ("From running text", TEXT_RUNG_NAME)}
-SHORT = {"wrong": ("wrong answers", "--shift"), "knowledge": ("knowledge", "--knowledge")}
-"""What can be drawn where a run has only T and D in a unit: two steps, D and T − D."""
 PLACES = {"documents": "words of the same documents", "general": "words of general texts"}
 TERMS = {"own": "own terms", "other": "terms of other specialties"}
 
@@ -26,13 +24,13 @@ Steps = list[dict[str, Any]]
 @section(order=30, title="Ladder", anchor="ladder")
 def ladder(run: RunView) -> Section:
     drawn = [
-        {"name": model.name, "views": {"fact": _facts(run, model), "text": _text(run, model)}} for model in run.models
+        {"name": model.name, "views": {view: _by_unit(run, model, view) for view in VIEWS}} for model in run.models
     ]
     data = {"per": run.per, "unit": run.unit, "titles": {key: title for key, (title, _) in VIEWS.items()}}
     return Section(
         packed("ladder", data | {"models": drawn})
         + Markup('<div id="ladder-switches" class="switches"></div><div id="ladder-charts" class="multiples"></div>')
-        + details("The ladder as tables", join([*(_twin(run, view) for view in VIEWS), _views(run)]))
+        + details("The ladder as tables (a bit is 0.693 nats)", join([*(_twins(run, view) for view in VIEWS), _views(run)]))
         + _controls(run),
         "Each bar starts where the last one ended, and together they make the mean gain of the own specialty's true "
         "answers (in running text: of its terms, which have no wrong answers and so no knowledge rung); whiskers are "
@@ -45,39 +43,36 @@ def _step(key: str, name: str, colour: str, number: Number) -> dict[str, Any]:
     return held | {"estimate": number.estimate, "low": number.low, "high": number.high}
 
 
-def _steps(rungs: dict[str, Number], total: Number, called: dict[str, str]) -> Steps:
-    """The rungs and their sum; none where nothing was estimated."""
-    if all(rung.estimate is None for rung in rungs.values()):
-        return []
-    every = {**rungs, "total": total}
-    return [_step(key, called[key], RUNG_COLOUR[key], number) for key, number in every.items()]
+def _rungs(run: RunView, model: ModelView, view: str) -> dict[str, dict[str, Number]]:
+    """By unit (token, target, character), the run's first: the rungs and their total."""
+    own = {**model.rungs, "total": model.total} if view == "fact" else {**model.text_rungs, "total": model.text_total}
+    return {run.per: own} | {per: held[view] for per, held in model.other_units.items()}
 
 
-def _facts(run: RunView, model: ModelView) -> dict[str, Steps]:
-    """By unit (token, target, character)."""
-    out = {run.per: _steps(model.rungs, model.total, RUNG_NAME)}
-    for name, numbers in model.views:
-        per = name.removeprefix("per ")
-        if per == "target" and per not in out and numbers["T"].estimate is not None:
-            two = {"wrong": numbers["D"], "knowledge": numbers["margin"]}
-            out[per] = [_step(key, *SHORT[key], number) for key, number in two.items()]
-            out[per].append(_step("total", RUNG_NAME["total"], RUNG_COLOUR["total"], numbers["T"]))
-    return out
+def _unit(per: str) -> str:
+    return "nats" if per == "target" else f"nats/{per}"
 
 
-def _text(run: RunView, model: ModelView) -> dict[str, Steps]:
-    return {run.per: _steps(model.text_rungs, model.text_total, TEXT_RUNG_NAME)}
+def _by_unit(run: RunView, model: ModelView, view: str) -> dict[str, Steps]:
+    """What is drawn; nothing where nothing was estimated."""
+    called = VIEWS[view][1]
+    return {
+        per: [_step(key, called[key], RUNG_COLOUR[key], number) for key, number in rungs.items()]
+        for per, rungs in _rungs(run, model, view).items()
+        if any(number.estimate is not None for number in rungs.values())
+    }
 
 
-def _twin(run: RunView, view: str) -> Markup:
+def _twins(run: RunView, view: str) -> Markup:
+    """A table for each unit."""
     title, called = VIEWS[view]
-    models = [
-        (model.name, *((model.rungs, model.total) if view == "fact" else (model.text_rungs, model.text_total)))
-        for model in run.models
-    ]
-    keys = [*models[0][1], "total"]
-    rows = [[name, *(value((rungs | {"total": total})[key]) for key in keys)] for name, rungs, total in models]
-    return table(["model", *(called[key] for key in keys)], rows, f"{title}: rungs in {run.unit}")
+    held = [(model.name, _rungs(run, model, view)) for model in run.models]
+    made = []
+    for per in held[0][1]:
+        keys = list(held[0][1][per])
+        rows = [[name, *(value(rungs[per][key]) for key in keys)] for name, rungs in held if per in rungs]
+        made.append(table(["model", *(called[key] for key in keys)], rows, f"{title}: rungs in {_unit(per)}"))
+    return join(made)
 
 
 def _views(run: RunView) -> Markup:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from knowshift.probes.findings import conclude
 from knowshift.probes.ladder import RUNGS, TEXT_RUNGS, fact_gains, fact_ladder, text_ladder
 from knowshift.probes.scores import Pair, fact_scores, text_scores
 from knowshift.terms.select import group
-from synthetic import fact, world
+from synthetic import fact, fewer_draws, world
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -102,6 +103,31 @@ def test_units_divide_each_string_by_its_own_length():
     assert totals["target"].value == pytest.approx(WORLD.tokens[true].mean())
     assert totals["character"].value == pytest.approx(0.25)
     assert [e.unit for e in totals.values()] == ["nats/token", "nats", "nats/character"]
+
+
+def test_other_units_are_what_a_run_in_that_unit_would_say(monkeypatch):
+    fewer_draws(monkeypatch)
+    tuned = random_model(3)
+    runs = {per: conclude(WORLD.material(per=per, m=tuned)).models["m"] for per in ("token", "target", "character")}
+    assert {per: [*run["other_units"]] for per, run in runs.items()} == {
+        "token": ["target"], "target": ["token"], "character": ["token", "target"]
+    }  # fmt: skip
+    for run in runs.values():
+        for per, held in run["other_units"].items():
+            for view in ("", "text_"):
+                rungs = [*held[f"{view}rungs"].values(), held[f"{view}total"]]
+                wanted = [*runs[per][f"{view}rungs"].values(), runs[per][f"{view}total"]]
+                assert len(rungs) == len(wanted)
+                for one, other in zip(rungs, wanted, strict=True):
+                    assert one == {key: pytest.approx(v) if isinstance(v, float) else v for key, v in other.items()}
+
+
+def test_a_model_with_other_tokens_has_no_rungs_per_token(monkeypatch):
+    fewer_draws(monkeypatch)
+    tuned = random_model(3)
+    at = tuned.schema.get_field_index("tokens")
+    tuned = tuned.set_column(at, tuned.schema.field(at), pc.add(tuned["tokens"], 1).cast(tuned.schema.field(at).type))
+    assert [*conclude(WORLD.material(per="character", m=tuned)).models["m"]["other_units"]] == ["target"]
 
 
 def test_what_a_missing_group_leaves_open_is_said_and_the_rest_stands():

@@ -191,10 +191,11 @@ def test_the_ladder_ends_at_its_total_in_every_unit(visit, report, finished):
     page.wait_for_selector("#ladder-charts .plot svg.main-svg")
     assert bars()[0] == pytest.approx([value / math.log(2) for value in y])
     page.get_by_role("button", name="summed over the answer").click()
-    view = next(view for view in model["views"] if view["view"] == "per target")
-    wanted = [view[key]["estimate"] / math.log(2) for key in ("D", "margin", "T")]
-    assert bars()[0] == pytest.approx(wanted)
+    summed = model["other_units"]["target"]
+    wanted = [*(rung["estimate"] for rung in summed["rungs"].values()), summed["total"]["estimate"]]
+    assert bars()[0] == pytest.approx([value / math.log(2) for value in wanted])
     page.get_by_role("button", name="from running text").click()
-    assert "not estimated" in page.locator("#ladder-charts").inner_text()
+    wanted = [*(rung["estimate"] for rung in summed["text_rungs"].values()), summed["text_total"]["estimate"]]
+    assert bars()[0] == pytest.approx([value / math.log(2) for value in wanted])
     page.locator("#model").select_option("neuro_facts_lora")
     assert page.locator("#ladder-charts .chart").count() == 1
