@@ -96,7 +96,7 @@ export const table = (name, raw, { link, sort, shared = ["model"], chosen = () =
   const head = make("tr");
   const body = make("tbody");
   const grid = make("table", {}, make("caption", { textContent: label }), make("colgroup"), make("thead", {}, head), body);
-  const view = make("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": label }, grid);
+  const view = make("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": label, "aria-description": "Arrow keys walk the rows." }, grid);
   const paper = make("p", { className: "paper quiet" });
   box.replaceChildren(bar, view, paper);
 
@@ -173,7 +173,7 @@ export const table = (name, raw, { link, sort, shared = ["model"], chosen = () =
     const row = rows[place];
     const cells = shown.map((held, k) => {
       const text = held.text(row);
-      const inside = k ? make("div", { textContent: text, title: text.length > 16 ? text : undefined }) : make("a", { href: link(row), textContent: text, title: text });
+      const inside = k ? make("div", { textContent: text, title: text.length > 16 ? text : undefined }) : make("a", { href: link(row), textContent: text, title: text, tabIndex: -1 });
       return make(k ? "td" : "th", { className: held.isNumber ? "figure" : held.kind, scope: k ? undefined : "row" }, inside);
     });
     const tr = make("tr", { "aria-rowindex": place + 2 }, ...cells);
@@ -189,6 +189,11 @@ export const table = (name, raw, { link, sort, shared = ["model"], chosen = () =
   const above = space(0);
   const below = space(0);
   let span = [0, 0];
+  let here = 0; // the row that Tab leads to; arrow keys walk from it
+  const stop = () => {
+    const at = Math.min(Math.max(here, span[0]), span[1] - 1);
+    for (const [place, tr] of elements) tr.querySelector("a").tabIndex = place === at ? 0 : -1;
+  };
   const paint = (fresh) => {
     const first = Math.max(0, Math.floor(view.scrollTop / ROW) - AROUND);
     const last = Math.min(rows.length, Math.ceil((view.scrollTop + Math.max(view.clientHeight, TALL)) / ROW) + AROUND);
@@ -205,6 +210,7 @@ export const table = (name, raw, { link, sort, shared = ["model"], chosen = () =
     // Only what is new is put in, in its place.
     for (const node of [...body.children]) if (!wanted.includes(node)) node.remove();
     wanted.forEach((node, k) => body.children[k] !== node && body.insertBefore(node, body.children[k] ?? null));
+    stop();
   };
 
   const show = () => {
@@ -226,7 +232,7 @@ export const table = (name, raw, { link, sort, shared = ["model"], chosen = () =
     }
     find();
     grid.setAttribute("aria-rowcount", rows.length + 1);
-    view.scrollTop = 0;
+    view.scrollTop = here = 0;
     paint(true);
   };
 
@@ -255,6 +261,10 @@ export const table = (name, raw, { link, sort, shared = ["model"], chosen = () =
     if (step === undefined || event.target.closest?.("thead")) return;
     event.preventDefault();
     go(at < 0 ? 0 : at + step);
+  });
+  body.addEventListener("focusin", (event) => {
+    here = Number(event.target.closest("tr").dataset.place);
+    stop();
   });
   body.addEventListener("click", (event) => {
     if (!event.target.closest("a")) event.target.closest("tr[data-place]")?.querySelector("a").click();

@@ -30,7 +30,9 @@ def ladder(run: RunView) -> Section:
     return Section(
         packed("ladder", data | {"models": drawn})
         + Markup('<div id="ladder-switches" class="switches"></div><div id="ladder-charts" class="multiples"></div>')
-        + details("The ladder as tables (a bit is 0.693 nats)", join([*(_twins(run, view) for view in VIEWS), _views(run)]))
+        + details(
+            "The ladder as tables (a bit is 0.693 nats)", join([*(_twins(run, view) for view in VIEWS), _views(run)])
+        )
         + _controls(run),
         "Each bar starts where the last one ended, and together they make the mean gain of the own specialty's true "
         "answers (in running text: of its terms, which have no wrong answers and so no knowledge rung); whiskers are "

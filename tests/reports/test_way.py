@@ -28,6 +28,16 @@ def in_view(page, selector: str) -> bool:
     )
 
 
+def tab(page, selector: str, text: str = "", *, key: str = "Tab") -> None:
+    """Presses Tab until what is focused is such an element, of this text."""
+    found = "([at, text]) => document.activeElement.matches(at) && document.activeElement.textContent.includes(text)"
+    for _ in range(250):
+        page.keyboard.press(key)
+        if page.evaluate(found, [selector, text]):
+            return
+    pytest.fail(f"Tab does not lead to {selector} {text}")
+
+
 def test_from_a_cell_to_terms_contexts_a_token_and_layers_and_back(visit, report, finished):
     page = visit(report)
     cell = page.locator("#matrix .cell a:visible").first
@@ -287,15 +297,13 @@ def test_everything_is_done_by_keyboard_alone(visit, report):
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     assert focused("document.activeElement.id") == "content"
-    page.get_by_role("link", name="Matrix", exact=True).focus()
+    tab(page, "[href='#matrix']", key="Shift+Tab")
     page.keyboard.press("Enter")
     assert focused("document.activeElement.id") == "matrix-title"
-    while focused("document.activeElement.closest('.cell') === null"):
-        page.keyboard.press("Tab")
+    tab(page, "#matrix .cell a")
     page.keyboard.press("Enter")
     assert focused("document.activeElement.id") == "terms-title"
-    while focused("document.activeElement.closest('#terms-records tbody') === null"):
-        page.keyboard.press("Tab")
+    tab(page, "#terms-records tbody a")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     term = focused()
@@ -303,16 +311,67 @@ def test_everything_is_done_by_keyboard_alone(visit, report):
     page.keyboard.press("Enter")
     assert focused("document.activeElement.id") == "contexts-title"
     assert page.locator("#contexts-bar h3").inner_text() == term
-    while focused("!document.activeElement.matches('.token')"):
-        page.keyboard.press("Tab")
+    tab(page, ".token")
     page.keyboard.press("Enter")
     assert focused("document.activeElement.id") == "layers-title"
     assert state(page)["place"].isdigit()
-    while focused() != "Back to the contexts":
-        page.keyboard.press("Tab")
+    tab(page, "#layers-token a", "Back to the contexts")
     page.keyboard.press("Enter")
     assert focused("document.activeElement.id") == "contexts-title"
     assert page.locator(".token[data-chosen]").count() == 1
+
+
+def test_a_table_is_used_by_keyboard_alone(visit, report, finished, tmp_path):
+    frame = pl.read_parquet(finished / "terms.parquet")
+    page = visit(report)
+    count = page.locator("#terms-records output")
+    tab(page, "#model")
+    page.keyboard.type("neuro_l")
+    assert state(page) == {"model": NEURO}
+    frame = frame.filter(pl.col("model") == NEURO)
+    tab(page, "#ladder-switches button", "bits")
+    page.keyboard.press("Space")
+    assert state(page)["ladder.unit"] == "bits"
+
+    tab(page, "#terms-records select")
+    page.keyboard.type("Psych")
+    frame = frame.filter(pl.col("specialties").list.contains("psychiatry"))
+    assert count.inner_text().startswith(f"{frame.height} of")
+    tab(page, "#terms-records input[type=search]", key="Shift+Tab")
+    page.keyboard.type("ataxia")
+    frame = frame.filter(pl.col("name").str.contains("ataxia")).sort("gain")
+    assert count.inner_text().startswith(f"{frame.height} of")
+    tab(page, "#terms-records th button", "gain")
+    page.keyboard.press("Enter")
+    shown = page.locator("#terms-records tbody a")
+    assert shown.all_inner_texts() == frame["name"].to_list()
+
+    tab(page, "#terms-records button", "Save as CSV", key="Shift+Tab")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    download.value.save_as(tmp_path / "terms.csv")
+    assert pl.read_csv(tmp_path / "terms.csv", infer_schema=False)["term"].to_list() == frame["name"].to_list()
+    tab(page, "#terms-records summary", key="Shift+Tab")
+    page.keyboard.press("Enter")
+    tab(page, "#terms-records input[name=q]")
+    page.keyboard.press("Space")
+    assert "q" not in page.locator("#terms-records thead").inner_text().split()
+    tab(page, "#terms-records button", "Clear filters")
+    page.keyboard.press("Enter")
+    assert count.inner_text().startswith("300 of")
+
+
+def test_tab_leaves_a_long_table_in_one_step(visit, report):
+    """Arrow keys walk the rows; Tab does not."""
+    page = visit(report)
+    tab(page, "#terms-records tbody a")
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    row = page.evaluate("document.activeElement.textContent")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('#terms-records')") is None
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate("document.activeElement.textContent") == row
 
 
 def test_a_fact_shows_its_candidates_before_and_after(visit, report, finished):
