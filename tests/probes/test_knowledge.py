@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from knowshift.errors import ItemError
 from knowshift.probes.findings import conclude
-from knowshift.probes.knowledge import Centred, Line, centre, measure, robust_line, robust_lines
+from knowshift.probes.knowledge import Line, centre, robust_line, robust_lines
 from knowshift.probes.ladder import fact_gains
-from knowshift.probes.resample import Clusters
 from knowshift.probes.scores import Pair, fact_scores
 from synthetic import World, fact, world
 
@@ -266,19 +265,3 @@ def test_a_line_through_all_points_or_through_none():
     assert (robust_line(x, wild).intercept, robust_line(x, wild).slope) == pytest.approx((3, 2), abs=1e-6)
     assert np.isnan(robust_line(np.ones(20), x).slope)
     assert np.isnan(robust_lines(np.ones(20), x, np.ones((2, 20)), Line(0.0, 1.0, 1.0))[1]).all()
-
-
-@pytest.mark.parametrize("dose", [0.0, 0.25])
-def test_the_interval_covers_the_planted_mean(dose):
-    """A fact is learned with probability `dose`, and then gains one nat: the truth is the mean over all such facts."""
-    own, repeats, hits = np.arange(160) < 40, 120, 0
-    clusters, like = Clusters.of(range(160), range(160)), np.tile(np.arange(4) > 0, (160, 1))
-    for seed in range(repeats):
-        rng = np.random.default_rng(seed)
-        base = rng.normal(size=(160, 4))
-        tuned = base.copy()
-        tuned[:, 0] += rng.normal(0, 0.3, 160) + (own & (rng.random(160) < dose))
-        centred = Centred(base, tuned, like)
-        found = measure(centred, own, ~own, clusters, seed, unit="nats/token", draws=199, permutations=1)
-        hits += found.specific.low <= dose <= found.specific.high
-    assert 0.88 <= hits / repeats <= 0.99

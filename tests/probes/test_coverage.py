@@ -1,0 +1,24 @@
+"""The 95% intervals of every method hold a truth that is known, about as often as they say."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+MADE = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "coverage.py"))
+REPEATS, DRAWS = 150, 199
+
+
+@pytest.mark.parametrize("simulation", [one for one in MADE["SIMULATIONS"] if not one.large], ids=lambda one: one.of)
+def test_the_interval_covers(simulation):
+    share, _ = simulation.covered(REPEATS, DRAWS)
+    assert 0.88 <= share <= 0.995
+
+
+def test_few_clusters_get_students_interval():
+    methods = {few: MADE["alone"](few, "normal").covered(2)[1] for few in (8, 29, 30)}
+    assert methods == {8: "clustered t", 29: "clustered t", 30: "two-way cluster bootstrap"}
+
+
+def test_a_few_values_beside_many_are_few():
+    assert MADE["beside"](6, 84).covered(2)[1] == "clustered t"
