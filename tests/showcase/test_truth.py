@@ -57,13 +57,20 @@ def test_verdicts_are_the_known_truth(planted, scored, seed):
     assert held_out["specific_knowledge"]["low"] > 0
 
 
-def shuffled(every, seed):
-    """The facts with specialties dealt anew among the domain's concepts."""
-    facts = [item for item in every if item.kind == "fact"]
-    of = {item.concept: item.specialties for item in facts if "general" not in item.specialties}
+def shuffled(every, seed, kind="fact"):
+    """The items with the specialties of a kind dealt anew among the domain's concepts."""
+    of = {item.concept: item.specialties for item in every if item.kind == kind and "general" not in item.specialties}
     dealt = np.random.default_rng(seed).permutation(len(of))
     new = dict(zip(of, [list(of.values())[k] for k in dealt], strict=True))
-    return tuple(replace(item, specialties=new.get(item.concept, item.specialties)) for item in facts)
+    return tuple(
+        replace(item, specialties=new.get(item.concept, item.specialties)) if item.kind == kind else item
+        for item in every
+    )
+
+
+def only(items, table):
+    """A score table's rows of these items."""
+    return table.filter(pc.is_in(table["item"], pa.array([item.id for item in items])))
 
 
 def test_shuffled_specialties_make_every_own_effect_vanish(scored, taught, monkeypatch):
@@ -74,8 +81,8 @@ def test_shuffled_specialties_make_every_own_effect_vanish(scored, taught, monke
     fewer_draws(monkeypatch)
     domain, every, *tables = scored
     name, own = taught
-    facts = [item.id for item in every if item.kind == "fact"]
-    base, tuned = (table.filter(pc.is_in(table["item"], pa.array(facts))) for table in (tables[0], tables[1][name]))
+    facts = tuple(item for item in every if item.kind == "fact")
+    base, tuned = only(facts, tables[0]), only(facts, tables[1][name])
 
     def concluded(items):
         material = Material(domain, items, base, {"m": tuned}, {"m": (own, "")}, "token", 0)
@@ -88,8 +95,8 @@ def test_shuffled_specialties_make_every_own_effect_vanish(scored, taught, monke
             "own wrong answers": found["rungs"]["specialty_vocabulary"]["estimate"],
         }
 
-    share = np.mean([own in item.specialties for item in every if item.kind == "fact"])
-    true, found = effects(concluded(every)), [concluded(shuffled(every, seed)) for seed in range(20)]
+    share = np.mean([own in item.specialties for item in facts])
+    true, found = effects(concluded(facts)), [concluded(shuffled(facts, seed)) for seed in range(20)]
     for measure, planted in true.items():
         effect = max(abs(planted), NONE)
         drawn = np.array([effects(one)[measure] for one in found])
@@ -100,6 +107,28 @@ def test_shuffled_specialties_make_every_own_effect_vanish(scored, taught, monke
     assert p.min() > 0.001
     assert 0.25 < p.mean() < 0.75
     assert sum((one["ledger"]["p_learned"] or 1) < 0.05 for one in found) <= 3
+
+
+def test_shuffled_specialties_of_terms_make_the_own_rung_and_gamma_vanish(planted, scored, monkeypatch):
+    fewer_draws(monkeypatch)
+    domain, every, *tables = scored
+    names = [*planted.notes]
+    read = tuple(item for item in every if item.kind != "fact")
+    base, tuned = only(read, tables[0]), {name: only(read, tables[1][name]) for name in names}
+    own = {name: (planted.adapters[name], "") for name in names}
+
+    def effects(items):
+        found = conclude(Material(domain, items, base, tuned, own, "token", 0))
+        out = {name: found.models[name]["text_rungs"]["specialty_vocabulary"]["estimate"] for name in names}
+        return out | ({"γ": found.diagonal["term"]["estimate"]} if len(names) > 1 else {})
+
+    true = effects(read)
+    found = [effects(shuffled(read, seed, "term")) for seed in range(20)]
+    for name, effect in true.items():
+        drawn = np.array([one[name] for one in found])
+        assert effect > NONE
+        assert abs(drawn.mean()) < 0.15 * effect, name
+        assert np.abs(drawn).max() < 0.6 * effect, name
 
 
 def test_swapping_base_and_tuned_flips_every_rung_and_raw_margin(planted, scored, monkeypatch):
