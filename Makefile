@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 CHROMIUM := /usr/bin/chromium
 MATERIALS := $(abspath ../shared/materials)
 
-.PHONY: demo test lint browser domain check-cuis bench bench-quick bench-page bench-evaluate docs notebooks rivals clean
+.PHONY: demo test lint browser domain check-cuis bench bench-quick bench-page bench-evaluate docs notebooks clean
 
 demo: $(VENV)/.installed
 	$(BIN)/probe demo
@@ -33,11 +33,12 @@ domain: $(VENV)/.installed
 check-cuis: $(VENV)/.installed
 	$(BIN)/python -m knowshift.terms.cuis $(MATERIALS) --check
 
-# The engines side by side: about 25 minutes on two quiet cores. With `make rivals` before it, minicons and lm-eval too.
-RIVALS_PYTHON ?= $(wildcard $(VENV)/rivals/bin/python)
-bench bench-quick: export RIVALS_PYTHON := $(RIVALS_PYTHON)
+# The engines side by side: about 25 minutes on two quiet cores. minicons and lm-eval run in an environment of their own,
+# or in that of RIVALS_PYTHON.
+RIVALS := $(VENV)/rivals
+bench: export RIVALS_PYTHON := $(or $(RIVALS_PYTHON),$(RIVALS)/bin/python)
 
-bench: $(VENV)/.tested
+bench: $(VENV)/.tested $(if $(RIVALS_PYTHON),,$(RIVALS)/.installed)
 	$(BIN)/python benchmarks/engines --write docs/performance.md --json $(VENV)/bench.json
 
 bench-quick: $(VENV)/.tested
@@ -60,10 +61,11 @@ docs: $(VENV)/.documented
 notebooks: $(VENV)/.tested
 	$(BIN)/python docs/notebooks/execute.py
 
-rivals:
-	$(PYTHON) -m venv $(VENV)/rivals
-	$(VENV)/rivals/bin/python -m pip install -q --disable-pip-version-check \
+$(RIVALS)/.installed: constraints.txt
+	$(PYTHON) -m venv $(RIVALS)
+	$(RIVALS)/bin/python -m pip install -q --disable-pip-version-check \
 	  $$(grep -E '^(torch|transformers|lm_eval)==' constraints.txt) minicons==0.3.39
+	touch $@
 
 browser:
 	@test -x $(CHROMIUM) || { apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
