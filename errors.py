@@ -68,5 +68,7 @@ class ValidityError(KnowshiftError):
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of a library's message, which may go on for pages; the error's name where it says nothing."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    """The first sentence of a library's message, which may go on for pages; the error's name where it says nothing."""
+    lines = (line.strip() for line in str(error).splitlines())
+    first = next((line for line in lines if line), type(error).__name__)
+    return first.split(". ")[0].rstrip(".:")

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..errors import AdapterError, CheckpointError
+from ..errors import AdapterError, CheckpointError, first_line
 from .methods import CONFIG, PREFIX, check_method, read_config, rewritten
 from .offloading import standing_in, try_out
 from .sharing import own, twin
-from .sources import one_line, quiet
+from .sources import quiet
 from .weights import read_weights
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class Adapter:
             if "meta" in str(error):  # it starts from the base's values: held against them when they are read
                 nbytes = sum(value.nbytes for value in tensors.values())
                 return cls(folder, label, base, config, skeleton, size, nbytes)
-            raise AdapterError(f"{label}: does not fit base {base} ({one_line(error)}); {ADVICE}") from error
+            raise AdapterError(f"{label}: does not fit base {base} ({first_line(error)}); {ADVICE}") from error
         _fitting(tensors, _state(trial), skeleton, label, base)
         with_it, without = (
             sum(weight.nbytes for weight in model.parameters()) for model in (trial.get_base_model(), skeleton)
@@ -113,7 +113,7 @@ class Adapter:
         except Exception as error:
             full = "load the base whole and in float" if rounded or away else "merge it and give the full model"
             raise AdapterError(
-                f"{self.label}: fits base {self.base}, but peft cannot put it there ({one_line(error)}); {full}"
+                f"{self.label}: fits base {self.base}, but peft cannot put it there ({first_line(error)}); {full}"
             ) from error
         peft.eval().requires_grad_(False)
         landed = _state(peft)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..errors import CheckpointError
-from .sources import one_line, quiet
+from ..errors import CheckpointError, first_line
+from .sources import quiet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ def to_hugging_face(
             bridge.load_state_dict(state_dict)
         except Exception as error:  # the bridge raises what its adapters raise
             raise CheckpointError(
-                f"{path}: its transformer-lens weights do not fit {model_class.__name__} ({one_line(error)}); "
+                f"{path}: its transformer-lens weights do not fit {model_class.__name__} ({first_line(error)}); "
                 "give the config.json of the model they came from"
             ) from error
     result = {name: value.detach() for name, value in held.items()}

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import AdapterError, CheckpointError
-from .sources import one_line, quiet, tokenizer_files
+from ..errors import AdapterError, CheckpointError, first_line
+from .sources import quiet, tokenizer_files
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedTokenizerBase
@@ -66,7 +66,7 @@ def read_model_config(folder: Path) -> PretrainedConfig:
         values = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CheckpointError(
-            f"{file}: cannot be read as JSON ({one_line(error)}); expected a model's config"
+            f"{file}: cannot be read as JSON ({first_line(error)}); expected a model's config"
         ) from error
     return make_config(values, file)
 
@@ -86,7 +86,7 @@ def make_config(values: Any, source: Path) -> PretrainedConfig:
         with quiet():
             return CONFIG_MAPPING[kind].from_dict(values)
     except Exception as error:  # configs check themselves, each in its way
-        raise CheckpointError(f"{source}: not a config of a {kind} model ({one_line(error)})") from error
+        raise CheckpointError(f"{source}: not a config of a {kind} model ({first_line(error)})") from error
 
 
 def load_tokenizer(folder: Path, config: PretrainedConfig | None = None) -> PreTrainedTokenizerBase:
@@ -101,7 +101,7 @@ def load_tokenizer(folder: Path, config: PretrainedConfig | None = None) -> PreT
         with quiet():
             tokenizer = AutoTokenizer.from_pretrained(folder, config=config, local_files_only=True)
     except Exception as error:  # the tokenizers library raises bare exceptions
-        raise CheckpointError(f"{folder}: its tokenizer cannot be opened ({one_line(error)})") from error
+        raise CheckpointError(f"{folder}: its tokenizer cannot be opened ({first_line(error)})") from error
     if not tokenizer.is_fast:
         raise CheckpointError(
             f"{folder}: its tokenizer gives no character offsets, which targets are found by; save it as tokenizer.json"

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..errors import EngineError
+from ..errors import EngineError, first_line
 from .sharing import twin
-from .sources import one_line, quiet
+from .sources import quiet
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,7 +37,8 @@ def merged(checkpoint: Checkpoint) -> PreTrainedModel:
             _unwrap(alone, tied)
     except Exception as error:  # peft raises what each method does
         raise EngineError(
-            f"{checkpoint.name}: its adapter cannot be merged into the weights ({one_line(error)}); use --engine hooks"
+            f"{checkpoint.name}: its adapter cannot be merged into the weights ({first_line(error)}); "
+            "use --engine hooks"
         ) from error
     head, embedding = alone.get_output_embeddings(), alone.get_input_embeddings()
     if head is not None and getattr(head, "weight", None) is not getattr(embedding, "weight", None):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ..errors import AdapterError
-from .sources import one_line, quiet
+from ..errors import AdapterError, first_line
+from .sources import quiet
 
 CONFIG = "adapter_config.json"
 PREFIX = "base_model.model."
@@ -34,7 +34,7 @@ def read_config(folder: Path) -> Any:
             config = PeftConfig.from_pretrained(str(folder))
     except Exception as error:  # broken JSON, unknown method, fields of a newer peft
         raise AdapterError(
-            f"{file}: not a peft config that can be read ({type(error).__name__}: {one_line(error)}); "
+            f"{file}: not a peft config that can be read ({type(error).__name__}: {first_line(error)}); "
             "save the adapter again with save_pretrained"
         ) from error
     config.inference_mode = True

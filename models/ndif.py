@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..errors import CheckpointError, EngineError, KnowshiftError, UsageError
+from ..errors import CheckpointError, EngineError, KnowshiftError, UsageError, first_line
 from .architecture import anatomy
 from .checkpoint import Checkpoint
 from .companions import Beside, beside, compare_tokenizers, read_model_config
 from .finding import Found
 from .methods import CONFIG as ADAPTER_CONFIG
 from .placement import DTYPES, Placement
-from .sources import TOKENIZER_FILES, content_hash, label, one_line, quiet
+from .sources import TOKENIZER_FILES, content_hash, label, quiet
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -57,7 +57,7 @@ def asking(name: str) -> Iterator[None]:
         if "out of memory" in str(error):
             raise torch.OutOfMemoryError(str(error)) from error
         raise EngineError(
-            f"{name}: NDIF at {CONFIG.API.HOST} did not run it ({one_line(error)}); see whether it serves that model "
+            f"{name}: NDIF at {CONFIG.API.HOST} did not run it ({first_line(error)}); see whether it serves that model "
             "now, or leave --remote out"
         ) from error
     finally:
@@ -118,7 +118,9 @@ def _fetch(spec: str) -> Path:
     try:
         return Path(snapshot_download(spec, allow_patterns=["config.json", ADAPTER_CONFIG, *TOKENIZER_FILES]))
     except Exception as error:  # the hub's client raises its own, its HTTP library's and the system's errors
-        raise CheckpointError(f"{spec}: cannot be had from the hub ({one_line(error)}); check its spelling") from error
+        raise CheckpointError(
+            f"{spec}: cannot be had from the hub ({first_line(error)}); check its spelling"
+        ) from error
 
 
 def _model(name: str, source: str, peft: str | None, tokenizer: Any, device: torch.device) -> Any:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..errors import CheckpointError, UsageError
-from .sources import one_line
+from ..errors import CheckpointError, UsageError, first_line
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -154,6 +153,6 @@ def _device(device: str | torch.device) -> torch.device:
         torch.empty(0, device=chosen)
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # unknown name, or not on this machine
         raise UsageError(
-            f"device {str(device)!r} cannot be used here ({one_line(error)}); expected auto, cpu or cuda"
+            f"device {str(device)!r} cannot be used here ({first_line(error)}); expected auto, cpu or cuda"
         ) from error
     return chosen

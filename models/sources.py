@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from logging import getLogger
 from pathlib import Path
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, first_line
 
 WEIGHT_SUFFIXES = (".pt", ".pth", ".bin", ".safetensors")
 HUB_FILES = ["*.json", "*.safetensors", "*.model", "*.jinja", "merges.txt", "vocab.txt"]
@@ -55,7 +55,7 @@ def _fetch(spec: str, what: str) -> Path:
             folder = Path(snapshot_download(spec, allow_patterns=pickles, ignore_patterns=HUB_LEFT))
     except Exception as error:  # the hub's client raises its own, its HTTP library's and the system's errors
         raise CheckpointError(
-            f"{spec}: no such path, and it cannot be had from the hub ({one_line(error)}); "
+            f"{spec}: no such path, and it cannot be had from the hub ({first_line(error)}); "
             f"check the spelling, or give a {what} that is on this machine"
         ) from error
     return folder
@@ -102,13 +102,6 @@ def content_hash(parts: Iterable[Path | str]) -> str:
     if len(lines) == 1:
         return lines[0][1]
     return hashlib.sha256("\n".join(f"{name} {digest}" for name, digest in lines).encode()).hexdigest()
-
-
-def one_line(error: BaseException) -> str:
-    """The first sentence of an error's message."""
-    lines = (line.strip() for line in str(error).splitlines())
-    first = next((line for line in lines if line), type(error).__name__)
-    return first.split(". ")[0].rstrip(".:")
 
 
 @contextmanager

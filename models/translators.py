@@ -22,10 +22,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.functional import linear
 
-from ..errors import UsageError
+from ..errors import UsageError, first_line
 from ..storage import write_whole
 from .layers import LENS_FILE
-from .sources import one_line
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -96,7 +95,7 @@ class Translators:
         except FileNotFoundError as error:
             raise UsageError(f"{path}: no such file; give a tuned lens, or texts to train one on") from error
         except (SafetensorError, OSError, ValueError) as error:
-            raise UsageError(f"{path}: damaged or no safetensors file ({one_line(error)}); train it again") from error
+            raise UsageError(f"{path}: damaged or no safetensors file ({first_line(error)}); train it again") from error
         if not about:
             raise UsageError(
                 f"{path}: holds no tuned lens; give a {LENS_FILE} that --lens tuned wrote, or texts to train one on"

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, first_line
 from . import bridge
-from .sources import TOKENIZER_FILES, one_line, quiet
+from .sources import TOKENIZER_FILES, quiet
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -210,5 +210,5 @@ def unreadable(path: Path, error: BaseException) -> CheckpointError:
         )
     damaged = ("safetensor", "PytorchStreamReader", "invalid load key", "Ran out of input", "unexpected EOF", "zip")
     if isinstance(error, EOFError) or any(word.lower() in f"{type(error)} {text}".lower() for word in damaged):
-        return CheckpointError(f"{path}: damaged or cut short ({one_line(error)}); copy or download it again")
-    return CheckpointError(f"{path}: cannot be opened ({one_line(error)})")
+        return CheckpointError(f"{path}: damaged or cut short ({first_line(error)}); copy or download it again")
+    return CheckpointError(f"{path}: cannot be opened ({first_line(error)})")

@@ -26,8 +26,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from .. import versions
-from ..errors import RunError
-from ..models.sources import one_line
+from ..errors import RunError, first_line
 from ..models.table import SCHEMA
 from ..storage import write_whole
 from . import cache
@@ -180,7 +179,7 @@ def writing(run: RunDirectory) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno else one_line(error)
+        why = os.strerror(error.errno) if error.errno else first_line(error)
         raise RunError(
             f"{run.path}: cannot be written ({why}); free some space, and the same command goes on where it stopped"
         ) from error

@@ -15,11 +15,11 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 
 from markupsafe import Markup
 
-from ..errors import RunError, first_line
+from ..errors import RunError
+from ..plugins import load, registered
 from .run_view import RunView
 
 
@@ -69,17 +69,6 @@ def entries() -> list[Entry]:
 
     for module in pkgutil.iter_modules(sections.__path__):
         importlib.import_module(f"{sections.__name__}.{module.name}")
-    for point in entry_points(group=GROUP):
-        _load(point)
+    for name, point in registered(GROUP).items():
+        load(point, f"report section {name}", RunError, object)
     return sorted(_entries.values(), key=lambda entry: (entry.order, entry.anchor))
-
-
-def _load(point: EntryPoint) -> None:
-    try:
-        point.load()
-    except Exception as error:  # another package's fault, whatever it is, is the user's to mend
-        package = point.dist.name if point.dist else "a package"
-        raise RunError(
-            f"report section {point.name} of {package} ({point.value}): cannot be loaded ({first_line(error)}); "
-            "mend or uninstall that package"
-        ) from error

@@ -110,14 +110,16 @@ def broken(strange):
 )  # fmt: skip
 def test_a_broken_measure_is_one_line(broken, target, why):
     broken(f"[knowshift.measures]\nodd = {target}\n")
-    with pytest.raises(UsageError, match=rf"measure odd: cannot be loaded from {target} \(.*{why}\); mend or remove"):
+    with pytest.raises(UsageError, match=rf"measure odd: cannot be loaded from {target} of strange \(.*{why}\)"):
         measures()
 
 
 def test_a_broken_reader_is_one_line_and_takes_no_suffix_of_ours(broken, tmp_path):
     broken("[knowshift.vocabularies]\nodd = strange:NUMBER\ncsv = strange:NUMBER\n")
     (tmp_path / "a.odd").write_text("")
-    with pytest.raises(VocabularyError, match=r"a\.odd: its reader strange:NUMBER .*expected a Kind, found int"):
+    with pytest.raises(
+        VocabularyError, match=r"a\.odd: its reader: cannot be loaded from strange:NUMBER .*expected a Kind, found int"
+    ):
         sources.kind(str(tmp_path / "a.odd"))
     (tmp_path / "a.csv").write_text("id,name\n1,a\n")
     assert sources.kind(str(tmp_path / "a.csv")) is sources.TABLE
@@ -131,6 +133,6 @@ def test_a_broken_section_is_one_line(broken, finished, probe, tmp_path):
     code, out, err = probe("report", finished, "--out", tmp_path / "page.html")
     assert (code, out) == (2, "")
     assert err.startswith(
-        "probe: report section odd of strange (nowhere): cannot be loaded (No module named 'nowhere')"
+        "probe: report section odd: cannot be loaded from nowhere of strange (No module named 'nowhere')"
     )
     assert not (tmp_path / "page.html").exists()

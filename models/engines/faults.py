@@ -7,8 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from ...errors import EngineError, KnowshiftError
-from ..sources import one_line
+from ...errors import EngineError, KnowshiftError, first_line
 
 SHORTAGES = ("out of memory", "can't allocate memory", "not enough memory")
 """torch's words for it; on the CPU and on MPS it raises a bare RuntimeError."""
@@ -29,4 +28,4 @@ def served(model: str, engine: str, advice: str = "use --engine hooks") -> Itera
     except Exception as error:  # the backend's, its worker's, the model's own
         if out_of_memory(error):
             raise
-        raise EngineError(f"{model}: {engine} cannot read it ({one_line(error)}); {advice}") from error
+        raise EngineError(f"{model}: {engine} cannot read it ({first_line(error)}); {advice}") from error

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...errors import EngineError
+from ...errors import EngineError, first_line
 from ..methods import read_config
-from ..sources import one_line, quiet
+from ..sources import quiet
 from .faults import served
 from .protocol import Batch
 
@@ -104,7 +104,7 @@ def _open(base: Checkpoint, rank: int) -> Any:
             )
     except Exception as error:  # vLLM's, CUDA's, the worker's
         raise EngineError(
-            f"{base.name}: vllm cannot serve it ({one_line(error)}); give it the GPU alone with --device cpu, or "
+            f"{base.name}: vllm cannot serve it ({first_line(error)}); give it the GPU alone with --device cpu, or "
             f"{ADVICE}"
         ) from error
 

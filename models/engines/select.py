@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from ...errors import EngineError, UsageError
-from ..sources import one_line
+from ...plugins import load, registered
 
 if TYPE_CHECKING:
     from ..checkpoint import Checkpoint
@@ -32,7 +31,7 @@ BUILT_IN = {
 
 def engine_names() -> list[str]:
     """Every engine's name, this package's first."""
-    return [*BUILT_IN, *sorted(_registered().keys() - BUILT_IN.keys())]
+    return [*BUILT_IN, *(name for name in registered(GROUP) if name not in BUILT_IN)]
 
 
 def open_engine(name: str = DEFAULT, *, remote: bool = False) -> Engine:
@@ -47,16 +46,10 @@ def open_engine(name: str = DEFAULT, *, remote: bool = False) -> Engine:
         maker: Any = getattr(import_module(module, __package__), attribute)
         made: Engine = maker(remote=True) if remote else maker()
         return made
-    if name not in (others := _registered()):
+    if name not in (others := registered(GROUP)):
         raise UsageError(f"--engine {name}: no such engine; the engines are {', '.join(engine_names())}")
-    try:
-        loaded: Any = others[name].load()
-        made = loaded()
-    except Exception as error:  # a stranger's code
-        raise EngineError(
-            f"--engine {name}: cannot be loaded from {others[name].value} ({one_line(error)}); use --engine {DEFAULT}"
-        ) from error
-    return made
+    other: Any = load(others[name], f"--engine {name}", EngineError, object, lambda maker: maker())
+    return other
 
 
 def finder(remote: bool) -> Callable[..., Checkpoint]:
@@ -68,7 +61,3 @@ def finder(remote: bool) -> Callable[..., Checkpoint]:
     from ..checkpoint import Checkpoint
 
     return Checkpoint.find
-
-
-def _registered() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUP)}

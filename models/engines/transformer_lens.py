@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ...errors import EngineError
+from ...errors import EngineError, first_line
 from ..merged import merged
-from ..sources import one_line, quiet
+from ..sources import quiet
 from .protocol import Batch
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _bridge(checkpoint: Checkpoint, probe: Tensor) -> Any:
             got = bridge(probe.clone(), use_cache=False).float()
         except Exception as error:  # the bridge raises what its adapters raise
             raise EngineError(
-                f"{checkpoint.name}: transformer-lens cannot serve {kind} ({one_line(error)}); {ADVICE}"
+                f"{checkpoint.name}: transformer-lens cannot serve {kind} ({first_line(error)}); {ADVICE}"
             ) from error
     apart = float(((got - own).norm(dim=-1) / own.norm(dim=-1)).max())
     limit = TOLERANCE if checkpoint.dtype == torch.float32 else HALF_TOLERANCE

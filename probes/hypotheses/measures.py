@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UsageError
-from ...models.sources import one_line
+from ...plugins import load, registered
 from ..ladder import nanmean
 from ..resample import Array
 from .rows import Reading
@@ -119,15 +118,7 @@ BUILT_IN = (
 def measures() -> dict[str, Measure]:
     """Every measure by name, this package's first. Raises `UsageError` where another package's cannot be loaded."""
     found = {measure.name: measure for measure in BUILT_IN}
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-        try:
-            loaded = point.load()
-            if not isinstance(loaded, Measure):
-                raise TypeError(f"expected a Measure, found {type(loaded).__name__}")
-        except Exception as error:  # a stranger's code
-            raise UsageError(
-                f"measure {point.name}: cannot be loaded from {point.value} ({one_line(error)}); mend or remove that "
-                "package"
-            ) from error
+    for name, point in registered(GROUP).items():
+        loaded = load(point, f"measure {name}", UsageError, Measure)
         found.setdefault(loaded.name, loaded)
     return found

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import UsageError, VocabularyError, first_line
+from ...errors import UsageError, VocabularyError
+from ...plugins import load, registered
 from . import obo, rrf, scispacy_json, table
 from .entry import Entry
 from .merge import merge
@@ -47,27 +47,10 @@ _SUFFIXES = {"obo": OBO, "csv": TABLE, "tsv": TABLE, "parquet": TABLE, "jsonl": 
 GROUP = "knowshift.vocabularies"
 
 
-def _registered() -> dict[str, EntryPoint]:
-    """By suffix, readers of other packages; this package's suffixes are not given away."""
-    return {point.name: point for point in entry_points(group=GROUP) if point.name not in _SUFFIXES}
-
-
 def _expected() -> str:
-    suffixes = ", ".join(f".{suffix}" for suffix in (*_SUFFIXES, *_registered()))
+    suffixes = ", ".join(f".{suffix}" for suffix in dict.fromkeys((*_SUFFIXES, *registered(GROUP))))
     hosted = ", ".join(scispacy_json.HOSTED)
     return f"expected a UMLS release folder, {suffixes}, or one that scispaCy hosts: {hosted}"
-
-
-def _load(point: EntryPoint, source: str) -> Kind:
-    try:
-        loaded = point.load()
-        if not isinstance(loaded, Kind):
-            raise TypeError(f"expected a Kind, found {type(loaded).__name__}")
-    except Exception as error:  # a stranger's code
-        raise VocabularyError(
-            f"{source}: its reader {point.value} cannot be loaded ({first_line(error)}); mend or remove that package"
-        ) from error
-    return loaded
 
 
 def kind(source: str) -> Kind:
@@ -82,8 +65,9 @@ def kind(source: str) -> Kind:
             return HOSTED
         raise VocabularyError(f"{source}: no such file or folder; {_expected()}")
     suffix = path.name.lower().removesuffix(".gz").rpartition(".")[2]
-    if (other := _registered().get(suffix)) is not None:
-        return _load(other, source)
+    # This package's suffixes are not given away.
+    if suffix not in _SUFFIXES and (other := registered(GROUP).get(suffix)):
+        return load(other, f"{source}: its reader", VocabularyError, Kind)
     if suffix not in _SUFFIXES:
         hint = "that is one file of a release: give its folder" if suffix == "rrf" else f"unknown form; {_expected()}"
         raise VocabularyError(f"{source}: {hint}")

@@ -49,7 +49,9 @@ def test_engines_that_others_register():
     table = score(ITEMS[:1], tiny(), engine=open_engine("echo"))
     assert table["engine"].unique().to_pylist() == ["echo"]
     assert type(open_engine("hooks")) is HooksEngine
-    with pytest.raises(EngineError, match=r"--engine broken: cannot be loaded from strange:Broken \(no card\)"):
+    with pytest.raises(
+        EngineError, match=r"--engine broken: cannot be loaded from strange:Broken of strange \(no card\)"
+    ):
         open_engine("broken")
 
 
