@@ -5,9 +5,9 @@ knowledge  yes      permutation p ≤ .01 of the centred residual, own against o
            no       one-sided test at .05 (Holm): specific knowledge below +0.10 nats per token
            unclear  otherwise; and always with fewer than 30 own or 60 other concepts, or where the base margins
                     of the other facts do not cover those of the own ones
-shift      yes      the matched domain-shift rung above zero and above the temperature's prediction, at .025 (Holm)
-           no       one-sided test at .025 (Holm): below +0.10 nats per token beyond the temperature's prediction, or
-                    beyond zero where that is the greater
+shift      no       one-sided test at .025 (Holm): below +0.10 nats per token beyond the temperature's prediction, or
+                    beyond zero where that is the greater; also where it is above zero, for every re-training moves it
+           yes      else, where the matched rung is above zero and above the temperature's prediction, at .025 (Holm)
            unclear  otherwise; and always with fewer than 30 concepts, or where too few general targets are like the
                     domain's
 
@@ -109,9 +109,12 @@ def _shift(found: Shift, p: float, p_no: float) -> Finding:
         f"matched rung {value.value:+.3f} [{value.low:+.3f}, {value.high:+.3f}] {value.unit} over {found.view}s; "
         f"temperature {found.temperature:.2f} alone gives {found.predicted:+.3f}"
     )
+    if p_no <= SHIFT_LEVEL:
+        small = f", though above zero (p = {p:.4f})" if p <= SHIFT_LEVEL else ""
+        return Finding("no", f"{shown}; below {found.margin:+.2g} (p = {p_no:.4f}){small}")
     if p <= SHIFT_LEVEL:
         return Finding("yes", f"{shown}; p = {p:.4f}")
-    return Finding("no" if p_no <= SHIFT_LEVEL else "unclear", f"{shown}; p = {p:.4f}, p of absence = {p_no:.4f}")
+    return Finding("unclear", f"{shown}; p = {p:.4f}, p of absence = {p_no:.4f}")
 
 
 def _seen_of_knowledge(found: Knowledge, models: int) -> Detectable | None:

@@ -101,6 +101,7 @@ def test_what_could_not_be_estimated_is_unclear_with_its_reason():
         (moved(p=0.026), "unclear"),
         (moved(below=0.025), "no"),
         (moved(below=0.026), "unclear"),
+        (moved(p=0.001, below=0.001), "no"),
         (moved(p=0.001, support=0.69), "unclear"),
         (moved(p=0.001, support=0.7), "yes"),
         (moved(p=0.001, concepts=29), "unclear"),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from knowshift.reports.page import render
 from made_runs import NUMBERS, lens_reading, write_run
+from pages import Page
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = "--no-sandbox --disable-gpu --disable-background-networking --disable-sync --no-first-run"
@@ -103,3 +104,13 @@ def visit(browser) -> Iterator[Any]:
         context.close()
     assert not complaints
     assert all(url.startswith(("file://", "data:", "blob:")) for url in requests), requests
+
+
+@pytest.fixture(scope="session")
+def written(report: Path) -> str:
+    return report.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def page(written: str) -> Page:
+    return Page(written)

@@ -1,91 +1,21 @@
-"""The written page: one file, nothing fetched, its numbers those of the run, and every text inert."""
+"""The written page: one file, nothing fetched, its numbers those of the run."""
 
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import json
 import re
-import subprocess
-import sys
-from html.parser import HTMLParser
 
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from knowshift.errors import RunError
-from knowshift.reports.figures import RUNG_NAME, layer_areas
-from knowshift.reports.markup import data, json_block, plot_text, signed, value
-from knowshift.reports.numbers import Number
-from knowshift.reports.page import render, render_lens
-from knowshift.reports.registry import GROUP, section
+from knowshift.reports.page import render
+from knowshift.reports.registry import section
+from pages import Page, shown
 
 TEN = ["verdict", "validity", "ladder", "matrix", "facts", "terms", "contexts", "layers", "counter", "methods"]
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}"
-
-
-class Page(HTMLParser):
-    """Tags with their attributes, script texts, and the text a reader sees."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.scripts: list[tuple[str | None, str]] = []
-        self.seen: list[str] = []
-        self.styles = ""
-        self.blocks: list[tuple[str | None, str]] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in {"b", "span", "data"}:
-            self.seen.append(" ")
-        if tag == "script":
-            self.scripts.append((dict(attrs).get("type"), ""))
-            self.blocks.append((dict(attrs).get("id"), ""))
-
-    def handle_data(self, data):
-        if self.cdata_elem == "script":
-            kind, held = self.scripts[-1]
-            self.scripts[-1] = kind, held + data
-            self.blocks[-1] = self.blocks[-1][0], held + data
-        elif self.cdata_elem == "style":
-            self.styles += data
-        else:
-            self.seen.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join("".join(self.seen).split())
-
-    @property
-    def figures(self) -> list[dict]:
-        blocks = [json.loads(text) for kind, text in self.scripts if kind == "application/json"]
-        return [block for block in blocks if "layout" in block]
-
-    def packed(self, name: str):
-        """What the compressed block `data-NAME` holds."""
-        held = [text for tag, text in self.blocks if tag == f"data-{name}"]
-        text = gzip.decompress(base64.b64decode(held[0])).decode()
-        return text if name == "plotly" else json.loads(text)
-
-    @property
-    def values(self) -> set[float]:
-        """The exact values behind the numbers on the page."""
-        return {float(attrs["value"]) for tag, attrs in self.tags if tag == "data"}
-
-
-@pytest.fixture(scope="module")
-def written(finished, tmp_path_factory) -> str:
-    return render(finished, tmp_path_factory.mktemp("page") / "report.html").read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def page(written) -> Page:
-    return Page(written)
 
 
 def test_nothing_is_fetched(page):
@@ -155,16 +85,6 @@ def test_the_ladder_has_its_rungs_and_sum_by_view_and_unit(page, finished):
     assert drawn["cardio_lora_rank16_epoch3"]["text"] == {}
 
 
-def test_layers_are_stacked_by_sign_and_sum_to_the_line():
-    rungs = {"generic_drift": [Number(-0.5), Number(0.25)], "knowledge": [Number(1.0), Number(-2.0)]}
-    traces = layer_areas(rungs, [3, 7], "nats", RUNG_NAME)["data"]
-    up = [trace["y"] for trace in traces if trace.get("stackgroup") == "max"]
-    down = [trace["y"] for trace in traces if trace.get("stackgroup") == "min"]
-    assert [sum(column) for column in zip(*up, strict=True)] == [1.0, 0.25]
-    assert [sum(column) for column in zip(*down, strict=True)] == [-0.5, -2.0]
-    assert traces[-1]["y"] == [0.5, -1.75]
-
-
 def test_what_cannot_be_estimated_says_why(page):
     assert "not estimated: too few general targets: 3 of the 30 that are needed" in page.text
     assert "not estimated: fewer than four models" in page.text
@@ -187,57 +107,6 @@ def test_methods_can_be_repeated(page, finished):
     run = json.loads((finished / "run.json").read_text())
     for words in (run["command"], run["hashes"]["base"], "torch 2.13.0", "first token 7", "seed 0", "plain text"):
         assert words in page.text
-
-
-def test_hostile_texts_are_shown_as_text(fresh, edit, written):
-    def poison(held):
-        model = held["models"].pop("neuro_lora")
-        model.update(sentence=HOSTILE, missing=[HOSTILE], own_from=f"adapter's name {HOSTILE}")
-        model["knowledge"]["why"] = model["rungs"]["knowledge"]["note"] = HOSTILE
-        model["validity"][0].update(check=HOSTILE, note=HOSTILE)
-        held["models"] = {HOSTILE: model, **held["models"]}
-        held["specialties"]["neurology"] = held["base"] = held["domain"] = HOSTILE
-
-    edit(fresh / "comparison.json", poison)
-    edit(fresh / "run.json", lambda held: held.update(command=HOSTILE, versions={HOSTILE: HOSTILE}))
-    for name, columns in (("terms", ["name", "concept", "model"]), ("facts", ["cue", "answer", "relation"])):
-        file = fresh / f"{name}.parquet"
-        pl.read_parquet(file).with_columns(pl.lit(HOSTILE).alias(c) for c in columns).write_parquet(file)
-    poisoned = Page(render(fresh).read_text(encoding="utf-8"))
-    clean = Page(written)
-    assert [text for kind, text in poisoned.scripts if kind is None] == [t for k, t in clean.scripts if k is None]
-    assert {tag for tag, _ in poisoned.tags} <= {tag for tag, _ in clean.tags} | {"li"}
-    assert poisoned.text.count(HOSTILE) >= 8
-    assert [kind for kind, _ in poisoned.blocks] == [kind for kind, _ in clean.blocks]
-    labels = json.dumps([figure["layout"] for figure in poisoned.figures], ensure_ascii=False)
-    assert "<script" not in labels
-    assert "&lt;script" in labels
-
-
-@given(st.text())
-def test_a_json_block_cannot_end_its_element(text):
-    block = str(json_block({"text": text}))
-    assert "<" not in block
-    assert json.loads(block) == {"text": text}
-    assert "<" not in plot_text(text)
-
-
-@given(st.floats(allow_nan=False, allow_infinity=False))
-def test_a_shown_number_keeps_its_exact_value(number):
-    [shown] = re.findall(r'value="(.*?)"', str(data(number, signed(number))))
-    assert float(shown) == number
-
-
-@given(st.floats(-1e6, 1e6))
-def test_a_sign_is_shown_unless_the_number_shows_as_zero(number):
-    text = signed(number)
-    back = float(text.replace("−", "-"))
-    assert abs(back - number) <= 0.0005000001
-    assert (text[0] in "+−") == (back != 0)
-
-
-def test_a_value_without_interval_has_none_drawn():
-    assert "[" not in value(Number(0.25, note="a constant margin"))
 
 
 def test_a_long_table_is_cut_and_says_so(fresh, monkeypatch):
@@ -287,166 +156,6 @@ def test_a_place_that_cannot_be_written_is_one_line(finished, tmp_path, where):
         render(finished, out)
     assert str(out) in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-@pytest.fixture
-def package(strange, monkeypatch):
-    """Installs a package with one report section; `package(source)` fills its module."""
-    from knowshift.reports import registry
-
-    monkeypatch.setattr(registry, "_entries", dict(registry._entries))
-    return lambda source: strange(source, f"[{GROUP}]\nwards = strange\n")
-
-
-def test_another_package_adds_a_section(package, fresh):
-    package(
-        "from markupsafe import Markup\n"
-        "from knowshift.reports.registry import Section, section\n"
-        "@section(order=35, title='Wards', anchor='wards')\n"
-        "def wards(run):\n"
-        "    return Section(Markup('<p>Ward of {}</p>').format(run.base), 'How to read it.')\n"
-    )
-    page = shown(fresh)
-    assert "Ward of base" in page.text
-    anchors = [attrs["id"] for tag, attrs in page.tags if tag == "section"]
-    assert anchors.index("ladder") + 1 == anchors.index("wards") == anchors.index("matrix") - 1
-
-
-def test_a_section_that_cannot_be_loaded_is_one_line(package, fresh):
-    package("raise ImportError('no such library')\n")
-    with pytest.raises(
-        RunError, match=r"report section wards: cannot be loaded from strange of strange .*no such library"
-    ) as caught:
-        render(fresh)
-    assert "\n" not in str(caught.value)
-
-
-def test_an_anchor_is_taken_once():
-    def other(run):
-        raise NotImplementedError
-
-    with pytest.raises(ValueError, match="ladder"):
-        section(order=1, title="Another", anchor="ladder")(other)
-
-
-def test_the_room_loads_no_torch():
-    code = "import knowshift.reports.page, sys; print(*{'torch', 'transformers', 'plotly'} & set(sys.modules))"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not out.stdout.strip()
-
-
-def shown(fresh) -> Page:
-    return Page(render(fresh).read_text(encoding="utf-8"))
-
-
-def test_layers_are_shown_by_their_own_numbers(page):
-    for number in (2, 5, 8, 11):
-        assert f" layer {number} " in page.text
-    assert " layer 4 " not in page.text
-    lines = [figure for figure in page.figures if figure["layout"]["xaxis"].get("title", {}).get("text") == "layer"]
-    assert lines
-    for figure in lines:
-        assert {tuple(trace["x"]) for trace in figure["data"]} == {(2, 5, 8, 11)}
-        assert figure["layout"]["xaxis"]["tickvals"] == [2, 5, 8, 11]
-        low, high = figure["layout"]["xaxis"]["range"]
-        assert low < 2
-        assert high > 11
-
-
-def test_a_deep_model_names_a_dozen_layers_the_last_among_them():
-    layers = list(range(3, 83))
-    figure = layer_areas({"knowledge": [Number(0.0)] * len(layers)}, layers, "nats", RUNG_NAME)
-    ticks = figure["layout"]["xaxis"]["tickvals"]
-    assert ticks == sorted(ticks)
-    assert ticks[-1] == 82
-    assert len(ticks) <= 12
-
-
-def test_the_raw_lens_is_said(page):
-    assert "Read through the raw logit lens" in page.text
-    assert "Read through a tuned lens" not in page.text
-
-
-def test_a_tuned_lens_is_said_with_what_it_was_trained_on(fresh, edit, tuned_lens):
-    edit(fresh / "run.json", lambda held: held.update(lens=tuned_lens))
-    edit(fresh / "comparison.json", lambda held: held.update(lens="tuned"))
-    page = shown(fresh)
-    assert "Read through a tuned lens (Belrose et al. 2023)" in page.text
-    assert "Read through the raw logit lens" not in page.text
-    assert "trained on base with 36,272 tokens of notes.jsonl." in page.text
-    assert "They do worse than the raw lens at layer 2: there were too few texts." in page.text
-    assert {13.625, 6.375, 2.75, 1.25, 1.125, 2.875} <= page.values
-    for words in ("texts/notes.jsonl", "d4" * 32, "held_out_tokens"):
-        assert words in page.text
-
-
-def test_a_model_whose_layers_were_not_read_is_named(fresh, edit):
-    def deeper(held):
-        held["models"]["neuro_lora"].update(
-            unread_layers="has 6 layers, the base 12", by_layer={"fact": {}, "text": {}}
-        )
-
-    edit(fresh / "comparison.json", deeper)
-    assert "neuro_lora has 6 layers, the base 12; no layers are read of it." in shown(fresh).text
-
-
-def test_a_run_without_lens_says_nothing_of_one(fresh, edit):
-    def without(held):
-        held.update(lens="none", layers=0, layer_numbers=[])
-        for model in held["models"].values():
-            model.update(by_layer={})
-
-    edit(fresh / "comparison.json", without)
-    page = shown(fresh)
-    assert "Read through" not in page.text
-    assert "Not estimated: the run holds no layer-by-layer scores for this view." in page.text
-
-
-def test_the_lens_page_says_which_lens_it_was(reading, tuned_lens, tmp_path):
-    raw = Page(render_lens(reading, tmp_path / "raw.html").read_text(encoding="utf-8"))
-    tuned = Page(render_lens({**reading, "lens": tuned_lens}, tmp_path / "tuned.html").read_text(encoding="utf-8"))
-    assert "Read through the raw logit lens" in raw.text
-    assert "Read through a tuned lens" in tuned.text
-    assert "trained on base with 36,272 tokens of notes.jsonl." in tuned.text
-    assert " layer 0 " in raw.text
-
-
-def test_the_lens_shows_both_models_and_their_difference(reading, tmp_path):
-    page = Page(render_lens(reading, tmp_path / "lens.html").read_text(encoding="utf-8"))
-    assert [attrs["id"] for tag, attrs in page.tags if tag == "section"] == [
-        "text",
-        "model-0",
-        "model-1",
-        "difference-1",
-    ]
-    base, tuned, difference = (figure["data"][0] for figure in page.figures)
-    grids = [model["logprob"] for model in reading["models"]]
-    assert base["z"] == grids[0][::-1]
-    assert tuned["z"] == grids[1][::-1]
-    for row, a, b in zip(difference["z"], base["z"], tuned["z"], strict=True):
-        assert row == [None if x is None else y - x for x, y in zip(a, b, strict=True)]
-    assert difference["zmin"] == -difference["zmax"]
-    assert (base["zmin"], base["zmax"]) == (tuned["zmin"], tuned["zmax"])
-    assert "<b>" not in "".join(page.figures[0]["layout"]["xaxis"]["ticktext"])
-    assert reading["text"].strip() in " ".join(page.seen)
-
-
-def test_a_lens_of_other_shape_is_refused(reading, tmp_path):
-    reading["models"][1]["rank"].pop()
-    with pytest.raises(RunError, match="neuro_lora: `rank`"):
-        render_lens(reading, tmp_path / "lens.html")
-
-
-def test_a_lone_surrogate_does_not_stop_the_page(reading, tmp_path):
-    reading["tokens"][2] = "\ud83d"
-    assert render_lens(reading, tmp_path / "lens.html").stat().st_size > 10**6
-
-
-def test_an_overflowed_log_probability_is_left_out(reading, tmp_path):
-    reading["models"][1]["logprob"][0][3] = float("-inf")
-    page = Page(render_lens(reading, tmp_path / "lens.html").read_text(encoding="utf-8"))
-    assert page.figures[1]["data"][0]["z"][-1][3] is None
-    assert page.figures[2]["data"][0]["z"][-1][3] is None
 
 
 def test_a_verdict_says_what_could_have_been_seen_and_what_is_needed(page):
@@ -516,53 +225,6 @@ def test_the_comparison_is_on_the_page_as_it_stands(page, finished):
 
 
 SECRETS = ("On day", "absence seizures", "ethosuximide", "carbamazepine", "note-3", "🙂")
-
-
-def everything(page: Page) -> str:
-    """The page's text with that of its compressed blocks."""
-    held = [
-        gzip.decompress(base64.b64decode(text)).decode()
-        for name, text in page.blocks
-        if (name or "").startswith("data-")
-    ]
-    return page.text + "".join(text for _, text in page.scripts) + "".join(held)
-
-
-def test_no_text_of_the_corpus_or_the_facts_is_left_in_a_page_without_text(finished, tmp_path, page):
-    bare = Page(render(finished, tmp_path / "bare.html", text=False).read_text(encoding="utf-8"))
-    left, whole = everything(bare), everything(page)
-    for secret in SECRETS:
-        assert secret in whole
-        assert secret not in left
-    assert "The texts are left out of this page (--no-text)" in bare.text
-    assert "fact:3" in left
-    assert bare.packed("terms") == page.packed("terms")
-
-
-@pytest.mark.parametrize(("said", "shown"), [(None, True), (True, True), (False, False), ("?", False)])
-def test_texts_stand_on_the_page_as_the_run_says(fresh, edit, tmp_path, said, shown):
-    """An older run does not say."""
-    with_text, without = (render(fresh, tmp_path / f"{text}.html", text=text) for text in (True, False))
-    if said is not None:
-        edit(fresh / "run.json", lambda held: held.update(text=said))
-    told = [Page(path.read_text(encoding="utf-8")) for path in (render(fresh), with_text, without)]
-    assert "ethosuximide" in everything(told[1])
-    assert "ethosuximide" not in everything(told[2])
-    assert ("ethosuximide" in everything(told[0])) == shown
-    assert ("(--no-text)" in told[0].text) != shown
-
-
-@pytest.mark.parametrize(
-    ("character", "shown_as"), [("\x00", "␀"), ("\x1b", "␛"), ("\u202e", "\ufffd"), ("\u2066", "\ufffd")]
-)
-def test_characters_that_no_reader_sees_are_shown(fresh, edit, character, shown_as):
-    edit(fresh / "comparison.json", lambda held: held.update(base=f"ba{character}se"))
-    file = fresh / "terms.parquet"
-    pl.read_parquet(file).with_columns(name=pl.lit(f"ata{character}xia")).write_parquet(file)
-    page = Page(render(fresh).read_text(encoding="utf-8"))
-    assert f"ba{shown_as}se" in page.text
-    assert page.packed("terms")["columns"][0]["words"] == [f"ata{shown_as}xia"]
-    assert character not in page.text
 
 
 def test_each_part_says_in_one_sentence_how_it_is_read(written):
