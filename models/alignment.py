@@ -30,8 +30,8 @@ FLAGS = {
 }
 
 
-FACTS_AT_ONCE = 64
-"""Facts whose strings are encoded in one call."""
+AT_ONCE = 64
+"""Facts, or texts, that are encoded in one call: their offsets and the tokenizer's own records are let go after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,9 @@ def _align_texts(items: list[Item], encoder: Encoder, context: int, out: Aligned
     by_text: dict[str, list[Item]] = {}
     for item in items:
         by_text.setdefault(item.text, []).append(item)
-    for (text, members), encoded in zip(by_text.items(), encoder(list(by_text)), strict=True):
+    texts = iter(by_text)
+    encodings = (encoded for some in iter(lambda: list(islice(texts, AT_ONCE)), []) for encoded in encoder(some))
+    for (text, members), encoded in zip(by_text.items(), encodings, strict=True):
         targets = []
         for item in members:
             try:
@@ -216,7 +218,7 @@ def shared_prefix(rows: Sequence[Sequence[int]]) -> int:
 def _align_facts(items: Iterable[Item], encoder: Encoder, context: int, out: Aligned) -> None:
     """One sequence for each cue and candidate."""
     items = iter(items)
-    while some := list(islice(items, FACTS_AT_ONCE)):
+    while some := list(islice(items, AT_ONCE)):
         rows = iter(encoder([f"{cue} {candidate}" for item in some for cue in item.cues for candidate in item.scored]))
         for item in some:
             for cue in range(len(item.cues)):

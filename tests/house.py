@@ -1,6 +1,8 @@
 """What a small house to compare in is made of: a domain, adapters, and the command's arguments."""
 
 import json
+import re
+import shutil
 
 TOPICS = {
     "neurology": ("neuro", ["seizure", "migraine", "tremor", "stroke", "myelitis", "chorea"]),
@@ -64,3 +66,14 @@ def command(house, *tuned, domain=None, own=None, out=None):
     options = {"domain": domain or house / "domain", "own": own, "out": out}
     given = [part for name, value in options.items() if value is not None for part in (f"--{name}", value)]
     return [str(part) for part in ("compare", house / "base", *models, *given)]
+
+
+def copied(house, name, folder):
+    return shutil.copytree(house / name, folder / name)
+
+
+def is_one_line(err, expected):
+    """Apart from what each model's own specialty was read as."""
+    lines = [line for line in err.splitlines() if ": own specialty " not in line]
+    assert len(lines) == 1, err
+    assert re.match(rf"probe: .*{expected}", lines[0]), lines[0]

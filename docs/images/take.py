@@ -43,11 +43,10 @@ def main(demo: Path, real: Path) -> None:
     model = f"#terms?model={MODEL}"
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS.split())
-        for name, page, size in (
-            ("page", demo, WIDE), ("page-narrow", demo, NARROW), ("real-page", real, WIDE), ("real-narrow", real, NARROW)
-        ):  # fmt: skip
-            with picture(browser, name, page, size):
-                pass
+        for name, page in (("page", demo), ("real-page", real)):
+            for end, size in (("", WIDE), ("-narrow", NARROW)):
+                with picture(browser, f"{name}{end}", page, size):
+                    pass
         for name, size in (("contexts", WIDE), ("contexts-narrow", NARROW)):
             with picture(browser, name, demo, size, hash=model) as page:
                 choose_term(page)
