@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
+from ..errors import DomainError, UsageError
 from ..models.layers import LENS_FILE, LENSES, Wanted, is_trained, parse_layers
 from ..models.sources import WEIGHT_SUFFIXES, label
 from ..terms.defaults import DOMAIN
@@ -135,7 +135,19 @@ def names_of(specs: Sequence[str]) -> list[str]:
 
 
 def own_specialties(names: Sequence[str], given: Sequence[str], domain: Domain) -> dict[str, tuple[str | None, str]]:
-    """Each model's own specialty (None: the whole domain) and where that was read from."""
+    """Each model's own specialty (None: the whole domain) and where that was read from; `UsageError` where none is."""
+    told = told_specialties(names, given, domain)
+    for name in names:
+        if name not in told:
+            raise UsageError(
+                f"{name}: its name tells no specialty of {domain.name}; say --own {name}=NAME with one of "
+                f"{', '.join(domain.specialties)}, or --own none for a tune with no specialty"
+            )
+    return told
+
+
+def told_specialties(names: Sequence[str], given: Sequence[str], domain: Domain) -> dict[str, tuple[str | None, str]]:
+    """As `own_specialties`, of the models of which a specialty is told, in `given` or by their names."""
     general = [value for value in given if "=" not in value]
     each = dict(value.split("=", 1) for value in given if "=" in value)
     if unknown := sorted(set(each) - set(names)):
@@ -148,14 +160,12 @@ def own_specialties(names: Sequence[str], given: Sequence[str], domain: Domain) 
         if value == NO_SPECIALTY:
             out[name] = (None, "--own none")
         elif value is not None:
-            out[name] = (domain.specialty(value).id, "--own")
+            try:
+                out[name] = (domain.specialty(value).id, "--own")
+            except DomainError as error:
+                raise UsageError(f"--own {value}: {error}") from error
         elif found := domain.own_from_name(name):
             out[name] = (found, "the model's name")
-        else:
-            raise UsageError(
-                f"{name}: its name tells no specialty of {domain.name}; say --own {name}=NAME with one of "
-                f"{', '.join(domain.specialties)}, or --own none for a tune with no specialty"
-            )
     return out
 
 

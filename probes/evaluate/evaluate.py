@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ... import versions
-from ...errors import DomainError, RunError, UsageError
+from ...errors import RunError, UsageError
 from ...terms.domain import Domain
 from ..run import Progress, RunDirectory, command, write_frame, write_json, writing
-from ..settings import NO_SPECIALTY, default_out, file_of, names_of
+from ..settings import default_out, file_of, names_of, told_specialties
 from . import language_model, runner
 from .ask import Ask, check_folder, plain
 from .choices import PREMISE
@@ -80,7 +80,8 @@ def evaluate(
     specs = [str(tuned)] if isinstance(tuned, str | Path) else [str(spec) for spec in tuned]
     names = names_of(specs)
     domain = Domain.open(settings.domain)
-    own = own_of(names, settings.own, domain)
+    told = told_specialties(names, settings.own, domain)
+    own = {name: specialty for name, (specialty, _) in told.items() if specialty}
     models = _find(str(base), specs, names, settings)
     root = next(iter(models))
     if check is not None:
@@ -163,27 +164,6 @@ def conclude(
         "outcomes": outcomes(found),
         "tie_rule": TIE_RULE,
     }
-
-
-def own_of(names: Sequence[str], given: Sequence[str], domain: Domain) -> dict[str, str]:
-    """Tuned models' own specialties: as `given` (MODEL=NAME, or NAME for all), else where their names tell."""
-    said: dict[str, str] = {}
-    for value in given:
-        name, found, specialty = value.partition("=")
-        if found and name not in names:
-            raise UsageError(f"--own {value}: expected MODEL=SPECIALTY with one of the models {', '.join(names)}")
-        said |= {name: specialty} if found else dict.fromkeys(names, value)
-    out = {}
-    for name in names:
-        if name not in said:
-            if own := domain.own_from_name(name):
-                out[name] = own
-        elif said[name] != NO_SPECIALTY:
-            try:
-                out[name] = domain.specialty(said[name]).id
-            except DomainError as error:
-                raise UsageError(f"--own {name}={said[name]}: {error}") from error
-    return out
 
 
 def _find(base: str, specs: Sequence[str], names: Sequence[str], settings: Settings) -> dict[str, Checkpoint]:

@@ -7,9 +7,10 @@ import pytest
 from evaluation import WORDS, scores, write_smedqa
 from knowshift.errors import RunError, UsageError
 from knowshift.probes.evaluate.beside import beside
-from knowshift.probes.evaluate.evaluate import Evaluation, evaluate, own_of
+from knowshift.probes.evaluate.evaluate import Evaluation, evaluate
 from knowshift.probes.evaluate.suites import smedqa
 from knowshift.probes.evaluate.values import Value
+from knowshift.probes.settings import told_specialties
 from knowshift.terms.domain import Domain
 
 
@@ -119,7 +120,7 @@ def test_cases_by_difficulty(models, tmp_path):
         ({"limit": 0}, "--limit 0"),
         ({"template": "chat"}, "no chat template"),
         ({"own": ["neuro_lora=astrology"]}, "unknown specialty"),
-        ({"own": ["nobody=neurology"]}, "expected MODEL=SPECIALTY"),
+        ({"own": ["nobody=neurology"]}, "--own nobody=neurology: no such model"),
         ({"prompts": "nowhere"}, "--prompts nowhere: no such folder"),
         ({"color": "red"}, "color: no such option"),
         ({"suite": "clue", "data": "mednli=nowhere.jsonl"}, "no such file"),
@@ -195,6 +196,7 @@ def test_counts_and_correlation_are_of_the_same_specialties():
 
 def test_own_specialties_are_read_from_names_or_given():
     medicine = Domain.open("medicine")
-    assert own_of(["neuro_lora", "b"], [], medicine) == {"neuro_lora": "neurology"}
-    assert own_of(["neuro_lora", "b"], ["b=cardio"], medicine) == {"neuro_lora": "neurology", "b": "cardiology"}
-    assert own_of(["neuro_lora", "b"], ["none"], medicine) == {}
+    names, by_name = ["neuro_lora", "b"], ("neurology", "the model's name")
+    assert told_specialties(names, [], medicine) == {"neuro_lora": by_name}
+    assert told_specialties(names, ["b=cardio"], medicine) == {"neuro_lora": by_name, "b": ("cardiology", "--own")}
+    assert told_specialties(names, ["none"], medicine) == dict.fromkeys(names, (None, "--own none"))
