@@ -86,8 +86,8 @@ def summary(data: dict[str, Any]) -> None:
         console.print(table)
     for name, model in models:
         console.print(model["sentence"], soft_wrap=True)
-        if known := (model.get("calibration") or {}).get("sentence"):
-            console.print(f"  {known}", soft_wrap=True)
+        if known := (model.get("calibration") or {}).get("brief"):
+            console.print(f"  how often wrong: {known}", soft_wrap=True)
         for line in model["missing"]:
             console.print(f"  {name}, missing: {line}", soft_wrap=True)
 

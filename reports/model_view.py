@@ -112,6 +112,8 @@ class ModelView:
     sentence: str
     calibration: str
     """How often a verdict like this one was wrong; empty where that was not measured."""
+    calibration_brief: str
+    """The same in a line."""
     missing: tuple[str, ...]
     rungs: dict[str, Number]
     text_rungs: dict[str, Number]
@@ -237,6 +239,7 @@ def model_view(name: str, raw: Any, where: str, layers: int) -> ModelView:
         ),
         sentence=str(raw.get("sentence") or ""),
         calibration=str((raw.get("calibration") or {}).get("sentence") or ""),
+        calibration_brief=str((raw.get("calibration") or {}).get("brief") or ""),
         missing=tuple(map(str, raw.get("missing") or ())),
         rungs=numbers(need(raw, "rungs", dict, where), RUNGS, f"{where}.rungs"),
         text_rungs=numbers(raw.get("text_rungs"), TEXT_RUNGS, f"{where}.text_rungs"),

@@ -85,7 +85,7 @@ def line(calibration: Mapping[str, Any] | None, n_own_concepts: int, evidence: E
         "missed": power and power["no"],
         "reinforced": again and again["sizes"][key]["knowledge"][OURS],
     }
-    return {"sentence": _sentence(numbers, evidence), **numbers}
+    return {"sentence": _sentence(numbers, evidence), "brief": _brief(numbers, evidence), **numbers}
 
 
 def _power(arms: Mapping[str, Any], key: str, learned: float | None) -> dict[str, Any] | None:
@@ -101,6 +101,21 @@ def _power(arms: Mapping[str, Any], key: str, learned: float | None) -> dict[str
 
 def _of(rate: Mapping[str, Any]) -> str:
     return f"{rate['hits']} of {rate['n']} (95 % interval {rate['low']:.1%} to {rate['high']:.1%})"
+
+
+def _brief(numbers: Mapping[str, Any], evidence: Evidence) -> str:
+    """The rates that the verdict hangs on, for those who have a minute."""
+    if not numbers["reached"]:
+        return "not known: fewer facts than were calibrated"
+    said = [("knowledge wrongly said", numbers["false_knowledge"], "that learned nothing")]
+    if evidence.knowledge == "no" and numbers["missed"]:
+        said.append(("denied", numbers["missed"], f"taught {numbers['dose']:.0%} of the facts"))
+    if evidence.knowledge == "yes" and numbers["reinforced"]:
+        said.append(("also", numbers["reinforced"], "taught again what their base knew"))
+    if numbers["false_shift"]:
+        said.append(("a shift wrongly said", numbers["false_shift"], "re-trained on their own text"))
+    counts = [f"{what} of {rate['hits']} of {rate['n']} {which}" for what, rate, which in said if rate["n"]]
+    return f"{'; '.join(counts)} (models of known truth)"
 
 
 def _sentence(numbers: Mapping[str, Any], evidence: Evidence) -> str:

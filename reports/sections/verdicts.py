@@ -103,7 +103,7 @@ def _card(run: RunView, model: ModelView) -> Markup:
     source = f" (from {model.own_from})" if model.own_from else ""
     slope = model.sharpening
     scaled = "–" if slope is None else data(slope, f"{slope:.2f}") + Markup(" (above 1: more confident)")
-    wrong = model.calibration or "not measured for runs like this one"
+    wrong = model.calibration_brief or model.calibration or "not measured for runs like this one"
     first = [
         ("Specific knowledge", _in_unit(model.specific_knowledge, run)),
         ("Domain shift", _in_unit(model.shift.matched, run)),
@@ -120,6 +120,8 @@ def _card(run: RunView, model: ModelView) -> Markup:
         ("Facts learned", _beside(model.ledger, "learned", "unknown", model.ledger.p_learned)),
         ("Facts lost", _beside(model.ledger, "lost", "known", model.ledger.p_lost)),
     ]
+    if model.calibration_brief:
+        rows.append(("Error rates", model.calibration))
     lacking = Markup("<p>What is missing:</p><ul>{}</ul>").format(each("<li>{}</li>", [[m] for m in model.missing]))
     return Markup(
         '<article class="card"><h3>{}</h3><p class="quiet">own specialty: {}{}</p><p>{}</p><p class="sentence">{}</p>'

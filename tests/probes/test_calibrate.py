@@ -301,12 +301,15 @@ def test_the_line_takes_the_dose_that_the_ledger_reaches(calibrated):
     assert "knowledge was wrongly said of 2 of 50" in said(0.3)["sentence"]
     assert "denied of 5" in said(0.3, "no")["sentence"]
     assert "denied" not in said(0.3)["sentence"]
+    assert said(0.3)["brief"].startswith("knowledge wrongly said of 2 of 50 that learned nothing; a shift ")
+    assert "; denied of 5 of 20 taught 10% of the facts; " in said(0.3, "no")["brief"]
 
 
 def test_the_line_is_no_surer_than_the_calibration(calibrated):
     found = line.line(calibrated, 31, line.Evidence("yes", "no", "fact", 0.5, 200))
     assert not found["reached"]
     assert "fewer than were calibrated" in found["sentence"]
+    assert found["brief"] == "not known: fewer facts than were calibrated"
     assert line.line(calibrated, 40, line.Evidence("yes", "no", "fact", 0.5, 200))["reached"]
     assert not line.line(calibrated, 40, line.Evidence("yes", "no", "fact", 0.5, 199))["reached"]
     assert line.line(None, 31, line.Evidence("yes", "no", "fact", 0.5, 200)) is None
@@ -326,8 +329,7 @@ def test_taught_again_is_no_error_and_is_said_beside_a_yes(calibrated):
     nulls = [record("null", seed, 0.0, "no") for seed in range(50)]
     found = measured(*nulls, *known)
     assert found["false_knowledge"]["40"]["specific_knowledge"]["n"] == 50
-    yes, no = (
-        line.line(found, 55, line.Evidence(state, "no", "text", 0.0, 200))["sentence"] for state in ("yes", "no")
-    )
-    assert "also of 20 of 20 that were taught again what their base knew" in yes
-    assert "taught again" not in no
+    yes, no = (line.line(found, 55, line.Evidence(state, "no", "text", 0.0, 200)) for state in ("yes", "no"))
+    assert "also of 20 of 20 that were taught again what their base knew" in yes["sentence"]
+    assert "; also of 20 of 20 taught again what their base knew; " in yes["brief"]
+    assert "taught again" not in no["sentence"] + no["brief"]

@@ -16,6 +16,7 @@ from knowshift.reports.numbers import Number
 from knowshift.reports.page import render
 from pages import Page
 
+SECRETS = ("On day", "absence seizures", "ethosuximide", "carbamazepine", "note-3", "🙂")
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}"
 
 

@@ -224,9 +224,6 @@ def test_the_comparison_is_on_the_page_as_it_stands(page, finished):
     assert page.packed("comparison") == json.loads((finished / "comparison.json").read_text())
 
 
-SECRETS = ("On day", "absence seizures", "ethosuximide", "carbamazepine", "note-3", "🙂")
-
-
 def test_each_part_says_in_one_sentence_how_it_is_read(written):
     for anchor in TEN:
         [said] = re.findall(rf'<section id="{anchor}".*?<p class="how">(.*?)</p>', written, re.DOTALL)
