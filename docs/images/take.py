@@ -9,9 +9,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 FOLDER = Path(__file__).parent
@@ -30,7 +32,8 @@ def picture(browser: Browser, name: str, page: Path, size: dict[str, int], *, ha
     opened.wait_for_selector("html[data-drawn]")
     yield opened
     opened.wait_for_timeout(500)
-    opened.screenshot(path=FOLDER / f"{name}.png")
+    taken = Image.open(BytesIO(opened.screenshot()))
+    taken.convert("RGB").quantize(255, dither=Image.Dither.NONE).save(FOLDER / f"{name}.png", optimize=True)
     context.close()
 
 

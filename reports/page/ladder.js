@@ -40,7 +40,11 @@ const waterfall = (steps, span, unit) => {
     y: steps.map((one) => one.estimate),
     base: begin,
     width: 0.62,
-    marker: { color: steps.map((one) => one.colour) },
+    // The total is an outline: filled it would be as dark as its whisker.
+    marker: {
+      color: steps.map((one) => (one.key === "total" ? "rgba(128, 128, 128, 0.2)" : one.colour)),
+      line: { color: "--total", width: steps.map((one) => (one.key === "total" ? 1.5 : 0)) },
+    },
     error_y: {
       type: "data",
       symmetric: false,
