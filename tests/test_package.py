@@ -14,8 +14,8 @@ import knowshift
 import pytest
 
 ROOT = Path(knowshift.__file__).parent
-FLOORS = ["errors", "_version", "versions", "storage", "terms", "models", "probes", "reports", "showcase", "terminal"]
-FLOORS += ["commands", "cli"]
+FLOORS = ["errors", "_version", "versions", "storage", "plugins", "terms", "models", "probes", "reports", "showcase"]
+FLOORS += ["terminal", "commands", "cli"]
 """Lowest first; the modules of the root that are not named here are the top one."""
 ROOMS = ["commands", "models", "probes", "reports", "showcase", "terms"]
 HEAVY = {"accelerate", "nnsight", "peft", "scipy", "spacy", "torch", "transformer_lens", "transformers"}

@@ -265,7 +265,11 @@ def test_an_address_opens_the_same_view(visit, report):
     assert page.locator("#terms-records th[aria-sort=descending]").inner_text() == "q"
     assert all("ataxia" in text for text in page.locator("#terms-records tbody a").all_inner_texts())
     assert page.locator("#contexts-bar h3").inner_text() == "ataxia 1"
-    assert page.locator("#ladder-switches [aria-pressed=true]").all_inner_texts() == ["from running text", "bits"]
+    assert page.locator("#ladder-switches [aria-pressed=true]").all_inner_texts() == [
+        "from running text",
+        "bits",
+        "per token",
+    ]
     assert page.locator("#matrix .scroll:visible caption").inner_text().startswith("Facts' margin")
     assert page.locator("#matrix .scroll:visible th[aria-sort=descending]").inner_text() == NEURO
     assert in_view(page, "#terms-title")

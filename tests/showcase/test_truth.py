@@ -26,10 +26,9 @@ def planted(request):
 @pytest.fixture(scope="module")
 def scored(planted):
     domain = Domain.open(planted.domain)
-    # Every fact, and of the texts what the demo reads, without the words beside terms: they are in no verdict.
+    # What the demo reads, without the words beside terms: they are in no verdict.
     there = [item for item in items(domain) if item.kind != "control"]
-    chosen = set(limit(there, DEMO_LIMIT, planted.adapters.values(), domain.general, 0))
-    every = tuple(item for item in there if item.kind == "fact" or item in chosen)
+    every = tuple(limit(there, DEMO_LIMIT, planted.adapters.values(), domain.general, 0))
     base = Checkpoint.open(planted.files / BASE)
     tuned = {name: Checkpoint.open(planted.files / name, base=base) for name in planted.adapters}
     return domain, every, score(every, base, lens=False), {n: score(every, c, lens=False) for n, c in tuned.items()}
