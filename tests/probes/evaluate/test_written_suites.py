@@ -76,7 +76,8 @@ def test_forgetting_with_a_task_of_the_harness(models, tmp_path):
     assert found["base", "forgetting.instructions", "followed", ""]["n"] <= 4
 
 
-def test_a_task_that_the_harness_has_not_is_one_line(tmp_path):
+def test_a_task_that_the_harness_has_not_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # without files of its own a task's data are looked for in all of this folder
     with pytest.raises(UsageError, match="no task of that name"):
         load_tasks(["no_such_task"])
     (tmp_path / "own.yaml").write_text("task: own\ndataset_path: json\ntest_split: test\n")
