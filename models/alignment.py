@@ -192,21 +192,26 @@ def _align_texts(items: list[Item], encoder: Encoder, context: int, out: Aligned
     for item in items:
         by_text.setdefault(item.text, []).append(item)
     texts = iter(by_text)
-    encodings = (encoded for some in iter(lambda: list(islice(texts, AT_ONCE)), []) for encoded in encoder(some))
-    for (text, members), encoded in zip(by_text.items(), encodings, strict=True):
-        targets = []
-        for item in members:
-            try:
-                first, last, flags = token_range(encoded.spans, text, item.start, item.end)
-            except ItemError:
-                out.dropped[item.id] = "the tokenizer leaves out its characters"
-                continue
-            if first == 0:
-                out.dropped[item.id] = "at the very first token, which no model predicts"
-                continue
-            targets.append(Target(item.id, 0, 0, 0, first, last, item.end - item.start, flags))
-        if targets:
-            out.sequences.extend(_windows(encoded, targets, context))
+    while some := list(islice(texts, AT_ONCE)):
+        for text, encoded in zip(some, encoder(some), strict=True):
+            if targets := _text_targets(by_text[text], encoded, text, out):
+                out.sequences.extend(_windows(encoded, targets, context))
+
+
+def _text_targets(members: list[Item], encoded: _Encoded, text: str, out: Aligned) -> list[Target]:
+    """Where the items of a text stand among its tokens."""
+    targets = []
+    for item in members:
+        try:
+            first, last, flags = token_range(encoded.spans, text, item.start, item.end)
+        except ItemError:
+            out.dropped[item.id] = "the tokenizer leaves out its characters"
+            continue
+        if first == 0:
+            out.dropped[item.id] = "at the very first token, which no model predicts"
+            continue
+        targets.append(Target(item.id, 0, 0, 0, first, last, item.end - item.start, flags))
+    return targets
 
 
 def shared_prefix(rows: Sequence[Sequence[int]]) -> int:
