@@ -94,8 +94,18 @@ def final_logits(parts: Anatomy, residual: Float[Tensor, "rows width"]) -> Float
     Modules are called, never their weights read, so that an adapter on the norm or the head has its say. The product
     is taken in the model's own dtype, as the model takes it; scale and soft cap follow in float32.
     """
+    return scaled_and_capped(parts, parts.head(final_normed(parts, residual)))
+
+
+def final_normed(parts: Anatomy, residual: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width"]:
+    """Residuals as they enter the head, in the model's own dtype."""
     dtype = _computes_in(parts.head, parts.final_norm)
-    logits = parts.head(parts.final_norm(residual.to(dtype)).to(dtype)).float()
+    return parts.final_norm(residual.to(dtype)).to(dtype)
+
+
+def scaled_and_capped(parts: Anatomy, product: Float[Tensor, "rows tokens"]) -> Float[Tensor, "rows tokens"]:
+    """What the head gave, of any tokens, as logits (float32)."""
+    logits = product.float()
     if parts.logit_scale != 1.0:
         logits = logits * parts.logit_scale
     if parts.soft_cap is not None:

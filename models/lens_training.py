@@ -27,8 +27,8 @@ from .alignment import Encoder
 from .architecture import Anatomy, final_logits
 from .engines.hooks import HooksEngine
 from .engines.protocol import Batch
-from .readout import chunk_rows
 from .translators import VERSION, Translators, translate
+from .unembedding import whole_rows
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -268,7 +268,7 @@ def _losses(
     parts: Anatomy, residuals: Float[Tensor, "layers places width"], maps: Sequence[Map]
 ) -> Iterator[tuple[int, Float[Tensor, ""]]]:
     """(layer, KL summed over places), chunk by chunk: of logits, one chunk of one layer is held at a time."""
-    for rows in residuals.split(chunk_rows(parts, residuals.device), dim=1):
+    for rows in residuals.split(whole_rows(parts, residuals.device), dim=1):
         with torch.no_grad():
             wanted = final_logits(parts, rows[-1]).log_softmax(-1)
         for layer, (weight, bias) in enumerate(maps):

@@ -193,7 +193,8 @@ def _model(ready: Prepared, name: str, checkpoint: Checkpoint, out: Path, rate: 
 
 def _places(plan: ScoringPlan) -> int:
     """Positions at which something is predicted; the candidates of a cue share those whose tokens they share."""
-    count, begin = 0, [-1]
+    count = 0
+    begin: Sequence[int] = (-1,)
     seen: set[tuple[int, ...]] = set()
     for sequence in plan.aligned.sequences:
         shared = sequence.shared
@@ -248,7 +249,7 @@ def _alone(ready: Prepared) -> list[str]:
 def _worked_with(checkpoint: Checkpoint, plan: ScoringPlan, layers: int) -> int:
     """Bytes beside the weights: of a batch's inner layers, or of the logits that `own_logprobs` has of one sequence."""
     from ..models.plan import BATCH_TOKENS
-    from ..models.readout import held_bytes
+    from ..models.unembedding import held_bytes
     from .validity import picks, predicting, probed_sequences
 
     anatomy, size = checkpoint.anatomy, checkpoint.dtype.itemsize

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from knowshift.models import readout
+from knowshift.models import unembedding
 from knowshift.models.architecture import anatomy, final_logits
 from knowshift.models.readout import read
 from knowshift.models.table import TEMPERATURES
@@ -48,7 +48,7 @@ def test_every_value_is_a_plain_log_softmax(arch, seed, places, targets):
 @pytest.mark.parametrize("elements", [1, 10**6])
 def test_what_stands_before_the_final_norm_is_put_to_every_row_of_its_layer(elements, monkeypatch):
     parts = tiny_parts("llama")
-    monkeypatch.setattr(readout, "CHUNK_ELEMENTS", {"cpu": elements})
+    monkeypatch.setattr(unembedding, "ROWS", elements)
     residuals, tokens, place = drawn(5, layers=3)
     moved = read(parts, residuals, tokens, place, through=lambda index, rows: rows * (3 - index) + index)
     by_hand = read(
@@ -59,19 +59,30 @@ def test_what_stands_before_the_final_norm_is_put_to_every_row_of_its_layer(elem
     assert torch.equal(moved.tempered, by_hand.tempered)
 
 
-def test_a_tie_is_not_above():
-    parts = anatomy(tiny_model("llama", VOCABULARY))
-    parts.head.weight.data[10:20] = parts.head.weight.data[10]
-    out = read(parts, torch.randn(1, 1, WIDTH), torch.arange(10, 20), torch.zeros(10, dtype=torch.long))
-    assert out.rank.unique().numel() == 1
+@pytest.mark.parametrize("elements", [VOCABULARY // 7, 10**6])
+def test_a_tie_is_not_above(elements, monkeypatch):
+    monkeypatch.setattr(unembedding, "BLOCK_ELEMENTS", {"cpu": elements})
+    head = torch.nn.Linear(WIDTH, VOCABULARY).requires_grad_(False)
+    head.weight.zero_()
+    head.bias.copy_(torch.arange(VOCABULARY) // 10)  # ten tokens share each logit
+    parts = replace(tiny_parts("llama"), head=head)
+    tokens = torch.arange(VOCABULARY)
+    out = read(parts, torch.randn(1, 1, WIDTH), tokens, torch.zeros_like(tokens))
+    assert torch.equal(out.rank[0].long(), VOCABULARY - 10 * (tokens // 10 + 1))
 
 
-@pytest.mark.parametrize("elements", [1, VOCABULARY, 3 * VOCABULARY, 10**6])
-def test_the_size_of_a_chunk_changes_nothing(elements, monkeypatch):
+@pytest.mark.parametrize("plain", [True, False])
+@pytest.mark.parametrize("rows", [1, 3, 10**6])
+@pytest.mark.parametrize("elements", [1, VOCABULARY - 1, 7 * VOCABULARY, 10**7])
+def test_the_size_of_a_chunk_changes_nothing(rows, elements, plain, monkeypatch):
     parts = anatomy(tiny_model("gemma2", VOCABULARY))
     residuals, tokens, place = drawn(1)
     whole = read(parts, residuals, tokens, place)
-    monkeypatch.setattr(readout, "CHUNK_ELEMENTS", {"cpu": elements})
+    monkeypatch.setattr(unembedding, "ROWS", rows)
+    monkeypatch.setattr(unembedding, "BLOCK_ELEMENTS", {"cpu": elements})
+    monkeypatch.setattr(unembedding, "WHOLE_ELEMENTS", {"cpu": rows * VOCABULARY})
+    if not plain:
+        parts.head.register_forward_hook(lambda *_: None)
     part = read(parts, residuals, tokens, place)
     torch.testing.assert_close(part.lens, whole.lens, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(part.tempered, whole.tempered, atol=1e-5, rtol=1e-5)
