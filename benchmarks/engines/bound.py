@@ -51,30 +51,42 @@ def products(anatomy: Anatomy, work: Work, layers: int) -> list[Product]:
     return [product for product in out if product.count]
 
 
+SUSTAINED = 0.3
+"""Seconds of a product at least: what a pass of seconds can count on, not a moment's luck."""
+LEAST = 4
+
+
 class Machine:
-    """How fast matrices are multiplied here: the best that was seen of each product."""
+    """How fast matrices are multiplied here: of each product the best that was seen, and the mean of every round."""
 
     def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
         self.device, self.dtype = device, dtype
         self.best: dict[tuple[int, int, int], float] = {}
+        self.rounds: list[dict[tuple[int, int, int], float]] = []
 
-    def measure(self, shapes: set[tuple[int, int, int]], times: int = 3) -> None:
-        """Takes the time of these products; called again and again, it keeps the best of each."""
+    def measure(self, shapes: set[tuple[int, int, int]]) -> None:
+        """Takes the time of these products, each for `SUSTAINED` seconds; it is called once a round."""
+        means: dict[tuple[int, int, int], float] = {}
         for rows, inner, outer in shapes:
             left = torch.randn(rows, inner, device=self.device, dtype=self.dtype)
             # As a linear layer holds its weight.
             right = torch.randn(outer, inner, device=self.device, dtype=self.dtype).T
-            for _ in range(times):
+            taken: list[float] = []
+            while len(taken) < LEAST or sum(taken) < SUSTAINED:
                 self._wait()
                 begin = time.perf_counter()
                 torch.mm(left, right)
                 self._wait()
-                seconds = time.perf_counter() - begin
-                self.best[rows, inner, outer] = min(seconds, self.best.get((rows, inner, outer), seconds))
+                taken.append(time.perf_counter() - begin)
+            shape = rows, inner, outer
+            means[shape] = sum(taken[1:]) / len(taken[1:])  # the first reads the matrices from memory
+            self.best[shape] = min(*taken, self.best.get(shape, taken[0]))
+        self.rounds.append(means)
 
-    def seconds(self, wanted: list[Product]) -> float:
-        """The bound, each product at the rate of its own shape."""
-        return sum(each.count / (each.rows * each.inner * each.outer) * self.best[each.shape] for each in wanted)
+    def seconds(self, wanted: list[Product], round_: int | None = None) -> float:
+        """The bound, each product at the rate of its own shape: the best of all rounds, or the mean of one."""
+        taken = self.best if round_ is None else self.rounds[round_]
+        return sum(each.count / (each.rows * each.inner * each.outer) * taken[each.shape] for each in wanted)
 
     def rate(self) -> float:
         """Multiply-adds a second, of the product that went best."""

@@ -61,7 +61,9 @@ def measure(
             continue
         took = seconds[contender.name]
         row |= {"ratio": ratios(took, seconds[PLAIN.name]), "seconds": spread(took), "rounds": took}
-        row |= {"bound": machine.seconds(least[contender.name]), "apart": apart.get(contender.name)}
+        bounds = [machine.seconds(least[contender.name], each) for each in range(settings.rounds)]
+        row |= {"bound": machine.seconds(least[contender.name]), "bound_ratio": ratios(took, bounds)}
+        row |= {"apart": apart.get(contender.name)}
     close()
     work = works[PLAIN.share]
     about = {
