@@ -9,6 +9,7 @@ Written for `models.scoring`; `FLAGS` is read by reports.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -52,10 +53,14 @@ class Target:
 class TokenSequence:
     """Token ids with the targets in them; what one row of a batch holds."""
 
-    ids: list[int]
+    ids: Sequence[int]
     targets: list[Target] = field(default_factory=list)
     shared: int = 0
     """Leading tokens that its neighbours in the list, the other candidates of its cue, begin with too."""
+
+    def __post_init__(self) -> None:
+        # All texts' are held at once, and a list takes nine times as much.
+        self.ids = array("i", self.ids)
 
     @property
     def length(self) -> int:

@@ -81,7 +81,7 @@ def make_batch(sequences: Sequence[TokenSequence], device: torch.device | str) -
     kept: list[tuple[int, int]] = []  # row and column of each place
     asked: list[tuple[int, int, bool]] = []  # token, place, whether it is its target's first
     places: dict[tuple[int, ...], int] = {}
-    begin: list[int] = []
+    begin: Sequence[int] = ()
     for row, sequence in enumerate(sequences):
         ids[row, : sequence.length] = sequence.ids[: sequence.length]
         shared = sequence.shared

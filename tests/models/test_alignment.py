@@ -96,7 +96,7 @@ def test_a_targets_tokens_are_its_characters_and_the_space_before(family, before
         return
     (sequence,) = aligned.sequences
     (found,) = sequence.targets
-    assert sequence.ids == ids
+    assert list(sequence.ids) == ids
     assert (found.first, found.last, found.characters) == (first, last, len(target))
     assert found.flags == flags
     assert set(found.flags) <= set(FLAGS)
@@ -118,7 +118,7 @@ def test_candidates_of_a_cue_begin_after_the_same_tokens(family, cue, candidates
     for index, wording in enumerate(item.cues):
         rows = aligned.sequences[index * len(candidates) :][: len(candidates)]
         texts = [f"{wording} {candidate}" for candidate in candidates]
-        assert [row.ids for row in rows] == [tokenizer(text)["input_ids"] for text in texts]
+        assert [row.ids.tolist() for row in rows] == [tokenizer(text)["input_ids"] for text in texts]
         assert [(row.targets[0].cue, row.targets[0].role) for row in rows] == [
             (index, k) for k in range(len(candidates))
         ]
@@ -359,4 +359,4 @@ def test_windows_behind_a_template_all_begin_with_it():
     head = tokenizer("Note:\n")["input_ids"]
     windows = align(items, tokenizer, 48, words).sequences
     assert len(windows) > 2
-    assert all(window.ids[: len(head)] == head and len(window.ids) <= 48 for window in windows)
+    assert all(window.ids[: len(head)].tolist() == head and len(window.ids) <= 48 for window in windows)

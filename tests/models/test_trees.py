@@ -35,10 +35,15 @@ def test_a_place_sees_its_row_and_nothing_else(sequences):
     for place, (tree, at) in enumerate(zip(trees.row, trees.column, strict=True)):
         seen = trees.sees[tree, at]
         end = batch.column[place] + 1
-        assert trees.ids[tree, seen].tolist() == sequences[batch.row[place]].ids[:end]
+        assert trees.ids[tree, seen].tolist() == sequences[batch.row[place]].ids[:end].tolist()
         assert trees.positions[tree, seen].tolist() == list(range(end))
     # Every target token is predicted from what stands before it.
-    asked = [(s.ids[:i], s.ids[i], i == t.first) for s in sequences for t in s.targets for i in range(t.first, t.last)]
+    asked = [
+        (s.ids[:i].tolist(), s.ids[i], i == t.first)
+        for s in sequences
+        for t in s.targets
+        for i in range(t.first, t.last)
+    ]
     rows, columns = trees.row[wanted.place], trees.column[wanted.place]
     before = [trees.ids[tree, trees.sees[tree, at]].tolist() for tree, at in zip(rows, columns, strict=True)]
     assert list(zip(before, wanted.target.tolist(), wanted.first.tolist(), strict=True)) == asked
