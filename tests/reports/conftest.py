@@ -82,28 +82,76 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture
-def visit(browser) -> Iterator[Any]:
-    """Opens a file and hands back the page, filled; at the end: no complaint, no request beyond the file."""
-    complaints: list[str] = []
-    requests: list[str] = []
-    contexts = []
+class Visits:
+    """Pages in a browser, what they complained of, and what they asked for."""
 
-    def visit(file: Path, hash: str = "", *, width: int = 1440, drawn: bool = False) -> Any:
-        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, offline=True))
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: requests.append(request.url))
+    def __init__(self, browser: Any) -> None:
+        self.browser = browser
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.pages: list[Any] = []
+
+    def open(self, file: Path, hash: str, width: int) -> Any:
+        page = self.browser.new_context(viewport={"width": width, "height": 900}, offline=True).new_page()
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+        self.pages.append(page)
         page.goto(file.as_uri() + hash)
+        return page
+
+    def check(self) -> None:
+        """No complaint, no request beyond the file; forgets them."""
+        complaints, requests = list(self.complaints), list(self.requests)
+        self.complaints.clear()
+        self.requests.clear()
+        assert not complaints
+        assert all(url.startswith(("file://", "data:", "blob:")) for url in requests), requests
+
+
+UNTOUCHED = """() => {
+  document.activeElement?.blur();
+  for (const each of document.querySelectorAll("details")) each.open = false;
+  scrollTo(0, 0);
+}"""
+"""Undoes what a reader did that the address does not hold."""
+
+
+@pytest.fixture(scope="session")
+def standing(browser, report) -> Iterator[Any]:
+    """The page of `report`, opened once for all tests that go by its address: it takes two seconds to open."""
+    visits = Visits(browser)
+    visits.open(report, "", 1440)
+    yield visits
+    visits.pages[0].context.close()
+
+
+@pytest.fixture
+def visit(browser, report, request) -> Iterator[Any]:
+    """Opens a file and hands back the page, filled; at the end: no complaint, no request beyond the file.
+
+    `fresh` opens `report` anew too, where a test hangs on what was drawn, pressed or visited before.
+    """
+    visits, used = Visits(browser), []
+
+    def visit(file: Path, hash: str = "", *, width: int = 1440, drawn: bool = False, fresh: bool = False) -> Any:
+        if fresh or file != report or width != 1440:
+            used.append(visits)
+            page = visits.open(file, hash, width)
+        else:
+            used.append(request.getfixturevalue("standing"))
+            page = used[-1].pages[0]
+            page.goto(report.as_uri() + (hash or "#"))
+            page.mouse.move(0, 0)
+            page.evaluate(UNTOUCHED)
         page.wait_for_selector(f"html[data-{'drawn' if drawn else 'ready'}]", timeout=30_000)
         return page
 
     yield visit
-    for context in contexts:
+    for context in {page.context for page in visits.pages}:
         context.close()
-    assert not complaints
-    assert all(url.startswith(("file://", "data:", "blob:")) for url in requests), requests
+    for each in used:
+        each.check()
 
 
 @pytest.fixture(scope="session")

@@ -81,7 +81,7 @@ def test_columns_are_chosen_and_kept_in_the_address(terms, visit, report):
     heads = terms.locator("thead th").all_inner_texts()
     assert "concept" in heads
     assert "places" not in heads
-    again = visit(report, terms.page.evaluate("location.hash")).locator("#terms-records")
+    again = visit(report, terms.page.evaluate("location.hash"), fresh=True).locator("#terms-records")
     assert again.locator("thead th").all_inner_texts() == heads
     # The last column cannot be taken away.
     again.locator("summary").click()

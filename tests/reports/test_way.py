@@ -259,7 +259,7 @@ def test_an_address_opens_the_same_view(visit, report):
         f"#terms?model={NEURO}&terms.q=ataxia&terms.sort=-q&terms.specialties=Dermatology&concept=C0001001"
         "&ladder.view=text&ladder.unit=bits&matrix.view=margin&matrix.sort=-neuro_lora"
     )
-    page = visit(report, hash, drawn=True)
+    page = visit(report, hash, drawn=True, fresh=True)
     assert page.locator("#model").input_value() == NEURO
     assert page.locator("#terms-records input[type=search]").input_value() == "ataxia"
     assert page.locator("#terms-records th[aria-sort=descending]").inner_text() == "q"
@@ -282,7 +282,7 @@ def test_an_address_opens_the_same_view(visit, report):
      "#layers?place=9e9", "#terms?terms.without=" + ",".join(TERM_COLUMNS)],
 )  # fmt: skip
 def test_an_address_that_makes_no_sense_still_opens_the_page(visit, report, hash):
-    page = visit(report, hash, drawn=True)
+    page = visit(report, hash, drawn=True, fresh=True)
     assert page.locator("#terms-records table thead th").count() > 0
     assert page.locator("#verdict .badge").first.is_visible()
 
