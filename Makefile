@@ -52,9 +52,13 @@ bench-page: $(VENV)/.tested browser
 bench-evaluate: $(VENV)/.tested
 	$(BIN)/python benchmarks/evaluate.py --interrupt --write docs/performance.md
 
-# The documentation as pages in build/docs; any warning is an error.
+# The documentation as pages in build/docs; any warning is an error. From a copy: where the environment lies in the
+# package's folder, each of its modules would be read too.
 docs: $(VENV)/.documented
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@rm -rf $(VENV)/docs && mkdir -p $(VENV)/docs/knowshift
+	@tar -c --exclude=./.git --exclude=./.venv --exclude=./build --exclude=./runs . | tar -x -C $(VENV)/docs/knowshift
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet \
+	  --config-file $(VENV)/docs/knowshift/mkdocs.yml --site-dir $(CURDIR)/build/docs
 	@echo "documentation: build/docs/index.html"
 
 # Executes the notebooks and writes their outputs back.

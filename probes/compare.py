@@ -8,7 +8,6 @@ knowledge, shift, ledger, matrix → verdicts → `comparison.json`. What one mo
 from __future__ import annotations
 
 import datetime
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -69,11 +68,8 @@ def compare(
 def _without_text(ready: Prepared, note: Callable[[str], None]) -> Prepared:
     """A run that was made without texts goes on without them, whoever forgets to say so again."""
     out = ready.settings.out or default_out(ready.base.name, list(ready.tuned))
-    try:
-        held = json.loads((out / "run.json").read_text(encoding="utf-8")).get("text", True)
-    except (OSError, ValueError, AttributeError):  # none yet, or none at all: `RunDirectory.claim` tells
-        held = True
-    text = ready.settings.text and held is True
+    # Where there is no record yet, or none that can be read, `RunDirectory.claim` tells.
+    text = ready.settings.text and RunDirectory.recorded(out).get("text", True) is True
     if text != ready.settings.text:
         note(f"{out}: was made with --no-text, and goes on without texts; give another --out for a run with them")
     return replace(ready, settings=replace(ready.settings, text=text))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -155,23 +154,12 @@ class Shown:
         self.places, every = places(ready.items if settings.text else ())
         # Each passage would be a request of its own.
         self.sample = [] if settings.remote else sample(every, settings.seed, settings.passages)
-        self.rows = self._held()
-
-    def _held(self) -> list[dict[str, Any]]:
-        """What this very run has read before, for the models of which all of the sample was."""
-        try:
-            held = pl.read_parquet(self.run / "readings.parquet", glob=False)
-        except (OSError, pl.exceptions.PolarsError):
-            return []
-        wanted = {(one.document, one.begin) for one in self.sample}
-        rows = [row for row in held.to_dicts() if (row["document"], row["begin"]) in wanted]
-        whole = {name for name, count in Counter(row["model"] for row in rows).items() if count == len(wanted)}
-        return [row for row in rows if row["model"] in whole]
+        self.rows: list[dict[str, Any]] = []
 
     def read(self, name: str, checkpoint: Checkpoint, lens: Lens | None, progress: Progress | None) -> None:
         """Reads the sample with one model, which must be active ("" is the base)."""
         ready = self.ready
-        if not self.sample or any(row["model"] == name for row in self.rows):
+        if not self.sample:
             return
         passages = [(one.document, one.begin, one.end) for one in self.sample]
         # The key of its scores names the model, the texts, the template, the engine and the lens.

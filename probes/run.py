@@ -89,6 +89,24 @@ class RunDirectory:
             raise RunError(f"--out {path}: cannot be written ({error.strerror}); give another folder") from error
         return cls(path, identity)
 
+    @classmethod
+    def claimed(cls, path: Path, identity: Mapping[str, Any]) -> RunDirectory | None:
+        """The same run in `path`, once another process has claimed it. Raises `RunError` where another lies there."""
+        record = path / "run.json"
+        if not record.is_file():
+            return None
+        cls._same(record, identity)
+        return cls(path, identity)
+
+    @staticmethod
+    def recorded(path: Path) -> dict[str, Any]:
+        """What the record of the run in `path` says; nothing where there is none that can be read."""
+        try:
+            held = json.loads((path / "run.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return held if isinstance(held, dict) else {}
+
     def note(self, **more: Any) -> None:
         """Adds to the run's record."""
         record = self.path / "run.json"

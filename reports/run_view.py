@@ -84,7 +84,7 @@ class RunView:
 
     @property
     def unit(self) -> str:
-        return f"nats/{self.per}"
+        return unit_of(self.per)
 
     def specialty(self, key: str | None) -> str:
         """Display name of a specialty's id."""
@@ -147,6 +147,11 @@ class RunView:
         base = f"{self.base}-base" if self.base in files.values() else self.base
         file = self.path / "scores" / f"{files[model] if model else base}.parquet"
         return _frame(file, tuple(columns), True) if file.exists() else None
+
+
+def unit_of(per: str) -> str:
+    """What an estimate of the ladder is in: `token`, `target` (summed, so no unit of length) or `character`."""
+    return "nats" if per == "target" else f"nats/{per}"
 
 
 def read_json(file: Path, absent: str, again: str = AGAIN, newest: int = SCHEMA) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import metadata
-from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -51,7 +50,8 @@ class TransformerLensEngine:
         if self._checkpoint is not checkpoint:
             self.release()
             self._bridge = _bridge(checkpoint, batch.ids[:1])
-            self._options = _without_logits(self._bridge.original_model)
+            # Nothing of the head's product is read, so one position of it will do.
+            self._options = {"use_cache": False} | ({"logits_to_keep": 1} if checkpoint.anatomy.picks else {})
             self._checkpoint = checkpoint
         kept: dict[int, Tensor] = {}
 
@@ -70,12 +70,6 @@ class TransformerLensEngine:
     def release(self) -> None:
         """See `Engine.release`."""
         self._checkpoint = self._bridge = None
-
-
-def _without_logits(model: Any) -> dict[str, Any]:
-    """What the model is told beside the ids: nothing of the head's product is read, so one position of it will do."""
-    few = {"logits_to_keep": 1} if "logits_to_keep" in signature(type(model).forward).parameters else {}
-    return {"use_cache": False, **few}
 
 
 def _bridge(checkpoint: Checkpoint, probe: Tensor) -> Any:

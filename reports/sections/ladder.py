@@ -12,7 +12,7 @@ from ..model_view import ModelView
 from ..numbers import Number
 from ..pack import packed
 from ..registry import Section, section
-from ..run_view import RunView
+from ..run_view import RunView, unit_of
 
 VIEWS = {"fact": ("From facts", RUNG_NAME), "text": ("From running text", TEXT_RUNG_NAME)}
 PLACES = {"documents": "words of the same documents", "general": "words of general texts"}
@@ -51,10 +51,6 @@ def _rungs(run: RunView, model: ModelView, view: str) -> dict[str, dict[str, Num
     return {run.per: own} | {per: held[view] for per, held in model.other_units.items()}
 
 
-def _unit(per: str) -> str:
-    return "nats" if per == "target" else f"nats/{per}"
-
-
 def _by_unit(run: RunView, model: ModelView, view: str) -> dict[str, Steps]:
     """What is drawn; nothing where nothing was estimated."""
     called = VIEWS[view][1]
@@ -73,7 +69,7 @@ def _twins(run: RunView, view: str) -> Markup:
     for per in held[0][1]:
         keys = list(held[0][1][per])
         rows = [[name, *(value(rungs[per][key]) for key in keys)] for name, rungs in held if per in rungs]
-        made.append(table(["model", *(called[key] for key in keys)], rows, f"{title}: rungs in {_unit(per)}"))
+        made.append(table(["model", *(called[key] for key in keys)], rows, f"{title}: rungs in {unit_of(per)}"))
     return join(made)
 
 
