@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from knowshift.probes.evaluate import runner
+from knowshift.probes.evaluate import answers, language_model
 from knowshift.probes.evaluate.evaluate import Evaluation, evaluate
 from knowshift.showcase import lay_down
 from knowshift.terms.domain import Domain
@@ -92,8 +92,8 @@ class Breaker:
 
 def in_parts(breaker: Breaker, **options: Any) -> Evaluation:
     """The evaluation, begun anew wherever `breaker` broke it off."""
-    plain = runner.language_model
-    runner.language_model = lambda checkpoint, *args, **how: breaker.counted(
+    plain = language_model.language_model
+    language_model.language_model = lambda checkpoint, *args, **how: breaker.counted(
         plain(checkpoint, *args, **how), checkpoint.name
     )
     try:
@@ -101,7 +101,7 @@ def in_parts(breaker: Breaker, **options: Any) -> Evaluation:
             with suppress(KeyboardInterrupt):
                 return evaluate(progress=breaker.progress, **options)
     finally:
-        runner.language_model = plain
+        language_model.language_model = plain
 
 
 def compared(one: Path, other: Path) -> dict[str, int]:
@@ -122,7 +122,7 @@ def interrupted(whole: Path, options: dict[str, Any], out: Path) -> str:
     broken = in_parts(breaker, **options, out=out)
     twice = sum(n > 1 for n in breaker.asked.values())
     found = compared(whole, broken.run)
-    most = runner.SHARD * len(breaker.stopped)
+    most = answers.SHARD * len(breaker.stopped)
     said = (
         f"Broken off {len(breaker.stopped)} times and taken up again: {len(breaker.asked):,} documents asked, {twice} "
         f"of them twice (of shards in flight, {most} at most), {found['kept twice']} kept twice, {found['lost']} lost, "

@@ -67,6 +67,7 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="Seed of the resampling, of --limit and of what is drawn.")] = 0,
     template: Annotated[str, typer.Option(help="none, or chat: the models' chat template.")] = "none",
     batch_size: Annotated[int, typer.Option(help="Prompts that are read together.")] = 8,
+    engine: Annotated[str, typer.Option(help="What runs the models: transformers, vllm.")] = "transformers",
     device: Device = "auto",
     dtype: Dtype = "auto",
     quantize: Quantize = "none",
@@ -81,26 +82,31 @@ def evaluate(
         return
     if base is None or not tuned:
         raise UsageError("probe evaluate: give BASE and at least one TUNED model, or --published FILE")
+    from ..probes.evaluate.processes import Processes
     from ..terminal import Reporter
 
+    first = Processes.here().first  # the others answer in silence
     options: dict[str, Any] = {
         "suite": suite, "data": data or (), "pair": pair or (), "own": own or (), "methods": method or (),
         "specialties": specialty or (), "tasks": task or (), "quorum": quorum, "alpha": alpha, "domain": domain,
         "out": out, "prompts": prompts, "vocabulary": vocabulary,
         "bertscore": bertscore, "icd10": icd10, "context": context, "limit": limit, "seed": seed,
-        "template": template, "batch_size": batch_size, "device": device, "dtype": dtype, "quantize": quantize,
-        "device_map": device_map, "config": config,
+        "template": template, "batch_size": batch_size, "engine": engine, "device": device,
+        "dtype": dtype, "quantize": quantize, "device_map": device_map, "config": config,
     }  # fmt: skip
     with Reporter() as reporter:
         from ..probes.evaluate.evaluate import evaluate as ask
         from ..probes.evaluate.joined import evaluate_beside
 
+        options |= {"progress": reporter, "note": reporter.note} if first else {}
         if run is None:
-            done = ask(base, tuned, progress=reporter, note=reporter.note, **options)
+            done = ask(base, tuned, **options)
         else:
             if out is not None:
                 raise UsageError("--out and --run: the evaluation is kept in the comparison's run; give one of the two")
-            done = evaluate_beside(run, base, tuned, progress=reporter, note=reporter.note, **options)
+            done = evaluate_beside(run, base, tuned, **options)
+    if not first:
+        return
     if as_json:
         print(json.dumps(done.data, indent=1, ensure_ascii=False))
     else:

@@ -15,6 +15,8 @@ REWRITING = ("OSF", "pissa", "olora")
 """Methods, and starts of LoRA, that take the adapter's first value out of the base's weights, alike at every load."""
 LOST = ("pissa_niter", "corda", "loftq", "lora_ga")
 """LoRA initialisations that take out of the base's weights what hung on chance or training data and is kept nowhere."""
+VLLM_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+"""What vLLM takes as the largest rank of its adapters."""
 UNSUITED = {
     "XLORA": "mixes adapters by the input",
     "POLY": "needs a task's number with each input",
@@ -39,6 +41,14 @@ def read_config(folder: Path) -> Any:
         ) from error
     config.inference_mode = True
     return config
+
+
+def vllm_rank(folder: Path, label: str, advice: str) -> int:
+    """The largest rank that vLLM is told for the adapter in `folder`. Raises `AdapterError` where it runs none such."""
+    config = read_config(folder)
+    if config.peft_type.value != "LORA" or config.r > VLLM_RANKS[-1]:
+        raise AdapterError(f"{label}: vllm runs LoRA up to rank {VLLM_RANKS[-1]} alone; {advice}")
+    return next(size for size in VLLM_RANKS if size >= config.r)
 
 
 def check_method(config: Any, label: str) -> None:

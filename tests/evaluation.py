@@ -29,15 +29,10 @@ class Scripted(LM):
 
 def answered(asks, lm, folder):
     """Every ask's answers by `lm`."""
-    import pyarrow as pa
-    from knowshift.probes.evaluate import answers
     from knowshift.probes.evaluate.runner import Asking, ask_model
 
     asking = Asking(context=4096)
-    return {
-        ask.name: pa.concat_tables([answers.SCHEMA.empty_table(), *ask_model(ask, lm, asking, folder, "key")])
-        for ask in asks
-    }
+    return {ask.name: ask_model(ask, lm, asking, folder, "key") for ask in asks}
 
 
 def listed(prompt):

@@ -29,8 +29,7 @@ def asked(bench, folder, breaker):
     while True:
         lm = breaker.counted(Scripted(lambda prompt, said: -1.0), "m")
         try:
-            shards = list(ask_model(ask, lm, Asking(context=64), folder, "key", "m", breaker.progress))
-            return pa.concat_tables(shards), parts
+            return ask_model(ask, lm, Asking(context=64), folder, "key", "m t", breaker.progress), parts
         except KeyboardInterrupt:
             parts += 1
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...errors import EngineError, first_line
-from ..methods import read_config
+from ..methods import vllm_rank
 from ..sources import quiet
 from .faults import served
 from .protocol import Batch
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from ..checkpoint import Checkpoint
 
 ADVICE = "use --engine nnsight"
-RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
-"""What vLLM takes as the largest rank of its adapters."""
 
 
 class NnsightVllmEngine:
@@ -70,10 +68,7 @@ class NnsightVllmEngine:
         rank = 0
         if checkpoint.base is not None:
             folder = checkpoint.path
-            config = read_config(folder)
-            if config.peft_type.value != "LORA" or config.r > RANKS[-1]:
-                raise EngineError(f"{checkpoint.name}: vllm runs LoRA up to rank {RANKS[-1]} alone; {ADVICE}")
-            rank = next(size for size in RANKS if size >= config.r)
+            rank = vllm_rank(folder, checkpoint.name, ADVICE)
         if self._booted is None or self._booted[0] != base.spec or self._booted[1] < rank:
             self._llm = self._booted = None  # the GPU is free before the next one asks for it
             self._adapters = {}

@@ -8,7 +8,8 @@
     texts, codes, instructions    metrics of written answers
     ask         one lm-evaluation-harness task: documents, a prompt, what is weighed or written
     runner      asks to the harness; every answer kept, so that a run goes on where it stopped
-    language_model    the harness's model around our checkpoint
+    language_model, on_vllm    the harness's model around our checkpoint, or vLLM's on its folder
+    processes   several processes of one run, a share of the questions each
     harness     the harness's own tasks
     answers     the file of kept answers
     values      a value for each model, task, metric and question → estimates, pairs, one correction

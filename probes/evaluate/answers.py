@@ -1,6 +1,7 @@
 """What a model answered: one table an ask and model, written shard by shard, whole or not at all.
 
-Written by the runner; every score is computed from it, so a metric can be mended without asking again.
+Written by the runner; every score is computed from it, so a metric can be mended without asking again. What was asked
+before an interruption is not asked again, and several processes ask a share each (`processes`).
 """
 
 from __future__ import annotations
@@ -8,14 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...storage import whole
+from ..run import Progress
+from .processes import ALONE, Processes
 
+SHARD = 64
+"""Documents that are asked, and kept, together."""
 SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -27,6 +34,53 @@ SCHEMA = pa.schema(
 )
 """`logprobs`: nats, one a continuation (or of the text alone), empty for a written answer; `answer`: what was written;
 `prompt`: SHA-256 (hex) of what the model read."""
+
+
+def collect(
+    path: Path,
+    key: str,
+    count: int,
+    ask: Callable[[range], pa.Table],
+    progress: Progress | None = None,
+    stage: str = "",
+    here: Processes = ALONE,
+) -> pa.Table | None:
+    """The table of `count` documents at `path`; those of which no answers are kept under `key` are asked.
+
+    `ask` is given the numbers of a shard's documents. None in a process that is not the run's first.
+    """
+    if (table := read(path, key)) is not None:
+        return table
+    parts = path.parent / ".parts" / f"{path.stem}-{key[:16]}"
+    shards = [range(begin, min(begin + SHARD, count)) for begin in range(0, count, SHARD)]
+    found: dict[int, pa.Table] = {}
+
+    def known(number: int, shard: pa.Table) -> None:
+        found[number] = shard
+        if progress:
+            progress(stage, sum(table.num_rows for table in found.values()), count)
+
+    def file(number: int) -> Path:
+        return parts / f"{number:05d}.parquet"
+
+    for number, documents in enumerate(shards):
+        if here.takes(number):
+            shard = read(file(number), key)
+            if shard is None:
+                shard = ask(documents)
+                write(shard, file(number), key)
+            known(number, shard)
+    if not here.first:
+        return None
+    for number in range(len(shards)):
+        if number not in found:
+            known(number, here.wait(partial(read, file(number), key)))
+    table = pa.concat_tables([SCHEMA.empty_table(), *(found[number] for number in range(len(shards)))])
+    write(table, path, key)
+    shutil.rmtree(parts, ignore_errors=True)
+    with suppress(OSError):  # another model's shards may still lie there
+        parts.parent.rmdir()
+    return table
 
 
 def write(table: pa.Table, path: Path, key: str) -> None:
@@ -48,13 +102,6 @@ def read(path: Path, key: str) -> pa.Table | None:
     if held.get("key") != key or not plain.schema.equals(SCHEMA) or held.get("digest") != _digest(plain):
         return None
     return plain
-
-
-def drop(folder: Path) -> None:
-    """Removes a folder of shards, once their table is written."""
-    shutil.rmtree(folder, ignore_errors=True)
-    with suppress(OSError):  # another model's shards may still lie there
-        folder.parent.rmdir()
 
 
 def _digest(table: pa.Table) -> str:

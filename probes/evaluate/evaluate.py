@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,11 +23,12 @@ from ...errors import RunError, UsageError
 from ...terms.domain import Domain
 from ..run import Progress, RunDirectory, command, write_frame, write_json, writing
 from ..settings import default_out, file_of, names_of, told_specialties
-from . import language_model, runner
+from . import language_model, on_vllm, runner
 from .ask import Ask, check_folder, plain
 from .choices import PREMISE
 from .harness import called, fitting, harness_values, load_tasks
-from .settings import Settings, pairs_of, settings_from
+from .processes import Processes
+from .settings import ENGINES, Settings, pairs_of, settings_from
 from .suites import Suite, open_suite
 from .values import Difference, Value, by_key, corrected, differences, labels_of, means, outcomes
 
@@ -50,11 +52,19 @@ class Evaluation:
     @classmethod
     def open(cls, run: str | Path) -> Evaluation:
         """Raises `RunError` where `run` holds no finished evaluation."""
-        file = Path(run) / "evaluation.json"
+        found = cls.found(Path(run))
+        if found is None:
+            file = Path(run) / "evaluation.json"
+            raise RunError(f"{file}: no finished evaluation; run the same probe evaluate again")
+        return found
+
+    @classmethod
+    def found(cls, run: Path) -> Evaluation | None:
+        """None where `run` holds no finished evaluation."""
         try:
-            return cls(Path(run), json.loads(file.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
-            raise RunError(f"{file}: no finished evaluation; run the same probe evaluate again") from error
+            return cls(run, json.loads((run / "evaluation.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError):
+            return None
 
 
 def evaluate(
@@ -75,7 +85,10 @@ def evaluate(
     """
     language_model.require()
     say = note or (lambda line: None)
-    settings = settings_from(options)
+    settings, here = settings_from(options), Processes.here()
+    if settings.engine == "vllm":
+        on_vllm.require()
+    settings = replace(settings, device=here.device(settings.device, settings.device_map))
     check_folder(settings.prompts)
     specs = [str(tuned)] if isinstance(tuned, str | Path) else [str(spec) for spec in tuned]
     names = names_of(specs)
@@ -106,13 +119,13 @@ def evaluate(
     if suite.asks and not any(ask.docs for ask in asks if not ask.name.endswith(PREMISE)):
         why = next(iter(next(iter(out.why.values())).values()))
         raise UsageError(f"--suite {suite.name}: every question is left out ({why}); raise --context, or give others")
-    run = _claim(settings, suite, models, pairs, asking)
+    run = _claim(settings, suite, models, pairs, asking, here)
     with writing(run):
-        answers = _answers(asks, models, asking, run, progress)
-        values = {model: suite.values(held) for model, held in answers.items()}
-        if suite.harness:
-            extra = harness_values(tasks, models, asking, run.path, kept, progress)
-            values = {model: [*each, *extra[model]] for model, each in values.items()}
+        answers = _answers(asks, models, asking, run, progress, here)
+        extra = harness_values(tasks, models, asking, run.path, kept, progress, here) if suite.harness else {}
+        if not here.first:  # the first puts all together
+            return here.wait(lambda: Evaluation.found(run.path))
+        values = {model: [*suite.values(held), *extra.get(model, [])] for model, held in answers.items()}
         data = conclude(suite.name, values, pairs, settings.seed)
         data |= {
             "base": root, "models": list(models)[1:], "run": str(run.path), "domain": domain.name,
@@ -180,10 +193,12 @@ def _find(base: str, specs: Sequence[str], names: Sequence[str], settings: Setti
 
 def _asking(settings: Settings, models: Mapping[str, Checkpoint]) -> runner.Asking:
     smallest = min(checkpoint.anatomy.context or 2048 for checkpoint in models.values())
+    smallest -= on_vllm.SPARE if settings.engine == "vllm" else 0
     if settings.context is not None and settings.context > smallest:
         name = min(models, key=lambda each: models[each].anatomy.context or 2048)
         raise UsageError(f"--context {settings.context}: {name} reads {smallest} tokens at most; give that or less")
-    return runner.Asking(settings.context or smallest, settings.template == "chat", settings.batch_size, settings.seed)
+    chat = settings.template == "chat"
+    return runner.Asking(settings.context or smallest, chat, settings.batch_size, settings.seed, settings.engine)
 
 
 def _short(ask: Ask, context: int) -> Ask:
@@ -193,7 +208,7 @@ def _short(ask: Ask, context: int) -> Ask:
 
 def _claim(
     settings: Settings, suite: Suite, models: Mapping[str, Checkpoint], pairs: Sequence[tuple[str, str]],
-    asking: runner.Asking,
+    asking: runner.Asking, here: Processes,
 ) -> RunDirectory:  # fmt: skip
     names = list(models)
     identity = {
@@ -205,33 +220,37 @@ def _claim(
         "template": settings.template,
         "seed": settings.seed,
         "pairs": [list(pair) for pair in pairs],
-    }
+    } | ({} if asking.engine == ENGINES[0] else {"engine": asking.engine})
     about = {
         "command": command(),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "versions": versions.installed() | {"lm_eval": language_model.version()},
         "batch_size": asking.batch_size,
+        "engine": asking.engine,
+        "processes": here.count,
         "device": str(models[names[0]].placement.device),
         "dtype": str(models[names[0]].dtype),
     }
     where = settings.out or default_out(names[0], names[1:], suite.name)
-    return RunDirectory.claim(where, identity, about)
+    if here.first:
+        return RunDirectory.claim(where, identity, about)
+    return here.wait(lambda: RunDirectory.claimed(where, identity))
 
 
 def _answers(
     asks: Sequence[Any], models: Mapping[str, Checkpoint], asking: runner.Asking, run: RunDirectory,
-    progress: Progress | None,
+    progress: Progress | None, here: Processes,
 ) -> dict[str, dict[str, Any]]:  # fmt: skip
     """Every model's answers: adapters on their base, one after the other; then other models, one at a time."""
     names = list(models)
     root = models[names[0]]
 
     def of(name: str) -> dict[str, Any]:
-        return runner.run(asks, models[name], asking, run.path / "scores" / file_of(name), progress)
+        return runner.run(asks, models[name], asking, run.path / "scores" / file_of(name), progress, here)
 
     on_base = [name for name in names[1:] if models[name].base is root and models[name].kind == "adapter"]
     found = {}
-    with root.active():
+    with root.active() if asking.engine == ENGINES[0] else nullcontext():
         for name in [names[0], *on_base]:
             found[name] = of(name)
     for name in names:

@@ -26,8 +26,9 @@ from ..cache import score_key
 from ..run import Progress
 from ..settings import file_of
 from . import answers
-from .language_model import language_model, quiet
-from .runner import SHARD, Asking, LeftOut, unlike
+from .language_model import language_model, opened, quiet
+from .processes import ALONE, Processes
+from .runner import Asking, LeftOut, unlike
 from .values import LOWER, Value
 
 if TYPE_CHECKING:
@@ -86,19 +87,18 @@ def _hash(thing: Any) -> str:
 
 def harness_values(
     tasks: Mapping[str, Task], models: Mapping[str, Checkpoint], asking: Asking, run: Path,
-    kept: Mapping[str, Sequence[int]], progress: Progress | None = None,
+    kept: Mapping[str, Sequence[int]], progress: Progress | None = None, here: Processes = ALONE,
 ) -> dict[str, list[Value]]:  # fmt: skip
     """By model, each document's value on each metric; of each task the documents `kept` (see `fitting`)."""
     out: dict[str, list[Value]] = {}
     for model, checkpoint in models.items():
         out[model] = []
-        with checkpoint.active():
-            lm = language_model(checkpoint, asking.context, asking.batch_size)
+        with opened(checkpoint, asking) as lm:
             for name, task in tasks.items():
-                table = _run(name, task, lm, checkpoint, asking, kept[name], run / "scores" / file_of(model))
-                if progress:
-                    progress(f"{checkpoint.name} {name}", table.num_rows, table.num_rows)
-                out[model] += _values(name, table, task.higher_is_better())
+                folder = run / "scores" / file_of(model)
+                table = _run(name, task, lm, checkpoint, asking, kept[name], folder, progress, here)
+                if table is not None:
+                    out[model] += _values(name, table, task.higher_is_better())
     return out
 
 
@@ -153,8 +153,9 @@ def _fits(lm: Any, instance: Any, context: int) -> bool:
 
 
 def _run(
-    name: str, task: Any, lm: Any, checkpoint: Checkpoint, asking: Asking, kept: Sequence[int], folder: Path
-) -> pa.Table:
+    name: str, task: Any, lm: Any, checkpoint: Checkpoint, asking: Asking, kept: Sequence[int], folder: Path,
+    progress: Progress | None, here: Processes,
+) -> pa.Table | None:  # fmt: skip
     from lm_eval.evaluator import evaluate
 
     config = json.dumps({k: str(v) for k, v in task.dump_config().items()}, sort_keys=True)
@@ -170,28 +171,19 @@ def _run(
             **asking.reader(checkpoint),
         }
     )
-    path = folder / f"task-{file_of(name)}.parquet"
-    if (table := answers.read(path, key)) is not None:
-        return table
-    shards = []
-    for number, begin in enumerate(range(0, len(kept), SHARD)):
-        part = folder / ".parts" / f"{path.stem}-{key[:16]}" / f"{number:05d}.parquet"
-        shard = answers.read(part, key)
-        if shard is None:
-            with quiet():
-                found: Any = evaluate(
-                    lm=lm, task_dict={"tasks": {name: task}, "groups": {}, "group_map": {}},
-                    samples={name: list(kept[begin : begin + SHARD])}, bootstrap_iters=0, log_samples=True,
-                    apply_chat_template=asking.chat, fewshot_as_multiturn=asking.chat,
-                )  # fmt: skip
-            rolling = task.OUTPUT_TYPE == "loglikelihood_rolling"
-            shard = pa.Table.from_pylist(_rows(name, found["samples"][name], rolling), schema=answers.SCHEMA)
-            answers.write(shard, part, key)
-        shards.append(shard)
-    table = pa.concat_tables(shards)
-    answers.write(table, path, key)
-    answers.drop(folder / ".parts" / f"{path.stem}-{key[:16]}")
-    return table
+
+    def some(documents: range) -> pa.Table:
+        with quiet():
+            found: Any = evaluate(
+                lm=lm, task_dict={"tasks": {name: task}, "groups": {}, "group_map": {}},
+                samples={name: list(kept[documents.start : documents.stop])}, bootstrap_iters=0, log_samples=True,
+                apply_chat_template=asking.chat, fewshot_as_multiturn=asking.chat,
+            )  # fmt: skip
+        rolling = task.OUTPUT_TYPE == "loglikelihood_rolling"
+        return pa.Table.from_pylist(_rows(name, found["samples"][name], rolling), schema=answers.SCHEMA)
+
+    path, stage = folder / f"task-{file_of(name)}.parquet", f"{checkpoint.name} {name}"
+    return answers.collect(path, key, len(kept), some, progress, stage, here)
 
 
 def _rows(name: str, samples: Sequence[Mapping[str, Any]], rolling: bool) -> list[dict[str, Any]]:

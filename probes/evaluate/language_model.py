@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lm_eval.api.model import LM
 
     from ...models.checkpoint import Checkpoint
+    from .runner import Asking
 
 INSTALL = "pip install 'knowshift[evaluate]'"
 
@@ -37,39 +38,53 @@ def language_model(checkpoint: Checkpoint, context: int, batch_size: int = 1) ->
     """The harness's model around `checkpoint`; as long as that is not in memory, it can only encode."""
     with quiet():
         held: Any = _Held(checkpoint)
-        tokenizer = copy.deepcopy(checkpoint.tokenizer)  # the harness gives it a padding token
-        _make_whole(tokenizer, checkpoint.config.get_text_config().vocab_size)
         return _class()(
-            pretrained=held, tokenizer=tokenizer, max_length=context, batch_size=batch_size,
+            pretrained=held, tokenizer=whole_tokenizer(checkpoint), max_length=context, batch_size=batch_size,
             softmax_dtype="float32", backend="causal",
         )  # fmt: skip
 
 
+@contextlib.contextmanager
+def opened(checkpoint: Checkpoint, asking: Asking) -> Iterator[LM]:
+    """The harness's model around `checkpoint`, ready to be asked, by the engine that was chosen."""
+    if asking.engine == "vllm":
+        from .on_vllm import vllm_model
+
+        with vllm_model(checkpoint, asking) as lm:
+            yield lm
+    else:
+        with checkpoint.active():
+            yield language_model(checkpoint, asking.context, asking.batch_size)
+
+
+class Mended:
+    """Two of the harness's ways, mended; stands before any of its classes."""
+
+    add_bos_token: bool | None
+    tokenizer: Any
+
+    def loglikelihood_rolling(self, requests: Any, disable_tqdm: bool = False) -> list[float]:
+        """A beginning token is put before a text; one that the tokenizer adds too would be read as a part of it."""
+        held, self.add_bos_token = self.add_bos_token, False
+        try:
+            found: list[float] = super().loglikelihood_rolling(requests, disable_tqdm)  # type: ignore[misc]
+        finally:
+            self.add_bos_token = held
+        return found
+
+    def apply_chat_template(self, chat_history: Any, add_generation_prompt: bool = True) -> str:
+        """Where the template takes no system message, the harness would drop it: the user says it then."""
+        if chat_history[0]["role"] == "system" and not takes_system(self.tokenizer):
+            chat_history = _by_the_user(chat_history)
+        found: str = super().apply_chat_template(chat_history, add_generation_prompt)  # type: ignore[misc]
+        return found
+
+
 @cache
 def _class() -> type[Any]:
-    """The harness's, with two of its ways mended."""
     from lm_eval.models.huggingface import HFLM
 
-    class Read(HFLM):
-        add_bos_token: bool | None
-
-        def loglikelihood_rolling(self, requests: Any, disable_tqdm: bool = False) -> list[float]:
-            """A beginning token is put before a text; one that the tokenizer adds too would be read as a part of it."""
-            held, self.add_bos_token = self.add_bos_token, False
-            try:
-                found: list[float] = super().loglikelihood_rolling(requests, disable_tqdm)
-            finally:
-                self.add_bos_token = held
-            return found
-
-        def apply_chat_template(self, chat_history: Any, add_generation_prompt: bool = True) -> str:
-            """Where the template takes no system message, the harness would drop it: the user says it then."""
-            if chat_history[0]["role"] == "system" and not takes_system(self.tokenizer):
-                chat_history = _by_the_user(chat_history)
-            found: str = super().apply_chat_template(chat_history, add_generation_prompt)
-            return found
-
-    return Read
+    return type("Read", (Mended, HFLM), {})
 
 
 def takes_system(tokenizer: Any) -> bool:
@@ -91,14 +106,17 @@ def _by_the_user(messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     return [{**first, "content": f"{system['content']}\n\n{first['content']}"}, *map(dict, rest)]
 
 
-def _make_whole(tokenizer: Any, rows: int) -> None:
-    """The harness must have a token to end at and one to pad with, and the model a row for each."""
+def whole_tokenizer(checkpoint: Checkpoint) -> Any:
+    """A copy: the harness must have a token to end at and one to pad with, and the model a row for each."""
+    tokenizer: Any = copy.deepcopy(checkpoint.tokenizer)
+    rows = checkpoint.config.get_text_config().vocab_size
     known = [tokenizer.eos_token_id, tokenizer.bos_token_id, tokenizer.unk_token_id, 0]
     usable = tokenizer.convert_ids_to_tokens(next(id for id in known if id is not None and id < rows))
     for name in ("eos_token", "pad_token"):
         id = getattr(tokenizer, f"{name}_id")
         if id is None or id >= rows:
             setattr(tokenizer, name, usable)
+    return tokenizer
 
 
 class _Held:

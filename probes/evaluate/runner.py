@@ -12,7 +12,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,9 @@ from ..cache import score_key
 from ..run import Progress
 from . import answers
 from .ask import Ask, Doc
-from .language_model import language_model, quiet, takes_system, version
+from .language_model import language_model, opened, quiet, takes_system, version
+from .processes import ALONE, Processes
+from .settings import ENGINES
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
@@ -31,8 +35,6 @@ if TYPE_CHECKING:
 
     from ...models.checkpoint import Checkpoint
 
-SHARD = 64
-"""Documents that are asked, and kept, together."""
 READING = 2
 """How prompts are put together; raised where that changes, so that older answers are not taken."""
 
@@ -46,6 +48,7 @@ class Asking:
     chat: bool = False
     batch_size: int = 8
     seed: int = 0
+    engine: str = ENGINES[0]
 
     def key(self, ask: Ask, checkpoint: Checkpoint) -> str:
         """SHA-256 (hex) of all that the answers depend on; the batch is no part of it."""
@@ -68,7 +71,7 @@ class Asking:
             "seed": self.seed,
             "harness": version(),
             "reading": READING,
-        }
+        } | ({} if self.engine == ENGINES[0] else {"engine": [self.engine, metadata.version(self.engine)]})
 
     def prompts(self, checkpoint: Checkpoint) -> tuple[str, str]:
         """What decides how a checkpoint's prompts are framed and cut: hashes of its chat template and tokenizer."""
@@ -129,37 +132,32 @@ def run(
     asking: Asking,
     folder: Path,
     progress: Progress | None = None,
+    here: Processes = ALONE,
 ) -> dict[str, pa.Table]:
-    """A checkpoint's answers to every ask, those kept in `folder` first; the weights are read only where some miss."""
+    """A checkpoint's answers to every ask, those kept in `folder` first; the weights are read only where some miss.
+
+    In a process that is not the run's first, of what it asks itself nothing is given back.
+    """
     keys = {ask.name: asking.key(ask, checkpoint) for ask in asks}
     tables = {ask.name: answers.read(folder / f"{ask.name}.parquet", keys[ask.name]) for ask in asks}
     missing = [ask for ask in asks if tables[ask.name] is None]
-    if any(ask.docs for ask in missing):
-        with checkpoint.active():
-            lm = language_model(checkpoint, asking.context, asking.batch_size)
-            for ask in missing:
-                shards = list(ask_model(ask, lm, asking, folder, keys[ask.name], checkpoint.name, progress))
-                tables[ask.name] = _finish(shards, folder, ask, keys[ask.name])
-    for ask in missing:
-        if not ask.docs:
-            tables[ask.name] = _finish([], folder, ask, keys[ask.name])
+    with opened(checkpoint, asking) if any(ask.docs for ask in missing) else nullcontext() as lm:
+        for ask in missing:
+            stage = f"{checkpoint.name} {ask.name}"
+            tables[ask.name] = ask_model(ask, lm, asking, folder, keys[ask.name], stage, progress, here)
     return {name: table for name, table in tables.items() if table is not None}
 
 
 def ask_model(
-    ask: Ask, lm: LM, asking: Asking, folder: Path, key: str, name: str = "", progress: Progress | None = None
-) -> Iterator[pa.Table]:
-    """The answers of any of the harness's models, shard by shard, each kept in `folder` as soon as it is known."""
-    for number, begin in enumerate(range(0, len(ask.docs), SHARD)):
-        path = folder / ".parts" / f"{ask.name}-{key[:16]}" / f"{number:05d}.parquet"
-        part = replace(ask, docs=ask.docs[begin : begin + SHARD])
-        shard = answers.read(path, key)
-        if shard is None:
-            shard = _asked(part, lm, asking)
-            answers.write(shard, path, key)
-        yield shard
-        if progress:
-            progress(f"{name} {ask.name}".strip(), begin + len(part.docs), len(ask.docs))
+    ask: Ask, lm: LM | None, asking: Asking, folder: Path, key: str, stage: str = "",
+    progress: Progress | None = None, here: Processes = ALONE,
+) -> pa.Table | None:  # fmt: skip
+    """The answers of any of the harness's models (none is needed where nothing is asked), as `answers.collect`."""
+
+    def some(documents: range) -> pa.Table:
+        return _asked(replace(ask, docs=ask.docs[documents.start : documents.stop]), lm, asking)
+
+    return answers.collect(folder / f"{ask.name}.parquet", key, len(ask.docs), some, progress, stage, here)
 
 
 def task_of(ask: Ask, chat: bool = False) -> ConfigurableTask:
@@ -210,7 +208,7 @@ def _filled(template: Any, ask: Ask, doc: Doc) -> str:
 _OUTPUT = {"choices": "multiple_choice", "answer": "generate_until", "text": "loglikelihood_rolling"}
 
 
-def _asked(ask: Ask, lm: LM, asking: Asking) -> pa.Table:
+def _asked(ask: Ask, lm: LM | None, asking: Asking) -> pa.Table:
     """One shard's answers."""
     task = task_of(ask, asking.chat)
     with quiet():
@@ -241,17 +239,10 @@ def _asked(ask: Ask, lm: LM, asking: Asking) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=answers.SCHEMA)
 
 
-def _finish(shards: list[pa.Table], folder: Path, ask: Ask, key: str) -> pa.Table:
-    table = pa.concat_tables([answers.SCHEMA.empty_table(), *shards])
-    answers.write(table, folder / f"{ask.name}.parquet", key)
-    answers.drop(folder / ".parts" / f"{ask.name}-{key[:16]}")
-    return table
-
-
 def _requests(ask: Ask, lm: LM, asking: Asking) -> Iterator[tuple[Doc, list[tuple[Any, ...]]]]:
     """Each document and the arguments of its requests, as the harness builds them."""
-    for begin in range(0, len(ask.docs), SHARD):
-        task = task_of(replace(ask, docs=ask.docs[begin : begin + SHARD]), asking.chat)
+    for begin in range(0, len(ask.docs), answers.SHARD):
+        task = task_of(replace(ask, docs=ask.docs[begin : begin + answers.SHARD]), asking.chat)
         task.build_all_requests(
             apply_chat_template=asking.chat,
             fewshot_as_multiturn=asking.chat,

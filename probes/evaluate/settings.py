@@ -14,6 +14,8 @@ from .choices import METHODS
 
 BY_TASK = ("clue", "forgetting")
 """Suites whose data are told apart by TASK=PATH, or lie in one folder."""
+ENGINES = ("transformers", "vllm")
+"""What runs the models, by the name of its package."""
 SUITES = ("smedqa", "clue", "cases", "hallucination", "forgetting")
 
 
@@ -54,6 +56,7 @@ class Settings:
     seed: int = 0
     template: str = "none"
     batch_size: int = 8
+    engine: str = ENGINES[0]
     device: str = "auto"
     dtype: str = "auto"
     quantize: str = "none"
@@ -102,6 +105,8 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
         raise UsageError(f"--method {unknown[0]}: no such method; give {', '.join(METHODS)}")
     if settings.tasks and settings.suite != "forgetting":
         raise UsageError(f"--task {settings.tasks[0]}: is asked with --suite forgetting, not {settings.suite}")
+    if settings.engine not in ENGINES:
+        raise UsageError(f"--engine {settings.engine}: no such engine; give {' or '.join(ENGINES)}")
     if settings.template not in ("none", "chat"):
         raise UsageError(f"--template {settings.template}: give none or chat")
     for name, value in (("limit", settings.limit), ("context", settings.context), ("batch-size", settings.batch_size),

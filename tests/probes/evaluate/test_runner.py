@@ -125,7 +125,7 @@ def test_the_context_is_kept_to_the_token(folder):
 
 
 def test_an_interrupted_run_goes_on_without_a_repeated_or_a_lost_question(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "SHARD", 4)
+    monkeypatch.setattr(answers, "SHARD", 4)
     base, _ = find(folder, "byte_bpe")
     ask = Ask("choice", "choices", docs(10), "Q: {{ stem }}\nA:")
     whole = runner.run([ask], base, ASKING, tmp_path / "whole")["choice"]
@@ -199,7 +199,7 @@ def test_a_blank_line_parts_the_instructions_from_the_prompt(tmp_path):
     ask = Ask("written", "answer", docs(1), "Q: {{ stem }}\nA:", system="Say one word.", until=("\n",), max_tokens=6)
     for shots, between in (((), ""), ((shot,), "Q: for a week fever\nA: cough\n\n")):
         lm = Scripted(reply=lambda prompt: "cough")
-        list(runner.ask_model(replace(ask, shots=shots), lm, ASKING, tmp_path / str(len(shots)), "key"))
+        runner.ask_model(replace(ask, shots=shots), lm, ASKING, tmp_path / str(len(shots)), "key")
         assert lm.asked[0][0] == f"Say one word.\n\n{between}Q: for 0 days fever\nA:"
 
 

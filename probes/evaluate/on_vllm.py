@@ -1,0 +1,93 @@
+"""The harness's own vLLM model on a checkpoint's folder, with `language_model`'s mendings.
+
+vLLM reads the folder itself: a base, a full fine-tune, or a LoRA adapter on its base. Its kernels are its own, so its
+numbers agree with transformers' within the tolerance of the dtype; they are kept under a key of their own.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from ...errors import CheckpointError, UsageError, first_line
+from .language_model import Mended, quiet, whole_tokenizer
+
+if TYPE_CHECKING:
+    from lm_eval.api.model import LM
+
+    from ...models.checkpoint import Checkpoint
+    from .runner import Asking
+
+ADVICE = "or give --engine transformers"
+SPARE = 1
+"""Tokens of the context that vLLM keeps free: it writes one even where it only weighs."""
+
+
+def require() -> None:
+    """Raises `UsageError` where vLLM is not installed."""
+    if find_spec("vllm") is None:
+        raise UsageError(f"--engine vllm: vllm is not installed; install it (pip install vllm), {ADVICE}")
+
+
+@contextmanager
+def vllm_model(checkpoint: Checkpoint, asking: Asking) -> Iterator[LM]:
+    """The harness's model, whose engine is let go at the end. Raises `CheckpointError` where vLLM cannot serve it."""
+    base = checkpoint.base or checkpoint
+    for each in {base, checkpoint}:
+        if Path(each.spec).is_file():
+            raise CheckpointError(f"{each.name}: vllm reads Hugging Face folders alone; save it as one, {ADVICE}")
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")  # its workers write past `quiet`
+    with TemporaryDirectory() as folder, quiet():
+        # The engine takes a path, and an adapter may bring a tokenizer of its own.
+        tokenizer = whole_tokenizer(checkpoint)
+        tokenizer.save_pretrained(folder)
+        try:
+            lm = _class()(
+                pretrained=base.spec, tokenizer=folder, dtype=str(checkpoint.dtype).removeprefix("torch."),
+                max_model_len=asking.context + SPARE, batch_size="auto", seed=asking.seed,
+                generation_config="vllm", **_lora(checkpoint),
+            )  # fmt: skip
+        except Exception as error:  # vLLM's, CUDA's, a worker's
+            raise CheckpointError(f"{checkpoint.name}: vllm cannot serve it ({first_line(error)}); {ADVICE}") from error
+        try:
+            yield lm
+        except Exception as error:
+            if not type(error).__module__.startswith("vllm."):
+                raise
+            raise CheckpointError(f"{checkpoint.name}: vllm failed ({first_line(error)}); {ADVICE}") from error
+        finally:
+            del lm.model
+            _let_go()
+
+
+def _class() -> type[Any]:
+    from lm_eval.models.vllm_causallms import VLLM
+
+    return type("Read", (Mended, VLLM), {})
+
+
+def _lora(checkpoint: Checkpoint) -> dict[str, Any]:
+    if checkpoint.base is None:
+        return {}
+    from ...models.methods import read_config, vllm_rank
+
+    folder = checkpoint.path
+    told: dict[str, Any] = {"lora_local_path": str(folder), "max_lora_rank": vllm_rank(folder, checkpoint.name, ADVICE)}
+    named = read_config(folder).target_modules
+    if isinstance(named, list | set):
+        # Else vLLM puts LoRA around the head too, whose product then fails at a prompt's log-probabilities (0.32).
+        told["lora_target_modules"] = sorted(named)
+    return told
+
+
+def _let_go() -> None:
+    from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
+
+    gc.collect()
+    cleanup_dist_env_and_memory()
