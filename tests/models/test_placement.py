@@ -11,6 +11,7 @@ import pytest
 import torch
 from adapters import METHODS, save_adapter
 from knowshift.errors import AdapterError, CheckpointError, UsageError
+from knowshift.models import placement
 from knowshift.models.checkpoint import Checkpoint
 from knowshift.models.placement import Placement
 from knowshift.models.scoring import score
@@ -93,7 +94,6 @@ def test_methods_that_need_the_bases_values_are_refused_where_these_are_away(met
 
 
 bitsandbytes = pytest.mark.skipif(find_spec("bitsandbytes") is None, reason="bitsandbytes is not installed")
-without_bitsandbytes = pytest.mark.skipif(find_spec("bitsandbytes") is not None, reason="bitsandbytes is installed")
 
 
 @pytest.fixture(scope="module")
@@ -137,8 +137,8 @@ def test_a_rounded_base_and_its_adapters_are_as_peft_alone_has_them(bits, wide, 
         assert torch.equal(base.model(IDS).logits, alone)
 
 
-@without_bitsandbytes
-def test_rounding_without_its_package_says_what_to_install(folder):
+def test_rounding_without_its_package_says_what_to_install(folder, monkeypatch):
+    monkeypatch.setattr(placement, "find_spec", lambda package: None)
     with pytest.raises(UsageError, match=r"^quantize 4bit: needs bitsandbytes; install with: pip install "):
         Checkpoint.open(folder, quantize="4bit")
 
