@@ -44,15 +44,19 @@ def reduce(
 ) -> Kept:
     """Reads the targets (row, token), ascending by row; rows from `tempered_from` on at every temperature too."""
     asked, index = token.unique(return_inverse=True)
+    known = asked.tolist()
     logits = unembed(anatomy, residual, asked)
     own = logits.asked[row, index]
-    above = _Above(logits.asked, asked, row[ranked], own[ranked]) if bool(ranked.any()) else None
+    above = _Above(len(residual), row[ranked], own[ranked]) if bool(ranked.any()) else None
     sums = [_Normaliser(each, 0 if each == 1.0 else tempered_from) for each in TEMPERATURES]
     for begin, block in logits.blocks:
+        # A product of another shape may round otherwise, and a target would stand above itself.
+        low, high = (bisect_left(known, at) for at in (begin, begin + block.shape[1]))
+        block[:, asked[low:high] - begin] = logits.asked[:, low:high]
         for each in sums:
             each.add(block)
         if above:
-            above.add(begin, block)
+            above.add(block)
     tempered = torch.stack([own / each.temperature - each.at(row) for each in sums])
     rank = torch.full_like(row, -1, dtype=torch.int32)
     if above:
@@ -73,8 +77,11 @@ class _Normaliser:
             return
         scaled = rows if self.temperature == 1.0 else rows / self.temperature
         # As the first token's loss: torch's fused kernel takes half the time of `logsumexp` on a CPU.
-        first = torch.zeros(len(rows), dtype=torch.long, device=rows.device)
-        self._blocks.append(cross_entropy(scaled, first, reduction="none") + scaled[:, 0])
+        first, lead = torch.zeros(len(rows), dtype=torch.long, device=rows.device), scaled[:, 0]
+        total = cross_entropy(scaled, first, reduction="none") + lead
+        if not bool(lead.isfinite().all()):  # a token that cannot come
+            total = scaled.logsumexp(1)
+        self._blocks.append(total)
 
     def at(self, row: Int[Tensor, "targets"]) -> Float[Tensor, "targets"]:
         """Of the targets' rows; of those before `first`, anything."""
@@ -84,49 +91,32 @@ class _Normaliser:
 
 
 class _Above:
-    """How many tokens have a higher logit than each target (row, own logit).
+    """How many tokens have a higher logit than each target (row, own logit)."""
 
-    The tokens that are asked for are compared among themselves, and passed over in the blocks: there a product of
-    another shape may round otherwise, and a target would stand above itself.
-    """
-
-    def __init__(
-        self,
-        logits: Float[Tensor, "rows asked"],
-        asked: Int[Tensor, "asked"],
-        row: Int[Tensor, "targets"],
-        own: Float[Tensor, "targets"],
-    ) -> None:
-        self.asked, self.row, self.own = asked, row, own
-        self._sorted = asked.tolist()
+    def __init__(self, rows: int, row: Int[Tensor, "targets"], own: Float[Tensor, "targets"]) -> None:
+        self.row, self.own = row, own
         # One target of each row is compared where the row lies; copying rows takes longer than comparing them.
         number = torch.arange(len(row), device=row.device)
-        last = torch.zeros(len(logits), dtype=torch.long, device=row.device).scatter_reduce(0, row, number, "amax")
-        self._leads = last[row] == number
-        self._others = (~self._leads).nonzero()[:, 0]
-        self._limit = torch.full((len(logits), 1), float("inf"), device=row.device)
-        self._limit[row[self._leads], 0] = own[self._leads]
-        self._of_row = torch.zeros(len(logits), dtype=torch.long, device=row.device)
+        last = torch.zeros(rows, dtype=torch.long, device=row.device).scatter_reduce(0, row, number, "amax")
+        leads = last[row] == number
+        self._others = (~leads).nonzero()[:, 0]
+        self._limit = torch.full((rows, 1), float("inf"), device=row.device)
+        self._limit[row[leads], 0] = own[leads]
+        self._of_row = torch.zeros(rows, dtype=torch.long, device=row.device)
         self._of_other = torch.zeros(len(self._others), dtype=torch.long, device=row.device)
         self._held = torch.empty(0, device=row.device)
-        self._compare(logits, asked[:0])
 
-    def add(self, begin: int, block: Float[Tensor, "rows columns"]) -> None:
-        low, high = (bisect_left(self._sorted, at) for at in (begin, begin + block.shape[1]))
-        self._compare(block, self.asked[low:high] - begin)
+    def add(self, block: Float[Tensor, "rows columns"]) -> None:
+        # Written as floats: their sum is vectorised, and exact up to 2**24.
+        if self._held.numel() < block.numel():
+            self._held = torch.empty(block.numel(), device=block.device)
+        held = self._held[: block.numel()].view_as(block)
+        self._of_row += torch.gt(block, self._limit, out=held).sum(1).long()
+        for at in torch.arange(len(self._others)).split(len(block)):
+            target = self._others[at]
+            self._of_other[at] += torch.gt(block[self.row[target]], self.own[target, None]).sum(1)
 
     def counts(self) -> Int[Tensor, "targets"]:
         out = self._of_row[self.row]
         out[self._others] = self._of_other
         return out.int()
-
-    def _compare(self, logits: Float[Tensor, "rows tokens"], known: Int[Tensor, "known"]) -> None:
-        # Written as floats: their sum is vectorised, and exact up to 2**24.
-        if self._held.numel() < logits.numel():
-            self._held = torch.empty(logits.numel(), device=logits.device)
-        held = self._held[: logits.numel()].view_as(logits)
-        self._of_row += torch.gt(logits, self._limit, out=held).index_fill_(1, known, 0.0).sum(1).long()
-        for at in torch.arange(len(self._others)).split(len(logits)):
-            target = self._others[at]
-            above = torch.gt(logits[self.row[target]], self.own[target, None])
-            self._of_other[at] += above.index_fill_(1, known, False).sum(1)

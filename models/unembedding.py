@@ -56,10 +56,11 @@ def whole_rows(parts: Anatomy, device: torch.device) -> int:
 
 
 def held_bytes(parts: Anatomy, device: torch.device) -> int:
-    """What a readout holds at a time: residuals under the norm or whole logits, and what a block is compared into."""
+    """What a readout holds at a time."""
     rows = rows_at_once(parts, device)
     whole = 2 * parts.width if _is_plain(parts.head) else parts.vocabulary
-    return (rows * whole + 3 * rows * _columns(parts, device, rows)) * 4
+    # A block, what it is compared into, what it is scaled to, and the tokens that are asked for.
+    return (rows * whole + 4 * rows * _columns(parts, device, rows)) * 4
 
 
 def unembed(parts: Anatomy, residual: Float[Tensor, "rows width"], asked: Int[Tensor, "asked"]) -> Logits:
@@ -87,9 +88,9 @@ def _by_weights(
 def _is_plain(head: nn.Module) -> bool:
     """Whether calling the head is multiplying its weights and nothing else."""
     called: Any = head
-    return type(head) is nn.Linear and not (
-        "forward" in vars(head) or called._forward_hooks or called._forward_pre_hooks
-    )
+    if type(head) is not nn.Linear or type(head.weight) is not nn.Parameter:  # torchao's weights are a class of its own
+        return False
+    return not ("forward" in vars(head) or called._forward_hooks or called._forward_pre_hooks)
 
 
 def _columns(parts: Anatomy, device: torch.device, rows: int) -> int:

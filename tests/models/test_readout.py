@@ -106,6 +106,34 @@ def test_by_default_the_nth_residual_predicts_the_nth_target():
     assert torch.equal(read(parts, residuals, tokens).lens, read(parts, residuals, tokens, torch.arange(7)).lens)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("rows", [VOCABULARY, VOCABULARY + 37])
+def test_heads_with_a_bias_a_cap_and_rows_beyond_the_vocabulary(dtype, rows, monkeypatch):
+    monkeypatch.setattr(unembedding, "BLOCK_ELEMENTS", {"cpu": 64})
+    torch.manual_seed(0)
+    head = torch.nn.Linear(WIDTH, rows).requires_grad_(False)
+    parts = anatomy(tiny_model("llama", VOCABULARY).to(dtype))
+    parts = replace(parts, head=head.to(dtype), soft_cap=5.0, logit_scale=0.5)
+    residuals, tokens, place = drawn(6)
+    logits = torch.stack([final_logits(parts, layer) for layer in residuals])[:, place].double()
+    out = read(parts, residuals, tokens, place)
+    lens = logits.log_softmax(-1)[:, torch.arange(len(tokens)), tokens].float()
+    torch.testing.assert_close(out.lens, lens, atol=1e-5 if dtype == torch.float32 else 2e-2, rtol=1e-5)
+
+
+@pytest.mark.parametrize("elements", [VOCABULARY // 7, 10**6])
+def test_tokens_that_cannot_come_take_nothing(elements, monkeypatch):
+    monkeypatch.setattr(unembedding, "BLOCK_ELEMENTS", {"cpu": elements})
+    head = torch.nn.Linear(WIDTH, VOCABULARY).requires_grad_(False)
+    head.bias[::64] = -torch.inf  # the first of every block
+    parts = replace(tiny_parts("llama"), head=head)
+    residuals, tokens, place = drawn(7)
+    tokens = tokens + (tokens % 64 == 0)
+    logits = final_logits(parts, residuals[-1])[place].double()
+    expected = logits.log_softmax(-1)[torch.arange(len(tokens)), tokens].float()
+    torch.testing.assert_close(read(parts, residuals, tokens, place).logprob, expected, atol=1e-5, rtol=1e-5)
+
+
 @pytest.mark.parametrize("shift", [-1e4, 1e4])
 def test_large_logits_keep_their_precision(shift):
     """A bias common to all logits must not eat the float32 digits of a log-probability beyond its own size."""
