@@ -15,6 +15,11 @@ REWRITING = ("OSF", "pissa", "olora")
 """Methods, and starts of LoRA, that take the adapter's first value out of the base's weights, alike at every load."""
 LOST = ("pissa_niter", "corda", "loftq", "lora_ga")
 """LoRA initialisations that take out of the base's weights what hung on chance or training data and is kept nowhere."""
+NOT_ON_VLLM = (
+    "use_dora", "modules_to_save", "rank_pattern", "alpha_pattern", "lora_bias", "trainable_token_indices",
+    "target_parameters",
+)  # fmt: skip
+"""Of LoRA's settings, those that vLLM refuses late or passes over without a word."""
 VLLM_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """What vLLM takes as the largest rank of its adapters."""
 UNSUITED = {
@@ -48,6 +53,11 @@ def vllm_rank(folder: Path, label: str, advice: str) -> int:
     config = read_config(folder)
     if config.peft_type.value != "LORA" or config.r > VLLM_RANKS[-1]:
         raise AdapterError(f"{label}: vllm runs LoRA up to rank {VLLM_RANKS[-1]} alone; {advice}")
+    given = [name for name in NOT_ON_VLLM if getattr(config, name, None)]
+    given += ["init_lora_weights"] * (str(config.init_lora_weights).lower() in REWRITING)
+    given += ["bias"] * (config.bias != "none")
+    if given:
+        raise AdapterError(f"{label}: vllm does not run LoRA with {given[0]}; {advice}")
     return next(size for size in VLLM_RANKS if size >= config.r)
 
 

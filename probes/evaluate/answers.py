@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from zlib import crc32
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -63,10 +64,13 @@ def collect(
     def file(number: int) -> Path:
         return parts / f"{number:05d}.parquet"
 
+    turn = crc32(key.encode())  # or the first process would have all tables of one shard
     for number, documents in enumerate(shards):
-        if here.takes(number):
+        if here.takes(turn + number):
             shard = read(file(number), key)
             if shard is None:
+                if read(path, key) is not None:  # put together meanwhile, by the first
+                    break
                 shard = ask(documents)
                 write(shard, file(number), key)
             known(number, shard)
@@ -74,7 +78,7 @@ def collect(
         return None
     for number in range(len(shards)):
         if number not in found:
-            known(number, here.wait(partial(read, file(number), key)))
+            known(number, here.wait(partial(read, file(number), key), file(number)))
     table = pa.concat_tables([SCHEMA.empty_table(), *(found[number] for number in range(len(shards)))])
     write(table, path, key)
     shutil.rmtree(parts, ignore_errors=True)

@@ -81,13 +81,18 @@ def evaluate(
 
     Options are the fields of `Settings` by name. `comparison` is a `comparison.json` of the same models, beside which
     the answers are laid; `check` is given the models' content keys by name, and may refuse them. Raises
-    `KnowshiftError` for whatever a user can cause.
+    `KnowshiftError` for whatever a user can cause. Of a launcher's processes the first makes the evaluation; the others
+    get what stands in the folder when they have asked their share.
     """
     language_model.require()
     say = note or (lambda line: None)
     settings, here = settings_from(options), Processes.here()
     if settings.engine == "vllm":
         on_vllm.require()
+    if here.count > 1 and settings.engine == "vllm":
+        raise UsageError("--engine vllm: runs in one process; drop the launcher, or give --engine transformers")
+    if here.count > 1 and settings.out is None:
+        raise UsageError("--out: name the run's folder, which the processes of a launcher share")
     settings = replace(settings, device=here.device(settings.device, settings.device_map))
     check_folder(settings.prompts)
     specs = [str(tuned)] if isinstance(tuned, str | Path) else [str(spec) for spec in tuned]
@@ -124,7 +129,7 @@ def evaluate(
         answers = _answers(asks, models, asking, run, progress, here)
         extra = harness_values(tasks, models, asking, run.path, kept, progress, here) if suite.harness else {}
         if not here.first:  # the first puts all together
-            return here.wait(lambda: Evaluation.found(run.path))
+            return here.wait(lambda: Evaluation.found(run.path), run.path / "evaluation.json")
         values = {model: [*suite.values(held), *extra.get(model, [])] for model, held in answers.items()}
         data = conclude(suite.name, values, pairs, settings.seed)
         data |= {
@@ -234,7 +239,7 @@ def _claim(
     where = settings.out or default_out(names[0], names[1:], suite.name)
     if here.first:
         return RunDirectory.claim(where, identity, about)
-    return here.wait(lambda: RunDirectory.claimed(where, identity))
+    return here.wait(lambda: RunDirectory.claimed(where, identity), where / "run.json")
 
 
 def _answers(

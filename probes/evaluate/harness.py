@@ -11,11 +11,14 @@ they hang on the document alone, and every model reads the same.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import math
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import cache
+from contextlib import nullcontext
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,10 +96,15 @@ def harness_values(
     out: dict[str, list[Value]] = {}
     for model, checkpoint in models.items():
         out[model] = []
-        with opened(checkpoint, asking) as lm:
+        folder = run / "scores" / file_of(model)
+        files = {name: folder / f"task-{file_of(name)}.parquet" for name in tasks}
+        keys = {name: _key(name, task, checkpoint, asking, kept[name]) for name, task in tasks.items()}
+        known = all(answers.read(files[name], keys[name]) is not None for name in tasks)
+        with nullcontext() if known else opened(checkpoint, asking) as lm:
             for name, task in tasks.items():
-                folder = run / "scores" / file_of(model)
-                table = _run(name, task, lm, checkpoint, asking, kept[name], folder, progress, here)
+                ask = partial(_asked, name, task, lm, asking, kept[name])
+                stage = f"{checkpoint.name} {name}"
+                table = answers.collect(files[name], keys[name], len(kept[name]), ask, progress, stage, here)
                 if table is not None:
                     out[model] += _values(name, table, task.higher_is_better())
     return out
@@ -152,18 +160,13 @@ def _fits(lm: Any, instance: Any, context: int) -> bool:
     return tokens + len(lm.tok_encode(instance.args[1], add_special_tokens=False)) <= context
 
 
-def _run(
-    name: str, task: Any, lm: Any, checkpoint: Checkpoint, asking: Asking, kept: Sequence[int], folder: Path,
-    progress: Progress | None, here: Processes,
-) -> pa.Table | None:  # fmt: skip
-    from lm_eval.evaluator import evaluate
-
-    config = json.dumps({k: str(v) for k, v in task.dump_config().items()}, sort_keys=True)
+def _key(name: str, task: Any, checkpoint: Checkpoint, asking: Asking, kept: Sequence[int]) -> str:
+    """SHA-256 (hex) of all that the answers depend on."""
     shots = list(task.fewshot_docs() or []) if task.get_config("num_fewshot") else []
-    key = score_key(
+    return score_key(
         {
             "task": name,
-            "config": config,
+            "config": json.dumps(_told(task.dump_config()), sort_keys=True),
             # A local file may change under the same name.
             "docs": [[index, _hash(task.eval_docs[index])] for index in kept],
             "shots": _hash(shots),
@@ -172,18 +175,35 @@ def _run(
         }
     )
 
-    def some(documents: range) -> pa.Table:
-        with quiet():
-            found: Any = evaluate(
-                lm=lm, task_dict={"tasks": {name: task}, "groups": {}, "group_map": {}},
-                samples={name: list(kept[documents.start : documents.stop])}, bootstrap_iters=0, log_samples=True,
-                apply_chat_template=asking.chat, fewshot_as_multiturn=asking.chat,
-            )  # fmt: skip
-        rolling = task.OUTPUT_TYPE == "loglikelihood_rolling"
-        return pa.Table.from_pylist(_rows(name, found["samples"][name], rolling), schema=answers.SCHEMA)
 
-    path, stage = folder / f"task-{file_of(name)}.parquet", f"{checkpoint.name} {name}"
-    return answers.collect(path, key, len(kept), some, progress, stage, here)
+def _told(thing: Any) -> Any:
+    """A task's config as JSON that is the same in every process: functions by their source, objects by their class."""
+    if isinstance(thing, Mapping):
+        return {str(key): _told(value) for key, value in thing.items()}
+    if isinstance(thing, list | tuple):
+        return [_told(value) for value in thing]
+    if isinstance(thing, partial):
+        return [_told(thing.func), _told(thing.args), _told(thing.keywords)]
+    if callable(thing):
+        try:
+            return inspect.getsource(thing)
+        except (OSError, TypeError):
+            return getattr(thing, "__qualname__", type(thing).__qualname__)
+    return re.sub(r" at 0x[0-9a-f]+", "", str(thing))
+
+
+def _asked(name: str, task: Any, lm: Any, asking: Asking, kept: Sequence[int], documents: range) -> pa.Table:
+    """One shard's answers."""
+    from lm_eval.evaluator import evaluate
+
+    with quiet():
+        found: Any = evaluate(
+            lm=lm, task_dict={"tasks": {name: task}, "groups": {}, "group_map": {}},
+            samples={name: list(kept[documents.start : documents.stop])}, bootstrap_iters=0, log_samples=True,
+            apply_chat_template=asking.chat, fewshot_as_multiturn=asking.chat,
+        )  # fmt: skip
+    rolling = task.OUTPUT_TYPE == "loglikelihood_rolling"
+    return pa.Table.from_pylist(_rows(name, found["samples"][name], rolling), schema=answers.SCHEMA)
 
 
 def _rows(name: str, samples: Sequence[Mapping[str, Any]], rolling: bool) -> list[dict[str, Any]]:

@@ -11,11 +11,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from ...errors import CheckpointError, UsageError, first_line
+from ...errors import AdapterError, CheckpointError, UsageError, first_line
 from .language_model import Mended, quiet, whole_tokenizer
 
 if TYPE_CHECKING:
@@ -39,20 +38,21 @@ def require() -> None:
 def vllm_model(checkpoint: Checkpoint, asking: Asking) -> Iterator[LM]:
     """The harness's model, whose engine is let go at the end. Raises `CheckpointError` where vLLM cannot serve it."""
     base = checkpoint.base or checkpoint
-    for each in {base, checkpoint}:
-        if Path(each.spec).is_file():
-            raise CheckpointError(f"{each.name}: vllm reads Hugging Face folders alone; save it as one, {ADVICE}")
+    if base.path.is_file():
+        raise CheckpointError(f"{base.name}: vllm reads Hugging Face folders alone; save it as one, {ADVICE}")
+    lora = _lora(checkpoint)
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")  # its workers write past `quiet`
-    with TemporaryDirectory() as folder, quiet():
+    with TemporaryDirectory() as folder:
         # The engine takes a path, and an adapter may bring a tokenizer of its own.
         tokenizer = whole_tokenizer(checkpoint)
         tokenizer.save_pretrained(folder)
         try:
-            lm = _class()(
-                pretrained=base.spec, tokenizer=folder, dtype=str(checkpoint.dtype).removeprefix("torch."),
-                max_model_len=asking.context + SPARE, batch_size="auto", seed=asking.seed,
-                generation_config="vllm", **_lora(checkpoint),
-            )  # fmt: skip
+            with quiet():
+                lm = _class()(
+                    pretrained=str(base.path), tokenizer=folder, dtype=str(checkpoint.dtype).removeprefix("torch."),
+                    max_model_len=asking.context + SPARE, batch_size="auto", seed=asking.seed,
+                    generation_config="vllm", **lora,
+                )  # fmt: skip
         except Exception as error:  # vLLM's, CUDA's, a worker's
             raise CheckpointError(f"{checkpoint.name}: vllm cannot serve it ({first_line(error)}); {ADVICE}") from error
         try:
@@ -78,12 +78,13 @@ def _lora(checkpoint: Checkpoint) -> dict[str, Any]:
     from ...models.methods import read_config, vllm_rank
 
     folder = checkpoint.path
-    told: dict[str, Any] = {"lora_local_path": str(folder), "max_lora_rank": vllm_rank(folder, checkpoint.name, ADVICE)}
+    rank = vllm_rank(folder, checkpoint.name, ADVICE)
     named = read_config(folder).target_modules
-    if isinstance(named, list | set):
-        # Else vLLM puts LoRA around the head too, whose product then fails at a prompt's log-probabilities (0.32).
-        told["lora_target_modules"] = sorted(named)
-    return told
+    # Where it is not told which, vLLM puts LoRA around the head too, whose product then fails at a prompt's
+    # log-probabilities (0.32).
+    if isinstance(named, str) or "lm_head" in named:
+        raise AdapterError(f"{checkpoint.name}: vllm cannot weigh prompts with LoRA on {named}; {ADVICE}")
+    return {"lora_local_path": str(folder), "max_lora_rank": rank, "lora_target_modules": sorted(named)}
 
 
 def _let_go() -> None:

@@ -8,15 +8,19 @@ fails the launcher ends the rest, and the same command goes on where they stoppe
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from ...errors import UsageError
 
 POLL = 0.2
 """Seconds between two looks for another process's file."""
+PATIENCE = 60.0
+"""Seconds of looking before it is said."""
 
 T = TypeVar("T")
 
@@ -62,9 +66,16 @@ class Processes:
 
         return f"cuda:{self.local}" if wanted in ("auto", "cuda") and torch.cuda.is_available() else wanted
 
-    def wait(self, look: Callable[[], T | None]) -> T:
-        """What `look` finds, once it finds something."""
+    def wait(self, look: Callable[[], T | None], file: Path) -> T:
+        """What `look` finds, once it finds something; after a while it is said which `file` is waited for."""
+        begun, said = time.monotonic(), False
         while (found := look()) is None:
+            if not said and time.monotonic() - begun > PATIENCE:
+                said = True
+                sys.stderr.write(
+                    f"probe evaluate: process {self.rank} of {self.count} (RANK, WORLD_SIZE) waits for {file}, which "
+                    "another process writes\n"
+                )
             time.sleep(POLL)
         return found
 

@@ -107,6 +107,11 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
         raise UsageError(f"--task {settings.tasks[0]}: is asked with --suite forgetting, not {settings.suite}")
     if settings.engine not in ENGINES:
         raise UsageError(f"--engine {settings.engine}: no such engine; give {' or '.join(ENGINES)}")
+    placed = {"device": (settings.device, "auto"), "quantize": (settings.quantize, "none"),
+              "device-map": (settings.device_map, "none")}  # fmt: skip
+    for name, (value, default) in placed.items():
+        if settings.engine == "vllm" and value != default:
+            raise UsageError(f"--{name} {value}: vllm places and rounds models itself; drop it, or --engine vllm")
     if settings.template not in ("none", "chat"):
         raise UsageError(f"--template {settings.template}: give none or chat")
     for name, value in (("limit", settings.limit), ("context", settings.context), ("batch-size", settings.batch_size),

@@ -109,7 +109,9 @@ class Visits:
         assert all(url.startswith(("file://", "data:", "blob:")) for url in requests), requests
 
 
-UNTOUCHED = """() => {
+UNTOUCHED = """async () => {
+  // The page hears of its new address a task later.
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
   document.activeElement?.blur();
   for (const each of document.querySelectorAll("details")) each.open = false;
   scrollTo(0, 0);
@@ -142,6 +144,7 @@ def visit(browser, report, request) -> Iterator[Any]:
             used.append(request.getfixturevalue("standing"))
             page = used[-1].pages[0]
             page.goto(report.as_uri() + (hash or "#"))
+            page.emulate_media(media="screen", color_scheme="light")
             page.mouse.move(0, 0)
             page.evaluate(UNTOUCHED)
         page.wait_for_selector(f"html[data-{'drawn' if drawn else 'ready'}]", timeout=30_000)

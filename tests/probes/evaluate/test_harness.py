@@ -5,6 +5,7 @@ import json
 import pytest
 from knowshift.errors import UsageError
 from knowshift.models.checkpoint import Checkpoint
+from knowshift.probes.evaluate import harness
 from knowshift.probes.evaluate.harness import fitting, harness_values, load_tasks
 from knowshift.probes.evaluate.runner import Asking, LeftOut
 from knowshift.probes.evaluate.values import means
@@ -109,3 +110,23 @@ def test_a_documents_shots_hang_on_the_document_alone(tmp_path, checkpoints):
     own.build_all_requests(samples=[7])
     assert {each.args for each in own.instances} >= {whole[7]}
     assert len({args[0].rsplit("\n\n", 1)[0] for args in whole.values()}) > 1
+
+
+def test_a_task_with_functions_of_its_own_has_one_key_in_every_process(tmp_path):
+    """Answers are kept, and shared among processes, under it: no address may stand in it."""
+
+    def told(said):
+        place = tmp_path / said
+        place.mkdir()
+        (place / "utils.py").write_text(
+            f"def process_docs(docs):\n    return docs.filter(lambda doc: doc['q'] != '{said}')\n"
+        )
+        (found,) = task(
+            place, [("a", "0"), ("b", "1")], CHOICE, "process_docs: !function utils.process_docs\n"
+        ).values()
+        return json.dumps(harness._told(found.dump_config()))
+
+    first, second = told("x"), told("y")
+    assert "0x" not in first
+    assert "process_docs(docs)" in first
+    assert first.replace("'x'", "'y'").replace("/x/", "/y/") == second

@@ -11,6 +11,7 @@ from knowshift.errors import AdapterError, CheckpointError, UsageError
 from knowshift.models.checkpoint import Checkpoint
 from knowshift.probes.evaluate import on_vllm, runner
 from knowshift.probes.evaluate.evaluate import evaluate
+from knowshift.probes.evaluate.settings import settings_from
 from peft import IA3Config, LoraConfig, get_peft_model
 from tiny import make_tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM
@@ -51,13 +52,29 @@ def test_an_adapter_is_told_by_its_folder_rank_and_modules(folder):
     assert on_vllm._lora(base) == {}
 
 
-@pytest.mark.parametrize("config", [IA3Config(target_modules=["down_proj"], feedforward_modules=["down_proj"]),
-                                    LoraConfig(r=513, target_modules=["o_proj"])])  # fmt: skip
-def test_adapters_that_vllm_does_not_run(folder, tmp_path, config):
+@pytest.mark.parametrize("option", [{"device": "cpu"}, {"quantize": "4bit"}, {"device_map": "auto"}])
+def test_what_vllm_decides_itself_is_refused(option):
+    with pytest.raises(UsageError, match=r"vllm places and rounds models itself; drop it"):
+        settings_from({"engine": "vllm", **option})
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        (IA3Config(target_modules=["down_proj"], feedforward_modules=["down_proj"]), "runs LoRA up to rank 512 alone"),
+        (LoraConfig(r=513, target_modules=["o_proj"]), "runs LoRA up to rank 512 alone"),
+        (LoraConfig(target_modules=["o_proj"], alpha_pattern={"o_proj": 4}), "does not run LoRA with alpha_pattern"),
+        (LoraConfig(target_modules=["o_proj"], use_dora=True), "does not run LoRA with use_dora"),
+        (LoraConfig(target_modules=["o_proj", "lm_head"]), "cannot weigh prompts with LoRA on"),
+        (LoraConfig(target_modules=".*o_proj"), "cannot weigh prompts with LoRA on"),
+    ],
+)
+def test_adapters_that_vllm_does_not_run(folder, tmp_path, config, says):
     get_peft_model(LlamaForCausalLM.from_pretrained(folder / "base"), config).save_pretrained(tmp_path / "a")
     tuned = Checkpoint.find(tmp_path / "a", base=Checkpoint.find(folder / "base", device="cpu"))
-    with pytest.raises(AdapterError, match="vllm runs LoRA up to rank 512 alone; or give --engine transformers"):
-        on_vllm._lora(tuned)
+    refused = pytest.raises(AdapterError, match=f"^a: vllm {says}.*; or give --engine transformers$")
+    with refused, on_vllm.vllm_model(tuned, ASKING):
+        pass
 
 
 def test_a_weight_file_is_no_folder(folder):

@@ -11,6 +11,7 @@ import pytest
 from evaluation import write_smedqa
 from house import write_adapter, write_domain
 from knowshift.errors import UsageError
+from knowshift.probes.evaluate import on_vllm, processes
 from knowshift.probes.evaluate.evaluate import evaluate
 from knowshift.probes.evaluate.processes import LAUNCHED, Processes
 from tiny import make_tokenizer, tiny_model
@@ -59,6 +60,25 @@ def test_of_several_processes_each_has_a_gpu(monkeypatch):
     assert second.device("auto", "none") == "auto"
     with pytest.raises(UsageError, match="--device-map"):
         second.device("auto", "auto")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"), [({}, "--out: name"), ({"engine": "vllm", "out": "run"}, "--engine vllm")]
+)
+def test_what_several_processes_cannot_do_is_one_line(monkeypatch, options, says):
+    set_(monkeypatch, RANK="1", WORLD_SIZE="2", LOCAL_RANK="1")
+    monkeypatch.setattr(on_vllm, "find_spec", lambda name: name)
+    with pytest.raises(UsageError, match=says):
+        evaluate("base", "tuned", **options)
+
+
+def test_a_long_wait_says_what_for(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(processes, "PATIENCE", 0.0)
+    looks = iter([None, None, "there"])
+    assert Processes(0, 2).wait(lambda: next(looks), tmp_path / "shard") == "there"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(tmp_path / "shard") in line
+    assert "process 0 of 2" in line
 
 
 def test_two_processes_find_what_one_finds(tmp_path):
