@@ -69,8 +69,8 @@ def collect(
         if here.takes(turn + number):
             shard = read(file(number), key)
             if shard is None:
-                if read(path, key) is not None:  # put together meanwhile, by the first
-                    break
+                if (table := read(path, key)) is not None:  # put together meanwhile, by another process
+                    return table
                 shard = ask(documents)
                 write(shard, file(number), key)
             known(number, shard)
