@@ -81,8 +81,10 @@ def _by_weights(
         bias = None if head.bias is None else head.bias[tokens]
         return scaled_and_capped(parts, nn.functional.linear(normed, head.weight[tokens], bias))
 
+    # As wide as a block could be: beyond the last whole step a product rounds otherwise, and equal logits would differ.
+    filled = torch.cat([asked, asked[:1].expand(-len(asked) % STEP)])
     starts = range(0, len(head.weight), columns)
-    return Logits(product(asked), ((at, product(slice(at, at + columns))) for at in starts))
+    return Logits(product(filled)[:, : len(asked)], ((at, product(slice(at, at + columns))) for at in starts))
 
 
 def _is_plain(head: nn.Module) -> bool:

@@ -59,6 +59,13 @@ def test_what_stands_before_the_final_norm_is_put_to_every_row_of_its_layer(elem
     assert torch.equal(moved.tempered, by_hand.tempered)
 
 
+def test_targets_whose_rows_of_the_head_are_the_same_have_one_rank():
+    parts = anatomy(tiny_model("llama", VOCABULARY))
+    parts.head.weight.data[10:20] = parts.head.weight.data[10]
+    out = read(parts, torch.randn(1, 1, WIDTH), torch.arange(10, 20), torch.zeros(10, dtype=torch.long))
+    assert out.rank.unique().numel() == 1
+
+
 @pytest.mark.parametrize("elements", [VOCABULARY // 7, 10**6])
 def test_a_tie_is_not_above(elements, monkeypatch):
     monkeypatch.setattr(unembedding, "BLOCK_ELEMENTS", {"cpu": elements})

@@ -151,8 +151,8 @@ def visit(browser, report, request) -> Iterator[Any]:
         return page
 
     yield visit
-    for context in {page.context for page in visits.pages}:
-        context.close()
+    for page in visits.pages:
+        page.context.close()
     for each in used:
         each.check()
 
