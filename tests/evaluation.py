@@ -32,7 +32,7 @@ def answered(asks, lm, folder):
     from knowshift.probes.evaluate.runner import Asking, ask_model
 
     asking = Asking(context=4096)
-    return {ask.name: ask_model(ask, lm, asking, folder, "key") for ask in asks}
+    return {ask.name: ask_model(ask, lambda: lm, asking, folder, "key") for ask in asks}
 
 
 def listed(prompt):

@@ -29,7 +29,7 @@ def asked(bench, folder, breaker):
     while True:
         lm = breaker.counted(Scripted(lambda prompt, said: -1.0), "m")
         try:
-            return ask_model(ask, lm, Asking(context=64), folder, "key", "m t", breaker.progress), parts
+            return ask_model(ask, lambda lm=lm: lm, Asking(context=64), folder, "key", "m t", breaker.progress), parts
         except KeyboardInterrupt:
             parts += 1
 

@@ -16,8 +16,7 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,12 +28,13 @@ from ..cache import score_key
 from ..run import Progress
 from ..settings import file_of
 from . import answers
-from .language_model import language_model, opened, quiet
+from .language_model import language_model, quiet, when_asked
 from .processes import ALONE, Processes
-from .runner import Asking, LeftOut, unlike
+from .runner import Asking, LeftOut, samples, unlike
 from .values import LOWER, Value
 
 if TYPE_CHECKING:
+    from lm_eval.api.model import LM
     from lm_eval.api.task import Task
     from lm_eval.tasks import TaskManager
 
@@ -97,14 +97,12 @@ def harness_values(
     for model, checkpoint in models.items():
         out[model] = []
         folder = run / "scores" / file_of(model)
-        files = {name: folder / f"task-{file_of(name)}.parquet" for name in tasks}
-        keys = {name: _key(name, task, checkpoint, asking, kept[name]) for name, task in tasks.items()}
-        known = all(answers.read(files[name], keys[name]) is not None for name in tasks)
-        with nullcontext() if known else opened(checkpoint, asking) as lm:
+        with when_asked(checkpoint, asking) as lm:
             for name, task in tasks.items():
+                path, stage = folder / f"task-{file_of(name)}.parquet", f"{checkpoint.name} {name}"
+                key = _key(name, task, checkpoint, asking, kept[name])
                 ask = partial(_asked, name, task, lm, asking, kept[name])
-                stage = f"{checkpoint.name} {name}"
-                table = answers.collect(files[name], keys[name], len(kept[name]), ask, progress, stage, here)
+                table = answers.collect(path, key, len(kept[name]), ask, progress, stage, here)
                 if table is not None:
                     out[model] += _values(name, table, task.higher_is_better())
     return out
@@ -192,18 +190,13 @@ def _told(thing: Any) -> Any:
     return re.sub(r" at 0x[0-9a-f]+", "", str(thing))
 
 
-def _asked(name: str, task: Any, lm: Any, asking: Asking, kept: Sequence[int], documents: range) -> pa.Table:
+def _asked(
+    name: str, task: Any, lm: Callable[[], LM], asking: Asking, kept: Sequence[int], documents: range
+) -> pa.Table:
     """One shard's answers."""
-    from lm_eval.evaluator import evaluate
-
-    with quiet():
-        found: Any = evaluate(
-            lm=lm, task_dict={"tasks": {name: task}, "groups": {}, "group_map": {}},
-            samples={name: list(kept[documents.start : documents.stop])}, bootstrap_iters=0, log_samples=True,
-            apply_chat_template=asking.chat, fewshot_as_multiturn=asking.chat,
-        )  # fmt: skip
+    noted = samples(name, task, lm(), asking, list(kept[documents.start : documents.stop]))
     rolling = task.OUTPUT_TYPE == "loglikelihood_rolling"
-    return pa.Table.from_pylist(_rows(name, found["samples"][name], rolling), schema=answers.SCHEMA)
+    return pa.Table.from_pylist(_rows(name, noted, rolling), schema=answers.SCHEMA)
 
 
 def _rows(name: str, samples: Sequence[Mapping[str, Any]], rolling: bool) -> list[dict[str, Any]]:

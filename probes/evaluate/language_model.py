@@ -11,7 +11,7 @@ import contextlib
 import copy
 import io
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,13 @@ def opened(checkpoint: Checkpoint, asking: Asking) -> Iterator[LM]:
     else:
         with checkpoint.active():
             yield language_model(checkpoint, asking.context, asking.batch_size)
+
+
+@contextlib.contextmanager
+def when_asked(checkpoint: Checkpoint, asking: Asking) -> Iterator[Callable[[], LM]]:
+    """Gives what `opened` gives, at its first call: where every answer is kept, no weights are read."""
+    with contextlib.ExitStack() as stack:
+        yield cache(lambda: stack.enter_context(opened(checkpoint, asking)))
 
 
 class Mended:

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata
 from pathlib import Path
@@ -25,13 +24,13 @@ from ..cache import score_key
 from ..run import Progress
 from . import answers
 from .ask import Ask, Doc
-from .language_model import language_model, opened, quiet, takes_system, version
+from .language_model import language_model, quiet, takes_system, version, when_asked
 from .processes import ALONE, Processes
 from .settings import ENGINES
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
-    from lm_eval.api.task import ConfigurableTask
+    from lm_eval.api.task import ConfigurableTask, Task
 
     from ...models.checkpoint import Checkpoint
 
@@ -138,24 +137,22 @@ def run(
 
     In a process that is not the run's first, of what it asks itself nothing is given back.
     """
-    keys = {ask.name: asking.key(ask, checkpoint) for ask in asks}
-    tables = {ask.name: answers.read(folder / f"{ask.name}.parquet", keys[ask.name]) for ask in asks}
-    missing = [ask for ask in asks if tables[ask.name] is None]
-    with opened(checkpoint, asking) if any(ask.docs for ask in missing) else nullcontext() as lm:
-        for ask in missing:
-            stage = f"{checkpoint.name} {ask.name}"
-            tables[ask.name] = ask_model(ask, lm, asking, folder, keys[ask.name], stage, progress, here)
+    tables = {}
+    with when_asked(checkpoint, asking) as lm:
+        for ask in asks:
+            key, stage = asking.key(ask, checkpoint), f"{checkpoint.name} {ask.name}"
+            tables[ask.name] = ask_model(ask, lm, asking, folder, key, stage, progress, here)
     return {name: table for name, table in tables.items() if table is not None}
 
 
 def ask_model(
-    ask: Ask, lm: LM | None, asking: Asking, folder: Path, key: str, stage: str = "",
+    ask: Ask, lm: Callable[[], LM], asking: Asking, folder: Path, key: str, stage: str = "",
     progress: Progress | None = None, here: Processes = ALONE,
 ) -> pa.Table | None:  # fmt: skip
-    """The answers of any of the harness's models (none is needed where nothing is asked), as `answers.collect`."""
+    """The answers of any of the harness's models (called for where one is asked), as `answers.collect`."""
 
     def some(documents: range) -> pa.Table:
-        return _asked(replace(ask, docs=ask.docs[documents.start : documents.stop]), lm, asking)
+        return _asked(replace(ask, docs=ask.docs[documents.start : documents.stop]), lm(), asking)
 
     return answers.collect(folder / f"{ask.name}.parquet", key, len(ask.docs), some, progress, stage, here)
 
@@ -208,22 +205,29 @@ def _filled(template: Any, ask: Ask, doc: Doc) -> str:
 _OUTPUT = {"choices": "multiple_choice", "answer": "generate_until", "text": "loglikelihood_rolling"}
 
 
-def _asked(ask: Ask, lm: LM | None, asking: Asking) -> pa.Table:
-    """One shard's answers."""
-    task = task_of(ask, asking.chat)
+def samples(name: str, task: Task, lm: LM, asking: Asking, only: list[int] | None = None) -> list[dict[str, Any]]:
+    """What the harness notes of each document of a task, or of these `only`."""
     with quiet():
         from lm_eval.evaluator import evaluate
 
         found: Any = evaluate(
             lm=lm,
-            task_dict={"tasks": {ask.name: task}, "groups": {}, "group_map": {}},
+            task_dict={"tasks": {name: task}, "groups": {}, "group_map": {}},
+            samples=None if only is None else {name: only},
             bootstrap_iters=0,
             log_samples=True,
             apply_chat_template=asking.chat,
             fewshot_as_multiturn=asking.chat,
         )
+    noted: list[dict[str, Any]] = found["samples"][name]
+    return noted
+
+
+def _asked(ask: Ask, lm: LM, asking: Asking) -> pa.Table:
+    """One shard's answers."""
+    noted = samples(ask.name, task_of(ask, asking.chat), lm, asking)
     rows = []
-    for sample in sorted(found["samples"][ask.name], key=lambda sample: sample["doc_id"]):
+    for sample in sorted(noted, key=lambda sample: sample["doc_id"]):
         doc, said = ask.docs[sample["doc_id"]], [each[0] for each in sample["resps"]]
         rows.append(
             {

@@ -199,7 +199,7 @@ def test_a_blank_line_parts_the_instructions_from_the_prompt(tmp_path):
     ask = Ask("written", "answer", docs(1), "Q: {{ stem }}\nA:", system="Say one word.", until=("\n",), max_tokens=6)
     for shots, between in (((), ""), ((shot,), "Q: for a week fever\nA: cough\n\n")):
         lm = Scripted(reply=lambda prompt: "cough")
-        runner.ask_model(replace(ask, shots=shots), lm, ASKING, tmp_path / str(len(shots)), "key")
+        runner.ask_model(replace(ask, shots=shots), lambda lm=lm: lm, ASKING, tmp_path / str(len(shots)), "key")
         assert lm.asked[0][0] == f"Say one word.\n\n{between}Q: for 0 days fever\nA:"
 
 
