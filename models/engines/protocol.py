@@ -28,6 +28,7 @@ class Batch:
 
     ids: Int[Tensor, "rows length"]
     row: Int[Tensor, "places"]
+    """Ascending."""
     column: Int[Tensor, "places"]
     stem: Int[Tensor, "rows"]
     """Stems are numbered from 0 and their rows lie together."""

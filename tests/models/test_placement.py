@@ -75,6 +75,11 @@ def test_layers_on_the_disk_change_no_number(form, folder, tmp_path, monkeypatch
     assert {str(part) for part in base.model.hf_device_map.values()} == {"cpu", "disk"}
     assert any(weight.is_meta for weight in base.model.parameters())
     tuned = [Checkpoint.open(path, base=base) for path in adapters]
+    monkeypatch.setattr("knowshift.models.engines.hooks.PASS_TOKENS", 1)
+    passes = []
+    base.anatomy.decoder.register_forward_pre_hook(lambda *_: passes.append(1))
+    scores(base)
+    assert len(passes) <= 6  # each pass brings every layer in; two trials, and a pass a batch
     for checkpoint, expected in zip([base, *tuned, base], [*want, want[0]], strict=True):
         close(scores(checkpoint), expected)
     for checkpoint in (base, *tuned):

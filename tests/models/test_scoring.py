@@ -8,6 +8,7 @@ import torch
 from knowshift.errors import ItemError
 from knowshift.models import plan as plans
 from knowshift.models.architecture import anatomy
+from knowshift.models.engines import hooks
 from knowshift.models.engines.hooks import HooksEngine
 from knowshift.models.plan import BatchPlan
 from knowshift.models.scoring import in_order, plan_scoring, score, score_shards
@@ -152,6 +153,29 @@ def test_the_size_of_a_batch_changes_nothing(arch, tokens):
     assert (sum(map(len, plan.batches.shards)) == 1) == (tokens == 10**6)
     tables = [table for _, table in score_shards(plan, tiny(arch))]
     assert_close(in_order(pa.concat_tables(tables), plan), whole)
+
+
+@pytest.mark.parametrize("engine", [HooksEngine(), InRows()])
+def test_a_batch_of_more_tokens_than_a_pass_takes_is_read_in_several(engine, monkeypatch):
+    checkpoint = tiny("llama")
+    whole = score(ITEMS, checkpoint, engine=engine)
+    sizes = []
+
+    def counted(module, inputs, named):
+        sizes.append(tuple(named["input_ids"].shape))
+
+    handle = checkpoint.anatomy.decoder.register_forward_pre_hook(counted, with_kwargs=True)
+    try:
+        monkeypatch.setattr(hooks, "PASS_TOKENS", 100)
+        parts = score(ITEMS, checkpoint, engine=engine)
+        few = len(sizes)
+        assert all(rows * length <= 100 or rows == 1 for rows, length in sizes)
+        monkeypatch.setattr(hooks, "PASS_TOKENS", 10**6)
+        score(ITEMS, checkpoint, engine=engine)
+    finally:
+        handle.remove()
+    assert_close(parts, whole)
+    assert len(sizes) - few < few
 
 
 def test_the_table_is_in_the_items_order_and_schema():
