@@ -16,6 +16,9 @@ from ..errors import CheckpointError, UsageError, first_line
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
+# Where no GPU is it says so when peft is imported, and of every layer what it casts to: no one can act on either.
+getLogger("bitsandbytes").setLevel(ERROR)
+
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 QUANTIZE = ("none", "8bit", "4bit")
 DEVICE_MAPS = ("none", "auto")
@@ -86,7 +89,6 @@ class Placement:
         if self.quantize != "none":
             from transformers import BitsAndBytesConfig
 
-            getLogger("bitsandbytes").setLevel(ERROR)  # every layer would say what it casts to
             bits = {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_compute_dtype": self.dtype_of(config)}
             out["quantization_config"] = BitsAndBytesConfig(
                 **(bits if self.quantize == "4bit" else {"load_in_8bit": True})
