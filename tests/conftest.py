@@ -1,5 +1,6 @@
 """Puts the helpers of this folder (`from tiny import tiny_model`) on the path, and keeps every test off the hub."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -16,6 +17,20 @@ sys.path.insert(0, str(Path(__file__).parent))
 # A busy machine is no failure.
 settings.register_profile("knowshift", deadline=None)
 settings.load_profile("knowshift")
+
+
+LONGEST = ("test_truth.py", "test_notebooks.py", "test_way.py", "test_written_suites.py", "test_compare.py")
+"""Files that take a minute or so, first, so that no worker has one left when the others are done."""
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
+def pytest_collection_finish():
+    # Each full collection, of which a model that is let go asks for one, would go through all that was imported.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
