@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -191,7 +192,11 @@ class Checkpoint:
     @property
     def tokenizer_hash(self) -> str:
         """SHA-256 (hex) of the tokenizer's whole description; two checkpoints of one hash cut texts alike."""
-        text = self.tokenizer.backend_tokenizer.to_str() if self.tokenizer.is_fast else repr(self.tokenizer)
+        text = repr(self.tokenizer)
+        if self.tokenizer.is_fast:
+            # A file may keep how texts were cut and padded in training; transformers forgets it at the first call.
+            held = json.loads(self.tokenizer.backend_tokenizer.to_str()) | {"truncation": None, "padding": None}
+            text = json.dumps(held, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
 

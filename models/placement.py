@@ -84,7 +84,7 @@ class Placement:
         out: dict[str, Any] = {}
         if self.device_map == "auto":
             out["device_map"] = "auto"
-        elif self.device.type != "cpu":
+        elif self.device.type != "cpu" or self.quantize != "none":  # bitsandbytes would take a GPU unasked
             out["device_map"] = {"": self.device}
         if self.quantize != "none":
             from transformers import BitsAndBytesConfig

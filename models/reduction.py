@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from .architecture import Anatomy
 
 
+CANCELS = 1e3
+"""Nats that a block's first token may lie below its sum, for the sum to be found from the two."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
     """Of each target, a token at a row; nats."""
@@ -78,10 +82,10 @@ class _Normaliser:
         scaled = rows if self.temperature == 1.0 else rows / self.temperature
         # As the first token's loss: torch's fused kernel takes half the time of `logsumexp` on a CPU.
         first, lead = torch.zeros(len(rows), dtype=torch.long, device=rows.device), scaled[:, 0]
-        total = cross_entropy(scaled, first, reduction="none") + lead
-        if not bool(lead.isfinite().all()):  # a token that cannot come
-            total = scaled.logsumexp(1)
-        self._blocks.append(total)
+        loss = cross_entropy(scaled, first, reduction="none")
+        # A first token that cannot come, or nearly so, leaves nothing of the sum in a float.
+        likely = bool((loss < CANCELS).all())
+        self._blocks.append(loss + lead if likely else scaled.logsumexp(1))
 
     def at(self, row: Int[Tensor, "targets"]) -> Float[Tensor, "targets"]:
         """Of the targets' rows; of those before `first`, anything."""

@@ -110,11 +110,7 @@ def make_batch(sequences: Sequence[TokenSequence], device: torch.device | str) -
 def _run(engine: Engine, checkpoint: Checkpoint, sequences: Sequence[TokenSequence], lens: Lens) -> Readout:
     """One batch; halved and run again where the device's memory does not hold it."""
     try:
-        batch, wanted = make_batch(sequences, checkpoint.device)
-        residuals = engine.residuals(checkpoint, batch, lens.layers)
-        # The head may run on another device than the embedding.
-        target, place, first = (each.to(residuals.device) for each in (wanted.target, wanted.place, wanted.first))
-        return read(checkpoint.anatomy, residuals, target, place, first, lens.through)
+        return _read(engine, checkpoint, sequences, lens)
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
@@ -133,6 +129,15 @@ def _run(engine: Engine, checkpoint: Checkpoint, sequences: Sequence[TokenSequen
         torch.cat([part.lens for part in parts], 1),
         torch.cat([part.rank for part in parts], 1),
     )
+
+
+def _read(engine: Engine, checkpoint: Checkpoint, sequences: Sequence[TokenSequence], lens: Lens) -> Readout:
+    """One batch; what it holds is gone when it returns or fails, so that its halves have room."""
+    batch, wanted = make_batch(sequences, checkpoint.device)
+    residuals = engine.residuals(checkpoint, batch, lens.layers)
+    # The head may run on another device than the embedding.
+    target, place, first = (each.to(residuals.device) for each in (wanted.target, wanted.place, wanted.first))
+    return read(checkpoint.anatomy, residuals, target, place, first, lens.through)
 
 
 def _rows(sequences: Sequence[TokenSequence], readout: Readout, engine: Engine, with_lens: bool) -> pa.RecordBatch:

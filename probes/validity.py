@@ -112,14 +112,22 @@ def readout_check(checkpoint: Checkpoint, plan: ScoringPlan, table: pa.Table) ->
             expected = sum(float(next(read)[token]) for token in tokens)
             scored = rows[place.item, place.cue, place.role]
             # Tolerances are per token; a target's error is the sum of its tokens'.
-            worst = max(worst, abs(scored - expected) / len(tokens))
+            worst = max(worst, _apart(scored, expected) / len(tokens))
     limit = tolerance(checkpoint)
     return Check("last lens layer equals the model's own log-probabilities", worst, limit, worst <= limit)
 
 
+def _apart(one: Any, other: Any) -> float:
+    """The largest distance of two numbers or arrays; equal infinities (a token that cannot come) are not apart."""
+    one, other = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        distance = np.where(one == other, 0.0, np.abs(one - other))
+    return float(np.where(np.isnan(distance), np.inf, distance).max(initial=0.0))
+
+
 def base_unchanged_check(before: Sequence[Any], after: Sequence[Any], limit: float) -> Check:
     """The base's log-softmax before any adapter was put on it, and with every adapter off."""
-    worst = max((float((a - b).abs().max()) for a, b in zip(before, after, strict=True)), default=0.0)
+    worst = max((_apart(a, b) for a, b in zip(before, after, strict=True)), default=0.0)
     return Check("adapter off equals base", worst, limit, worst <= limit)
 
 

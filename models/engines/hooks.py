@@ -130,6 +130,8 @@ def _kept(
     parts = []
     for first in range(0, rows, step):
         here = (row >= first) & (row < first + step)
+        if len(row) and not bool(here.any()):  # what these rows begin with is read in another
+            continue
         part = {name: value[first : first + step] for name, value in inputs.items()}
         parts.append(_passed(anatomy, layers, row[here] - first, column[here], thin, part))
     return torch.cat(parts, 1)
@@ -156,8 +158,9 @@ def _passed(
 
         return hook
 
-    handles = [anatomy.layers[index].register_forward_hook(keep(index)) for index in layers]
+    handles: list[Any] = []
     try:
+        handles += (anatomy.layers[index].register_forward_hook(keep(index)) for index in layers)
         size = tuple(inputs["input_ids"].shape)
         with thinned(anatomy, size, row, column) if thin else nullcontext():
             anatomy.decoder(**inputs, use_cache=False)

@@ -85,6 +85,8 @@ class NnsightVllmEngine:
 def _open(base: Checkpoint, rank: int) -> Any:
     if Path(base.spec).is_file():
         raise EngineError(f"{base.name}: vllm reads Hugging Face folders alone; save it as one, or {ADVICE}")
+    if base.placement.quantize != "none":
+        raise EngineError(f"{base.name}: vllm reads the weights as they are stored; drop --quantize, or {ADVICE}")
     from nnsight.modeling.vllm import VLLM
 
     lora = {"enable_lora": True, "max_lora_rank": rank} if rank else {}

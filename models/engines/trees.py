@@ -49,7 +49,8 @@ def plant(batch: Batch) -> Trees:
     width = min(size, batch.ids.shape[1])
     ids[:, :width] = batch.ids[first, :width]
     ids[at] = batch.ids[row, shared[row] + step]
-    positions = columns.expand_as(ids).clone()
+    # Padding has positions too, and none may lie beyond those that the model knows.
+    positions = columns.clamp(max=batch.ids.shape[1] - 1).expand_as(ids).clone()
     positions[at] = shared[row] + step
     # Which row a token is of; the stem's tokens, and padding, are of none.
     branch = torch.full_like(ids, -1)

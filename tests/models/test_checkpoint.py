@@ -112,6 +112,28 @@ def test_the_weights_are_in_memory_for_their_time(tmp_path):
         assert torch.equal(model(IDS).logits, want)
 
 
+def test_how_texts_were_cut_and_padded_in_training_is_no_other_tokenizer(tmp_path):
+    hashes = []
+    for name in ("as it is", "as trained"):
+        tiny_model("llama", vocab_size=600).save_pretrained(tmp_path / name)
+        make_tokenizer("byte_bpe").save_pretrained(tmp_path / name)
+        if name == "as trained":
+            file = tmp_path / name / "tokenizer.json"
+            held = json.loads(file.read_text())
+            held["truncation"] = {"direction": "Right", "max_length": 64, "strategy": "LongestFirst", "stride": 0}
+            held["padding"] = {"strategy": {"Fixed": 64}, "direction": "Right", "pad_to_multiple_of": None, "pad_id": 2,
+                               "pad_type_id": 0, "pad_token": "</s>"}  # fmt: skip
+            file.write_text(json.dumps(held))
+        checkpoint = Checkpoint.find(tmp_path / name)
+        before = checkpoint.tokenizer.backend_tokenizer.to_str()
+        hashes += [checkpoint.tokenizer_hash]
+        checkpoint.tokenizer("some text")
+        hashes += [checkpoint.tokenizer_hash]
+        forgotten = checkpoint.tokenizer.backend_tokenizer.to_str() != before
+        assert forgotten == (name == "as trained")
+    assert len(set(hashes)) == 1
+
+
 @pytest.mark.parametrize("spec", ["./gone", "/no/such/dir", "gone.pt", "a/b/c", "~/gone/x", "dir/gone.safetensors", ""])
 def test_a_path_that_is_not_there_is_no_hub_id(spec):
     assert "no such file or directory" in fault(spec or "gone/")

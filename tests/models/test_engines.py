@@ -6,6 +6,7 @@ import gc
 import sys
 import weakref
 from collections import namedtuple
+from dataclasses import replace
 from importlib.util import find_spec
 from types import ModuleType, SimpleNamespace
 
@@ -363,6 +364,15 @@ def test_what_vllm_refuses_at_a_request_is_one_line(house, vllm, monkeypatch, te
         vllm.residuals(base, batch_of(base)[0], [LAYERS - 1])
     if raised is EngineError:
         refusal(error, "base: nnsight-vllm cannot read it (vllm does not yet support DoRA); use --engine nnsight")
+
+
+def test_vllm_reads_no_rounded_weights(house, vllm, monkeypatch):
+    monkeypatch.undo()
+    base = Checkpoint.find(house / "base")
+    rounded = replace(base, placement=replace(base.placement, quantize="4bit"))
+    with pytest.raises(EngineError) as error:
+        nnsight_vllm._open(rounded, 0)
+    refusal(error, "base: vllm reads the weights as they are stored; drop --quantize, or use --engine nnsight")
 
 
 @pytest.mark.skipif(find_spec("vllm") is not None, reason="vllm is installed")

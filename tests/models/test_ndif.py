@@ -1,7 +1,10 @@
 """Models that NDIF holds: the way there and back inside this process, and what stands before it."""
 
+import json
+
 import pytest
 import torch
+from house import command
 from knowshift.errors import CheckpointError, EngineError, UsageError
 from knowshift.models import ndif
 from knowshift.models.checkpoint import Checkpoint
@@ -30,6 +33,22 @@ def test_models_that_ndif_holds(house):
             assert torch.equal(model(input_ids=ids, use_cache=False).logits, own(ids).logits)
         with pytest.raises(EngineError, match="NDIF holds its weights"):
             score(ITEMS, away)
+
+
+@pytest.mark.usefixtures("near")
+def test_a_comparison_on_ndif_is_the_one_made_here(house, probe, tmp_path):
+    found = []
+    for place in ((), ("--remote",)):
+        out = tmp_path / f"run{len(place)}"
+        code, _, err = probe(
+            *command(house, house / "neuro_lora", out=out), "--engine", "nnsight", "--limit", 20, *place
+        )
+        assert code == 0, err
+        found.append(json.loads((out / "comparison.json").read_text())["models"]["neuro_lora"])
+    here, there = found
+    assert there["verdict"] == here["verdict"]
+    assert there["total"]["estimate"] == pytest.approx(here["total"]["estimate"], abs=1e-4)
+    assert there["rungs"]["domain_shift"] == pytest.approx(here["rungs"]["domain_shift"], abs=1e-4)
 
 
 @pytest.mark.usefixtures("near")

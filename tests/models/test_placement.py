@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from adapters import METHODS, save_adapter
+from house import command
 from knowshift.errors import AdapterError, CheckpointError, UsageError
 from knowshift.models import placement
 from knowshift.models.checkpoint import Checkpoint
@@ -140,6 +141,23 @@ def test_a_rounded_base_and_its_adapters_are_as_peft_alone_has_them(bits, wide, 
         with pytest.raises(AdapterError, match=r"loha: fits base .*; load the base whole and in float$"):
             Checkpoint.open(folder, base=base)
         assert torch.equal(base.model(IDS).logits, alone)
+
+
+@pytest.mark.parametrize(
+    ("options", "dtype", "rounded"),
+    [
+        (["--dtype", "bfloat16"], "torch.bfloat16", "none"),
+        (["--device-map", "auto"], "torch.float32", "none"),
+        pytest.param(["--quantize", "8bit"], "torch.float32", "8bit", marks=bitsandbytes),
+    ],
+)
+def test_a_comparison_is_made_so_and_says_so(options, dtype, rounded, house, probe, tmp_path, monkeypatch):
+    monkeypatch.setattr("transformers.integrations.accelerate.accelerate_max_memory", lambda *_: {"cpu": 250_000})
+    given = [*command(house, house / "neuro_lora", out=tmp_path / "run"), "--device", "cpu", "--limit", "40"]
+    code, _, err = probe(*given, "--json", *options)
+    assert code == 0, err
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (record["dtype"], record["quantization"]) == (dtype, rounded)
 
 
 def test_rounding_without_its_package_says_what_to_install(folder, monkeypatch):

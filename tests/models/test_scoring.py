@@ -10,6 +10,7 @@ from knowshift.models import plan as plans
 from knowshift.models.architecture import anatomy
 from knowshift.models.engines import hooks
 from knowshift.models.engines.hooks import HooksEngine
+from knowshift.models.layers import Lens
 from knowshift.models.plan import BatchPlan
 from knowshift.models.scoring import in_order, plan_scoring, score, score_shards
 from knowshift.models.table import SCHEMA, TEMPERATURES
@@ -288,7 +289,15 @@ def test_a_tree_of_more_tokens_than_the_context(arch):
     items = [a_fact("long", LONG[:60], answers=answers)]
     sequences = plan_scoring(items, checkpoint).aligned.sequences
     assert sum(s.length - s.shared for s in sequences) > checkpoint.anatomy.context > max(s.length for s in sequences)
-    check_against_own(checkpoint, items)
+    # Beside it a smaller one is padded, at positions that the model must know.
+    check_against_own(checkpoint, [*items, a_fact("short", "give")])
+
+
+def test_a_layer_that_is_not_there_leaves_no_hook():
+    checkpoint = tiny()
+    with pytest.raises(IndexError):
+        score(ITEMS, checkpoint, lens=Lens((0, 99)))
+    assert not any(layer._forward_hooks for layer in checkpoint.anatomy.layers)
 
 
 # Shortage of memory

@@ -76,3 +76,17 @@ def test_the_forecast_counts_the_logits_that_are_had():
     )
     rows = max(len(each.ids) for each in probed) - max(len(validity.predicting(each)) for each in probed)
     assert _worked_with(whole, plan, 3) - _worked_with(few, plan, 3) == rows * vocabulary * (4 + 4)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "passed"),
+    [
+        ([0.0, -torch.inf], [1e-6, -torch.inf], True),
+        ([0.0, -torch.inf], [0.0, -5.0], False),
+        ([0.0, 1.0], [0.0, torch.nan], False),
+        ([torch.nan, 1.0], [torch.nan, 1.0], False),
+    ],
+)
+def test_a_token_that_cannot_come_is_alike_and_what_is_no_number_is_not(before, after, passed):
+    pair = [torch.zeros(3), torch.tensor(before)], [torch.zeros(3), torch.tensor(after)]
+    assert validity.base_unchanged_check(*pair, 1e-4).passed == passed
