@@ -27,11 +27,11 @@ def installed() -> dict[str, str]:
     return out
 
 
-def code_hash() -> str:
-    """SHA-256 (hex) of the rooms' Python files that make a run's numbers."""
+def code_hash(*rooms: str) -> str:
+    """SHA-256 (hex) of the Python files of `rooms`, by default of all that make a run's numbers."""
     digest = hashlib.sha256()
     root = Path(__file__).parent
-    for path in sorted(path for room in ROOMS for path in (root / room).rglob("*.py")):
+    for path in sorted(path for room in rooms or ROOMS for path in (root / room).rglob("*.py")):
         digest.update(str(path.relative_to(root).as_posix()).encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

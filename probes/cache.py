@@ -35,6 +35,8 @@ KINDS = {
     "mentions/*.parquet": "mentions",
     "linkers/[0-9a-f]*": "linker",
 }
+PARTS = tuple(dict.fromkeys(pattern.rpartition("/")[0] for pattern in KINDS))
+"""Where interrupted writes may have left something."""
 ABANDONED = 3600.0
 """Seconds after which a file that is being written is taken for what an interrupted run left."""
 
@@ -189,7 +191,7 @@ def clear(older_than: float = 0.0) -> list[Entry]:
             shutil.rmtree(entry.path)
         else:
             entry.path.unlink(missing_ok=True)
-    for part in folder().glob(f"{SHELF}/.*.part"):
+    for part in (part for place in PARTS for part in folder().glob(f"{place}/.*.part")):
         with suppress(OSError):
             if time.time() - part.stat().st_mtime >= max(older_than, ABANDONED):
                 part.unlink(missing_ok=True)

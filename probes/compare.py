@@ -23,8 +23,8 @@ from .comparison import Comparison
 from .ladder import DISTRACTORS
 from .passages import Shown
 from .prepare import Prepared, prepare
-from .run import SCHEMA_VERSION, Progress, RunDirectory, command, write_frame, write_json, writing
-from .settings import Settings, default_out, settings_from
+from .run import RESULT, SCHEMA_VERSION, Progress, RunDirectory, command, write_frame, write_json, writing
+from .settings import Settings, settings_from
 from .validity import Check
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def compare(
 
 def _without_text(ready: Prepared, note: Callable[[str], None]) -> Prepared:
     """A run that was made without texts goes on without them, whoever forgets to say so again."""
-    out = ready.settings.out or default_out(ready.base.name, list(ready.tuned))
+    out = ready.out()
     # Where there is no record yet, or none that can be read, `RunDirectory.claim` tells.
     text = ready.settings.text and RunDirectory.recorded(out).get("text", True) is True
     if text != ready.settings.text:
@@ -91,7 +91,7 @@ def _claim(ready: Prepared, hub: str | None = None) -> RunDirectory:
         "text": ready.settings.text,
         "engine": f"{ready.engine.name}, version {ready.engine.version}",
     }  # fmt: skip
-    return RunDirectory.claim(ready.settings.out or default_out(base.name, list(ready.tuned)), identity, about)
+    return RunDirectory.claim(ready.out(), identity, about)
 
 
 def _score(
@@ -205,7 +205,7 @@ def _conclude(
     }
     for file, frames in (("terms", found.terms), ("facts", found.facts)):
         write_frame(run.path / f"{file}.parquet", pl.concat(frames))
-    write_json(run.path / "comparison.json", data)
+    write_json(run.path / RESULT, data)
     return Comparison(run.path, data)
 
 

@@ -19,7 +19,7 @@ from ..models.table import TEMPERATURES
 from . import cache
 from .prepare import Note, Prepared, prepare
 from .run import Progress, shards_held
-from .settings import Settings, default_out, settings_from
+from .settings import Settings, settings_from
 
 if TYPE_CHECKING:
     from ..models.checkpoint import Checkpoint
@@ -134,7 +134,7 @@ def forecast(
     settings = settings_from(settings, options)
     specs = [tuned] if isinstance(tuned, str | Path) else list(tuned)
     ready = prepare(base, specs, settings, note or (lambda line: None), progress)
-    out = settings.out or default_out(ready.base.name, list(ready.tuned))
+    out = ready.out()
     rate = None if settings.remote else _rate(ready.base)
     every = {"": ready.base, **ready.tuned}
     plan = ready.plans[""]

@@ -102,7 +102,7 @@ def tuned_lens(
     from ..models.lens_training import TrainingData, train
 
     key = _key(source, base, seed)
-    kept = cache.folder() / key[:2] / f"{key}.safetensors"
+    kept = _kept(key)
     places = [kept] if run is None else [run / LENS_FILE, kept]
     if isinstance(source, TrainingData):
         found = next(filter(None, (_found(path, base, key) for path in places)), None)
@@ -120,7 +120,16 @@ def _key(source: Source, base: Checkpoint, seed: int) -> str:
     """SHA-256 (hex) of all that decides the lens."""
     from ..models.lens_training import TrainingData, recipe
 
-    return cache.score_key(recipe(base, source, seed) if isinstance(source, TrainingData) else source.record["recipe"])
+    if isinstance(source, TrainingData):
+        return cache.score_key(recipe(base, source, seed))
+    key = cache.score_key(source.record["recipe"])
+    kept = _found(_kept(key), base, key)
+    # One recipe gives other maps on another machine, which are another lens.
+    return key if kept is None or kept.digest == source.digest else cache.score_key({"maps": source.digest})
+
+
+def _kept(key: str) -> Path:
+    return cache.folder() / key[:2] / f"{key}.safetensors"
 
 
 def _found(path: Path, base: Checkpoint, key: str) -> Translators | None:

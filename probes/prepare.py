@@ -23,10 +23,12 @@ from ..terms.select import items as items_of
 from ..terms.select import lend, priors
 from ..terms.select import limit as limited
 from ..terms.training import Seen, seen_in
+from ..versions import code_hash
 from . import cache
 from .lenses import NO_LENS, LensPlan
+from .run import RESULT, RunDirectory
 from .scores import Per
-from .settings import Settings, file_of, names_of, own_specialties, training_files
+from .settings import Settings, default_out, file_of, names_of, own_specialties, training_files
 
 if TYPE_CHECKING:
     from ..models.checkpoint import Checkpoint
@@ -54,6 +56,8 @@ class Prepared:
     plans: dict[str, ScoringPlan]
     keys: dict[str, str]
     """Of each model's scores, in the cache."""
+    prefix: str
+    """What stands before every text the base reads."""
     per: Per
     engine: Engine
     lens: LensPlan
@@ -70,7 +74,7 @@ class Prepared:
             "models": {name: checkpoint.content_key for name, checkpoint in self.tuned.items()},
             "own": {name: specialty for name, (specialty, _) in self.own.items()},
             "items": self.digest,
-            "template": asdict(self.template),
+            "template": asdict(self.template) | ({"prefix": self.prefix} if self.template.kind == "chat" else {}),
             "dtype": str(self.base.dtype),
             "quantization": self.base.quantization,
             "engine": [self.engine.name, self.engine.version],
@@ -79,6 +83,11 @@ class Prepared:
             "seed": self.settings.seed,
             **({"training": {name: seen.hash for name, seen in self.seen.items()}} if self.seen else {}),
         }
+
+    def out(self) -> Path:
+        """The run's folder: what was said, or what is called by the models and the day."""
+        stem = default_out(self.base.name, list(self.tuned))
+        return self.settings.out or RunDirectory.dated(stem, self.identity, RESULT)
 
     def about(self, name: str) -> dict[str, str]:
         """What the cache's list says of a model's scores."""
@@ -150,6 +159,7 @@ def prepare(
     digest = items_hash(items)
     models = {"": root, **found}
     views = {name: NO_LENS.identity(root) if name in unread else lens.identity(root) for name in models}
+    plans = _plans(items, models, template)
     return Prepared(
         settings=settings,
         domain=domain,
@@ -160,8 +170,12 @@ def prepare(
         base=root,
         tuned=found,
         own=own,
-        plans=_plans(items, models, template),
-        keys={name: _key(checkpoint, digest, template, views[name], engine) for name, checkpoint in models.items()},
+        plans={name: plan for name, (plan, _) in plans.items()},
+        keys={
+            name: _key(checkpoint, digest, template, plans[name][1], views[name], engine)
+            for name, checkpoint in models.items()
+        },
+        prefix=plans[""][1],
         per=per,
         engine=engine,
         lens=lens,
@@ -176,31 +190,37 @@ def _tuned(tuned: Checkpoint, root: Checkpoint) -> Checkpoint:
     return tuned
 
 
-def _plans(items: Sequence[Item], models: Mapping[str, Checkpoint], template: Template) -> dict[str, ScoringPlan]:
-    """One scoring plan a tokenizer and context: base and adapters share theirs."""
+def _plans(
+    items: Sequence[Item], models: Mapping[str, Checkpoint], template: Template
+) -> dict[str, tuple[ScoringPlan, str]]:
+    """One scoring plan a tokenizer and context, and what stands before its texts: base and adapters share theirs."""
     from ..models.scoring import plan_scoring
 
-    made: dict[tuple[str, int], ScoringPlan] = {}
+    made: dict[tuple[str, int], tuple[ScoringPlan, str]] = {}
     plans = {}
     for name, checkpoint in models.items():
         kind = checkpoint.tokenizer_hash, checkpoint.anatomy.context
         if kind not in made:
-            made[kind] = plan_scoring(items, checkpoint, template)
+            made[kind] = plan_scoring(items, checkpoint, template), template.prefix(checkpoint.tokenizer)
         plans[name] = made[kind]
     return plans
 
 
-def _key(checkpoint: Checkpoint, items: str, template: Template, lens: Mapping[str, Any], engine: Engine) -> str:
+def _key(
+    checkpoint: Checkpoint, items: str, template: Template, prefix: str, lens: Mapping[str, Any], engine: Engine
+) -> str:
     return cache.score_key(
         {
             "weights": checkpoint.content_key,
             "tokenizer": checkpoint.tokenizer_hash,
             "items": items,
-            "template": asdict(template),
+            # A chat template's words are the tokenizer's, and some hold the day's date.
+            "template": asdict(template) | {"prefix": prefix},
             "dtype": str(checkpoint.dtype),
             "quantization": checkpoint.quantization,
             "device": checkpoint.placement.device.type,
             "engine": [engine.name, engine.version],
+            "code": code_hash("models"),
             "schema": SCORE_SCHEMA,
             "temperatures": TEMPERATURES,
             "lens": lens,

@@ -11,6 +11,7 @@ report.html
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import shlex
@@ -19,6 +20,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from glob import escape
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from ..models.scoring import ScoringPlan
 
 SCHEMA_VERSION = 1
+RESULT = "comparison.json"
+"""What a comparison's folder holds once it is finished."""
 PART = ".run.json.*part"
 """What is left of a record where a run was killed."""
 
@@ -106,6 +110,18 @@ class RunDirectory:
         except (OSError, ValueError):
             return {}
         return held if isinstance(held, dict) else {}
+
+    @classmethod
+    def dated(cls, stem: Path, identity: Mapping[str, Any], result: str) -> Path:
+        """`<stem>-<today>`; or an earlier day's folder, where this very run lies there without its `result`."""
+        today = stem.with_name(f"{stem.name}-{datetime.date.today():%Y-%m-%d}")
+        if today.exists():
+            return today
+        asked = json.loads(json.dumps(identity))
+        for path in sorted(stem.parent.glob(f"{escape(stem.name)}-????-??-??"), reverse=True):
+            if cls.recorded(path).get("identity") == asked and not (path / result).is_file():
+                return path
+        return today
 
     def note(self, **more: Any) -> None:
         """Adds to the run's record."""

@@ -5,7 +5,6 @@ Read by `probes.compare`.
 
 from __future__ import annotations
 
-import datetime
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -179,10 +178,9 @@ def training_files(names: Sequence[str], given: Sequence[str]) -> dict[str, Path
 
 
 def default_out(base: str, tuned: Sequence[str], *more: str) -> Path:
-    """`runs/<base>-<tuned>-<more>-<date>`"""
+    """`runs/<base>-<tuned>-<more>`, to which `RunDirectory.dated` adds the day."""
     joined = "-".join(tuned) if len(tuned) < 4 else f"{tuned[0]}-and-{len(tuned) - 1}-more"
-    name = "-".join([base, joined, *more, f"{datetime.date.today():%Y-%m-%d}"])
-    return Path("runs") / name.replace("/", "-")
+    return Path("runs") / "-".join([base, joined, *more]).replace("/", "-")
 
 
 def file_of(name: str) -> str:

@@ -20,7 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from knowshift.errors import RunError, UsageError
 from knowshift.models import scoring
-from knowshift.probes.settings import default_out, names_of
+from knowshift.probes.prepare import prepare
+from knowshift.probes.settings import Settings, default_out, names_of
 
 RUNGS = ("generic_drift", "domain_shift", "specialty_vocabulary", "knowledge")
 OWN = {"neuro_lora": "neurology", "cardio_lora": "cardiology"}
@@ -178,6 +179,20 @@ def test_a_run_opens_again_as_frames(finished):
     assert run.scores("base").height == run.scores("neuro_lora").height
     with pytest.raises(RunError, match=r"nobody\.parquet: no such file"):
         run.scores("nobody")
+
+
+def test_what_a_chat_template_says_makes_other_scores_and_another_run(house, tmp_path):
+    """Some templates say today's date."""
+    settings = Settings(domain=str(house / "domain"), template="chat")
+    keys, identities = [], []
+    for day in ("Monday", "Tuesday"):
+        base = shutil.copytree(house / "base", tmp_path / day / "base")
+        (base / "chat_template.jinja").write_text(f"It is {day}. {{{{ messages[0]['content'] }}}}")
+        ready = prepare(base, [house / "neuro_lora"], settings, lambda _: None)
+        keys += ready.keys.values()
+        identities.append(ready.identity["template"])
+    assert len(set(keys)) == 4
+    assert identities[0] != identities[1]
 
 
 def test_the_same_call_again_reuses_the_scores(finished, house, passes):

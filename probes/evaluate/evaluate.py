@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from ...models.checkpoint import Checkpoint
 
 SCHEMA_VERSION = 1
+RESULT = "evaluation.json"
+"""What an evaluation's folder holds once it is finished."""
 TIE_RULE = (
     "tie: the 95 % interval of the difference holds zero; a question is tied where both values are equal; unknown: all "
     "differ alike, and they are too few for an exact test"
@@ -54,7 +56,7 @@ class Evaluation:
         """Raises `RunError` where `run` holds no finished evaluation."""
         found = cls.found(Path(run))
         if found is None:
-            file = Path(run) / "evaluation.json"
+            file = Path(run) / RESULT
             raise RunError(f"{file}: no finished evaluation; run the same probe evaluate again")
         return found
 
@@ -62,7 +64,7 @@ class Evaluation:
     def found(cls, run: Path) -> Evaluation | None:
         """None where `run` holds no finished evaluation."""
         try:
-            return cls(run, json.loads((run / "evaluation.json").read_text(encoding="utf-8")))
+            return cls(run, json.loads((run / RESULT).read_text(encoding="utf-8")))
         except (OSError, ValueError):
             return None
 
@@ -129,7 +131,7 @@ def evaluate(
         answers = _answers(asks, models, asking, run, progress, here)
         extra = harness_values(tasks, models, asking, run.path, kept, progress, here) if suite.harness else {}
         if not here.first:  # the first puts all together
-            return here.wait(lambda: Evaluation.found(run.path), run.path / "evaluation.json")
+            return here.wait(lambda: Evaluation.found(run.path), run.path / RESULT)
         values = {model: [*suite.values(held), *extra.get(model, [])] for model, held in answers.items()}
         data = conclude(suite.name, values, pairs, settings.seed)
         data |= {
@@ -236,7 +238,8 @@ def _claim(
         "device": str(models[names[0]].placement.device),
         "dtype": str(models[names[0]].dtype),
     }
-    where = settings.out or default_out(names[0], names[1:], suite.name)
+    stem = default_out(names[0], names[1:], suite.name)
+    where = settings.out or RunDirectory.dated(stem, identity, RESULT)
     if here.first:
         return RunDirectory.claim(where, identity, about)
     return here.wait(lambda: RunDirectory.claimed(where, identity), where / "run.json")
@@ -287,4 +290,4 @@ def _write(path: Path, values: Mapping[str, Sequence[Value]], data: dict[str, An
     schema: Any = {"model": pl.String, "task": pl.String, "metric": pl.String, "question": pl.String,
               "value": pl.Float64, "weight": pl.Float64, "labels": pl.List(pl.String)}  # fmt: skip
     write_frame(path / "values.parquet", pl.DataFrame(rows, schema=schema))
-    write_json(path / "evaluation.json", data)
+    write_json(path / RESULT, data)

@@ -168,13 +168,17 @@ def test_clearing_takes_what_is_old_and_touches_nothing_else(days, left, folder)
         part = shelf / f".{name}.parquet.1.part"
         part.write_text("half")
         os.utime(part, (time.time() - age * 3600,) * 2)
+    (folder / "readings").mkdir()
+    left_there = folder / "readings" / ".old.parquet.1.part"
+    left_there.write_text("half")
+    os.utime(left_there, (time.time() - 2 * 3600,) * 2)
     gone = cache.clear(days * 86400)
     assert sorted(entry.about["model"] for entry in gone) == sorted({"m0", "m1", "m2"} - set(left))
     assert not any(entry.path.exists() for entry in gone)
     assert sorted(entry.about["model"] for entry in cache.entries()) == left
     assert all(file.read_text() == "mine" for file in strange)
     assert (shelf / ".new.parquet.1.part").exists()
-    assert (shelf / ".old.parquet.1.part").exists() == (days > 2 / 24)
+    assert (shelf / ".old.parquet.1.part").exists() == left_there.exists() == (days > 2 / 24)
 
 
 def test_what_a_file_says_of_itself(folder):

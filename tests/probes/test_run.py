@@ -1,5 +1,6 @@
 """A run directory is one run's alone, and an interrupted run goes on to the same bytes."""
 
+import datetime
 import json
 import shutil
 from dataclasses import replace
@@ -44,6 +45,24 @@ def test_a_run_that_goes_on_began_when_it_began(tmp_path):
         RunDirectory.claim(tmp_path, IDENTITY, {"created": moment, "command": moment})
     record = json.loads((tmp_path / "run.json").read_text())
     assert (record["created"], record["command"]) == ("yesterday", "today")
+
+
+def test_a_run_goes_on_on_another_day(tmp_path):
+    def dated(**other):
+        return RunDirectory.dated(tmp_path / "base-m", {**IDENTITY, **other}, "comparison.json").name
+
+    today = f"base-m-{datetime.date.today():%Y-%m-%d}"
+    assert dated() == today
+    for day in ("2026-01-01", "2026-01-02"):
+        claim(tmp_path / f"base-m-{day}")
+    claim(tmp_path / "base-m-and-more-2026-01-03")
+    claim(tmp_path / "base-m-2026-01-03", seed=1)
+    assert dated() == "base-m-2026-01-02"
+    assert dated(seed=1) == "base-m-2026-01-03"
+    (tmp_path / "base-m-2026-01-02" / "comparison.json").write_text("{}")
+    assert dated() == "base-m-2026-01-01", "the later one is finished"
+    (tmp_path / today).mkdir()
+    assert dated() == today
 
 
 def test_a_run_killed_before_its_record_was_whole_goes_on(tmp_path):
