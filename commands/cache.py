@@ -15,15 +15,20 @@ if TYPE_CHECKING:
     from ..probes.cache import Entry
 
 app = typer.Typer(
-    help="Scores that runs share, tuned lenses, mentions, linkers: what is kept (KNOWSHIFT_CACHE names the place), and "
-    "clearing it.",
+    help="Scores that runs share, readings of passages, tuned lenses, mentions, linkers: what is kept (KNOWSHIFT_CACHE "
+    "names the place), and clearing it.",
     no_args_is_help=True,
     epilog="Examples:  probe cache list  |  probe cache size  |  probe cache clear --older-than 30d",
 )
 
 UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
-OTHERS = {"lens": "a tuned lens", "mentions": "mentions of a corpus", "linker": "a linker's index"}
+OTHERS = {
+    "readings": "readings of passages",
+    "lens": "a tuned lens",
+    "mentions": "mentions of a corpus",
+    "linker": "a linker's index",
+}
 
 AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 

@@ -109,6 +109,8 @@ def compare(
     if no_lens or lens is not None:
         options["lens"] = lens or "none"
     if plan:
+        if evaluate:
+            print("probe: --plan: what --evaluate would ask is not in it", file=sys.stderr)
         _show_plan(base, tuned, options, as_json)
         return
     with Reporter() as reporter:

@@ -55,7 +55,10 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="Run directory (default: runs/<base>-<tuned>-<suite>-<date>).")
     ] = None,
-    domain: Annotated[str, typer.Option(help="An embedded domain's name, or a domain folder.")] = DOMAIN,
+    domain: Annotated[
+        str | None,
+        typer.Option(help=f"An embedded domain's name, or a domain folder (default: that of --run; {DOMAIN})."),
+    ] = None,
     prompts: Annotated[Path | None, typer.Option(help="A folder of edited prompt templates.")] = None,
     vocabulary: Annotated[Path | None, typer.Option(help="A compiled vocabulary, for UMLS F1.")] = None,
     bertscore: Annotated[Path | None, typer.Option(help="Folder of BERTScore's model.")] = None,
@@ -88,7 +91,7 @@ def evaluate(
     first = Processes.here().first  # the others answer in silence
     options: dict[str, Any] = {
         "suite": suite, "data": data or (), "pair": pair or (), "own": own or (), "methods": method or (),
-        "specialties": specialty or (), "tasks": task or (), "quorum": quorum, "alpha": alpha, "domain": domain,
+        "specialties": specialty or (), "tasks": task or (), "quorum": quorum, "alpha": alpha,
         "out": out, "prompts": prompts, "vocabulary": vocabulary,
         "bertscore": bertscore, "icd10": icd10, "context": context, "limit": limit, "seed": seed,
         "template": template, "batch_size": batch_size, "engine": engine, "device": device,
@@ -98,6 +101,7 @@ def evaluate(
         from ..probes.evaluate.evaluate import evaluate as ask
         from ..probes.evaluate.joined import evaluate_beside
 
+        options |= {"domain": domain} if domain else {}
         options |= {"progress": reporter, "note": reporter.note} if first else {}
         if run is None:
             done = ask(base, tuned, **options)

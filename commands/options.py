@@ -31,5 +31,7 @@ LensData = Annotated[
         exists=True, dir_okay=False, help="For --lens tuned: texts (.txt, .jsonl), or a trained lens.safetensors."
     ),
 ]
-Layers = Annotated[str, typer.Option(help="Layers to read: all, a stride (4: every fourth), a list from 0 (0,6,11).")]
+Layers = Annotated[
+    str, typer.Option(help="Layers to read, and the last: all, a stride (4), a list from 0 (0,6,11; of one: 6,).")
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]

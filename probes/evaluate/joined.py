@@ -9,7 +9,7 @@ from typing import Any
 
 from ...errors import UsageError
 from ...terms.defaults import DOMAIN
-from ...terms.domain import domain_folder
+from ...terms.domain import domain_folder, embedded
 from ..comparison import Comparison
 from ..settings import names_of
 from . import language_model
@@ -23,18 +23,23 @@ FOLDER = "evaluate"
 def evaluate_beside(run: str | Path, base: str | Path, tuned: Sequence[str | Path], **options: Any) -> Evaluation:
     """As `evaluate`, kept in the finished comparison `run` (`evaluate/<suite>`) and laid beside its probabilities.
 
-    Raises `KnowshiftError` as `evaluate`, and where `run` is no finished comparison of these models.
+    Its domain is the run's, where no other is given. Raises `KnowshiftError` as `evaluate`, and where `run` is no
+    finished comparison of these models.
     """
     held = Comparison.open(run)
     names = names_of([str(spec) for spec in tuned])
     if not set(names) & set(held.models):
         raise UsageError(f"--run {run}: compares {', '.join(held.models)}, and none of {', '.join(names)}")
     place = Path(run) / FOLDER / str(options.get("suite", "smedqa"))
+    domain = options.get("domain") or held.data["domain"]
+    if not options.get("domain") and domain not in embedded():
+        raise UsageError(f"--run {run}: its domain {domain} does not come with the package; give its folder with "
+                         "--domain")  # fmt: skip
 
     def check(hashes: Mapping[str, str]) -> None:
         _same_models(run, hashes)
 
-    return evaluate(base, tuned, comparison=held.data, check=check, **{**options, "out": place})
+    return evaluate(base, tuned, comparison=held.data, check=check, **{**options, "domain": domain, "out": place})
 
 
 def _same_models(run: str | Path, hashes: Mapping[str, str]) -> None:
@@ -81,7 +86,10 @@ def also(
 ) -> None:  # fmt: skip
     """The evaluations that belong to a comparison, with its options."""
     shared = {name: options[name] for name in SHARED if options.get(name) is not None}
-    template = "chat" if options.get("template") == "chat" else "none"
+    asked = str(options.get("template") or "none")
+    template = "chat" if asked == "chat" else "none"
+    if asked != template and how.get("note"):
+        how["note"](f"--evaluate: questions have prompts of their own, and are asked without --template {asked}")
     for value in suites:
         name, _, data = value.partition("=")
         path = data or _own_questions(name, options)

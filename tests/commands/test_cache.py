@@ -74,16 +74,18 @@ def test_an_empty_cache_is_no_fault(probe):
     assert probe("clear")[0] == 0
 
 
-def test_mentions_and_linkers_are_listed_and_cleared(probe, tmp_path, monkeypatch):
+def test_mentions_linkers_and_readings_are_listed_and_cleared(probe, tmp_path, monkeypatch):
     monkeypatch.setenv("KNOWSHIFT_CACHE", str(tmp_path / "cache"))
-    for place in ("mentions/ab.parquet", "linkers/0f-2/names.json"):
+    for place in ("mentions/ab.parquet", "linkers/0f-2/names.json", "readings/ab.parquet"):
         path = tmp_path / "cache" / place
         path.parent.mkdir(parents=True)
         path.write_bytes(b"x" * 2048)
     out = probe("list")[1]
     assert "mentions of a corpus" in out
     assert "a linker's index" in out
-    assert "2 entries, 4 KiB" in out
+    assert "readings of passages" in out
+    assert "cannot be read" not in out
+    assert "3 entries, 6 KiB" in out
     assert probe("clear")[0] == 0
     assert "0 entries" in probe("size")[1]
     assert not list((tmp_path / "cache" / "linkers").iterdir())

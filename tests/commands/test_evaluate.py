@@ -124,6 +124,13 @@ def test_an_evaluation_joins_a_finished_comparison(house, compared, capsys):
     assert "forgetting.instructions: followed" in (compared / "report.html").read_text(encoding="utf-8")
 
 
+def test_an_evaluation_of_a_comparison_is_of_its_domain(house, compared, capsys):
+    arguments = ["evaluate", house / "base", house / "neuro_lora", "--suite", "forgetting", "--run", compared]
+    capsys.readouterr()
+    assert probe(arguments) == 2
+    assert "its domain small does not come with the package; give its folder with --domain" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("other", ["base", "neuro_lora"])
 def test_an_evaluation_of_other_models_joins_no_comparison(house, compared, tmp_path, capsys, other):
     """A model of the same name whose files are others."""
