@@ -154,9 +154,10 @@ def test_a_domains_own_questions_are_asked(house, compared, tmp_path):
     domain = shutil.copytree(house / "domain", tmp_path / "domain")
     questions = json.loads(write_smedqa(tmp_path / "asked.json", 6, SPECIALTIES).read_text())
     (domain / "questions.jsonl").write_text("\n".join(map(json.dumps, questions)))
-    options = {"domain": domain}
+    options, notes = {"domain": domain, "template": "before.txt"}, []
     joined.ready(["smedqa"], options)
-    joined.also(["smedqa"], run, house / "base", [house / "neuro_lora"], options)
+    joined.also(["smedqa"], run, house / "base", [house / "neuro_lora"], options, note=notes.append)
+    assert [note for note in notes if "without --template before.txt" in note]
     counts = json.loads((run / "evaluate" / "smedqa" / "evaluation.json").read_text())["counts"]
     assert counts["smedqa.letter"]["asked"] == 6
     with pytest.raises(UsageError, match="this suite needs data"):

@@ -366,8 +366,7 @@ def test_what_vllm_refuses_at_a_request_is_one_line(house, vllm, monkeypatch, te
         refusal(error, "base: nnsight-vllm cannot read it (vllm does not yet support DoRA); use --engine nnsight")
 
 
-def test_vllm_reads_no_rounded_weights(house, vllm, monkeypatch):
-    monkeypatch.undo()
+def test_vllm_reads_no_rounded_weights(house):
     base = Checkpoint.find(house / "base")
     rounded = replace(base, placement=replace(base.placement, quantize="4bit"))
     with pytest.raises(EngineError) as error:

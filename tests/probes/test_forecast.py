@@ -155,3 +155,6 @@ def test_the_command_prints_lines_or_json_alone(house, tmp_path, capsys):
             assert "passes: 3 of 3" in out
             assert "GFLOP/s" in out
     assert not (tmp_path / "run").exists()
+    with nothing_runs(), pytest.raises(SystemExit):
+        main([*arguments, "--evaluate", "smedqa"])
+    assert "what --evaluate would ask is not in it" in capsys.readouterr().err

@@ -42,17 +42,17 @@ def visit(page: Any, file: Path) -> None:
     page.wait_for_selector("html[data-drawn]", timeout=60_000)
 
 
-def test_the_report_in_use(page, report):
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_report_in_use(page, report, scheme):
     """What is folded is opened, a term is chosen and its token pointed at: that is looked at too."""
+    page.emulate_media(color_scheme=scheme)
     visit(page, report)
     page.evaluate("for (const box of document.querySelectorAll('details')) box.open = true")
     page.locator("#terms-records tr[data-place] a").first.click()
     page.evaluate(STILL)
     page.locator("#contexts-list .token.target").first.evaluate("(node) => node.focus({ preventScroll: true })")
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        assert page.locator("#tip:visible").count() == 1
-        assert findings(page) == []
+    assert page.locator("#tip:visible").count() == 1
+    assert findings(page) == []
 
 
 def test_a_lens_page(page, reading, tmp_path):

@@ -46,7 +46,7 @@ def taught(planted):
     return name, specialty
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(3))
 def test_verdicts_are_the_known_truth(planted, scored, seed):
     domain, every, base, tuned = scored
     own = {name: (specialty, "--own") for name, specialty in planted.adapters.items()}
