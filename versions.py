@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def installed() -> dict[str, str]:
     return out
 
 
+@cache
 def code_hash(*rooms: str) -> str:
     """SHA-256 (hex) of the Python files of `rooms`, by default of all that make a run's numbers."""
     digest = hashlib.sha256()

@@ -75,6 +75,8 @@ class Aligned:
 
     sequences: list[TokenSequence]
     dropped: dict[str, str]
+    prefix: str = ""
+    """What stands before every text."""
 
 
 @dataclass(slots=True)
@@ -274,7 +276,7 @@ def align(
     """
     items = list(items)
     encoder = Encoder(tokenizer, template)
-    out = Aligned([], {})
+    out = Aligned([], {}, encoder.prefix)
     _align_facts((item for item in items if item.cues), encoder, context, out)
     _align_texts([item for item in items if not item.cues], encoder, context, out)
     if out.dropped:

@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 
+def domain_of(comparison: Comparison, given: str | Path | None = None) -> str | Path:
+    """The run's domain as `Domain.open` takes it: `given`, or one of the package. Raises `RunError` for another."""
+    from ..terms.domain import embedded
+
+    name = str(comparison.data["domain"])
+    if not given and name not in embedded():
+        raise RunError(
+            f"{comparison.run}: its domain {name} does not come with the package; give its folder with --domain"
+        )
+    return given or name
+
+
 @dataclass(frozen=True, repr=False)
 class Comparison:
     """`data` is `comparison.json`; frames are read from the run's parquet files."""

@@ -39,6 +39,8 @@ class LensPlan:
     source: Source | None = None
     """Of a tuned lens."""
     seed: int = 0
+    key: str | None = None
+    """SHA-256 (hex) of all that decides a tuned lens."""
 
     @classmethod
     def of(cls, base: Checkpoint, kind: str, layers: Wanted, data: Path | None, seed: int) -> LensPlan:
@@ -46,7 +48,10 @@ class LensPlan:
         if kind == "none":
             return NO_LENS
         chosen = choose_layers(layers, len(base.anatomy.layers), base.name)
-        return cls(kind, chosen, data, None if data is None else open_source(data, base), seed)
+        if data is None:
+            return cls(kind, chosen, seed=seed)
+        source = open_source(data, base)
+        return cls(kind, chosen, data, source, seed, _key(source, base, seed))
 
     @property
     def texts(self) -> TrainingData | None:
@@ -59,10 +64,10 @@ class LensPlan:
         """Why no layers of a tuned model are read; empty where they are, or none are asked for."""
         return "" if self.kind == "none" else misfit(base.anatomy, tuned.anatomy, self.source is not None)
 
-    def identity(self, base: Checkpoint) -> dict[str, Any]:
+    @property
+    def identity(self) -> dict[str, Any]:
         """What of it makes a run this run, and a model's scores these scores."""
-        key = None if self.source is None else _key(self.source, base, self.seed)
-        return {"kind": self.kind, "layers": self.layers, "recipe": key}
+        return {"kind": self.kind, "layers": self.layers, "recipe": self.key}
 
     def open(self, base: Checkpoint, run: Path | None = None, progress: Progress | None = None) -> Lens | None:
         """The lens; a tuned one is trained where it is not there yet. `base` must be in memory."""

@@ -56,8 +56,6 @@ class Prepared:
     plans: dict[str, ScoringPlan]
     keys: dict[str, str]
     """Of each model's scores, in the cache."""
-    prefix: str
-    """What stands before every text the base reads."""
     per: Per
     engine: Engine
     lens: LensPlan
@@ -74,11 +72,12 @@ class Prepared:
             "models": {name: checkpoint.content_key for name, checkpoint in self.tuned.items()},
             "own": {name: specialty for name, (specialty, _) in self.own.items()},
             "items": self.digest,
-            "template": asdict(self.template) | ({"prefix": self.prefix} if self.template.kind == "chat" else {}),
+            "template": asdict(self.template)
+            | ({"prefix": self.plans[""].aligned.prefix} if self.template.kind == "chat" else {}),
             "dtype": str(self.base.dtype),
             "quantization": self.base.quantization,
             "engine": [self.engine.name, self.engine.version],
-            "lens": self.lens.identity(self.base),
+            "lens": self.lens.identity,
             "per": self.per,
             "seed": self.settings.seed,
             **({"training": {name: seen.hash for name, seen in self.seen.items()}} if self.seen else {}),
@@ -158,7 +157,7 @@ def prepare(
         say(f"{name}: {why}; no layers are read of it, and what its last one says stands alone")
     digest = items_hash(items)
     models = {"": root, **found}
-    views = {name: NO_LENS.identity(root) if name in unread else lens.identity(root) for name in models}
+    views = {name: (NO_LENS if name in unread else lens).identity for name in models}
     plans = _plans(items, models, template)
     return Prepared(
         settings=settings,
@@ -170,12 +169,11 @@ def prepare(
         base=root,
         tuned=found,
         own=own,
-        plans={name: plan for name, (plan, _) in plans.items()},
+        plans=plans,
         keys={
-            name: _key(checkpoint, digest, template, plans[name][1], views[name], engine)
+            name: _key(checkpoint, digest, template, plans[name].aligned.prefix, views[name], engine)
             for name, checkpoint in models.items()
         },
-        prefix=plans[""][1],
         per=per,
         engine=engine,
         lens=lens,
@@ -190,18 +188,16 @@ def _tuned(tuned: Checkpoint, root: Checkpoint) -> Checkpoint:
     return tuned
 
 
-def _plans(
-    items: Sequence[Item], models: Mapping[str, Checkpoint], template: Template
-) -> dict[str, tuple[ScoringPlan, str]]:
-    """One scoring plan a tokenizer and context, and what stands before its texts: base and adapters share theirs."""
+def _plans(items: Sequence[Item], models: Mapping[str, Checkpoint], template: Template) -> dict[str, ScoringPlan]:
+    """One scoring plan a tokenizer and context: base and adapters share theirs."""
     from ..models.scoring import plan_scoring
 
-    made: dict[tuple[str, int], tuple[ScoringPlan, str]] = {}
+    made: dict[tuple[str, int], ScoringPlan] = {}
     plans = {}
     for name, checkpoint in models.items():
         kind = checkpoint.tokenizer_hash, checkpoint.anatomy.context
         if kind not in made:
-            made[kind] = plan_scoring(items, checkpoint, template), template.prefix(checkpoint.tokenizer)
+            made[kind] = plan_scoring(items, checkpoint, template)
         plans[name] = made[kind]
     return plans
 

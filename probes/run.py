@@ -64,6 +64,12 @@ def write_frame(path: Path, frame: pl.DataFrame) -> None:
     write_whole(path, held.getvalue())
 
 
+def _as_kept(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """As the record gives it back: lists for tuples."""
+    kept: dict[str, Any] = json.loads(json.dumps(identity))
+    return kept
+
+
 @dataclass(frozen=True)
 class RunDirectory:
     """A run's folder; `identity` is what makes it this run and no other."""
@@ -117,7 +123,7 @@ class RunDirectory:
         today = stem.with_name(f"{stem.name}-{datetime.date.today():%Y-%m-%d}")
         if today.exists():
             return today
-        asked = json.loads(json.dumps(identity))
+        asked = _as_kept(identity)
         for path in sorted(stem.parent.glob(f"{escape(stem.name)}-????-??-??"), reverse=True):
             if cls.recorded(path).get("identity") == asked and not (path / result).is_file():
                 return path
@@ -136,7 +142,7 @@ class RunDirectory:
             held = dict(whole["identity"])
         except (ValueError, TypeError, KeyError) as error:
             raise RunError(f"{record}: is not a run's record; give another --out or delete the folder") from error
-        asked = json.loads(json.dumps(identity))
+        asked = _as_kept(identity)
         if held != asked:
             differs = ", ".join(sorted(k for k in {*held, *asked} if held.get(k) != asked.get(k)))
             raise RunError(

@@ -9,8 +9,8 @@ from typing import Any
 
 from ...errors import UsageError
 from ...terms.defaults import DOMAIN
-from ...terms.domain import domain_folder, embedded
-from ..comparison import Comparison
+from ...terms.domain import domain_folder
+from ..comparison import Comparison, domain_of
 from ..settings import names_of
 from . import language_model
 from .evaluate import Evaluation, evaluate
@@ -31,10 +31,7 @@ def evaluate_beside(run: str | Path, base: str | Path, tuned: Sequence[str | Pat
     if not set(names) & set(held.models):
         raise UsageError(f"--run {run}: compares {', '.join(held.models)}, and none of {', '.join(names)}")
     place = Path(run) / FOLDER / str(options.get("suite", "smedqa"))
-    domain = options.get("domain") or held.data["domain"]
-    if not options.get("domain") and domain not in embedded():
-        raise UsageError(f"--run {run}: its domain {domain} does not come with the package; give its folder with "
-                         "--domain")  # fmt: skip
+    domain = domain_of(held, options.get("domain"))
 
     def check(hashes: Mapping[str, str]) -> None:
         _same_models(run, hashes)

@@ -17,13 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...errors import DomainError, RunError
-from ...terms.domain import Domain, embedded
+from ...terms.domain import Domain
 from ...terms.extraction.apply import domain_terms
 from ...terms.items import Item
 from ...terms.select import items as items_of
 from ...terms.select import lend
 from ..beside import Beside, Material, pair_up
-from ..comparison import Comparison
+from ..comparison import Comparison, domain_of
 from ..settings import file_of
 
 
@@ -68,9 +68,7 @@ def open_material(comparison: Comparison, domain: str | Path | None = None) -> O
     Raises `RunError` where the domain is another than the run's, or scores are missing, and what `Domain.open` raises.
     """
     run, data, record = comparison.run, comparison.data, _record(comparison.run)
-    name = domain or data["domain"]
-    if domain is None and name not in embedded():
-        raise RunError(f"{run}: its domain {name} does not come with the package; give its folder with --domain")
+    name = domain_of(comparison, domain)
     try:
         opened = Domain.open(name)
     except DomainError as error:
