@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from .models.checkpoint import Checkpoint
     from .models.lens import read_lens as lens
     from .models.scoring import score
-    from .probes.compare import compare
-    from .probes.comparison import open_run
     from .probes.hypotheses.testing import test_hypotheses
+    from .probes.results.comparison import open_run
+    from .probes.runs.compare import compare
     from .reports.notebook import figures
     from .terms.domain import Domain
 
 _PUBLIC = {
     "Checkpoint": (".models.checkpoint", "Checkpoint"),
     "Domain": (".terms.domain", "Domain"),
-    "compare": (".probes.compare", "compare"),
+    "compare": (".probes.runs.compare", "compare"),
     "figures": (".reports.notebook", "figures"),
     "lens": (".models.lens", "read_lens"),
-    "open_run": (".probes.comparison", "open_run"),
+    "open_run": (".probes.results.comparison", "open_run"),
     "score": (".models.scoring", "score"),
     "test_hypotheses": (".probes.hypotheses.testing", "test_hypotheses"),
 }

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from knowshift.models.table import TEMPERATURES
-from knowshift.probes.estimate import Estimate
-from knowshift.probes.knowledge import Centred, measure
-from knowshift.probes.matrix import diagonal
-from knowshift.probes.resample import Array, Bootstrap, Clusters, bootstrap
-from knowshift.probes.shift import Entries, matched_shift
+from knowshift.probes.analysis.knowledge import Centred, measure
+from knowshift.probes.analysis.matrix import diagonal
+from knowshift.probes.analysis.resample import Array, Bootstrap, Clusters, bootstrap
+from knowshift.probes.analysis.shift import Entries, matched_shift
+from knowshift.probes.results.estimate import Estimate
 
 DRAWS = 499
 GAMMA, SHIFT, LEARNED = 0.3, 0.3, 1.0

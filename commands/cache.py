@@ -12,7 +12,7 @@ from ..errors import UsageError
 from .options import Debug
 
 if TYPE_CHECKING:
-    from ..probes.cache import Entry
+    from ..probes.runs.cache import Entry
 
 app = typer.Typer(
     help="Scores that runs share, readings of passages, tuned lenses, mentions, linkers: what is kept (KNOWSHIFT_CACHE "
@@ -36,7 +36,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="As JSON.")]
 @app.command(name="list", epilog="Example:  probe cache list")
 def show(as_json: AsJson = False, debug: Debug = False) -> None:
     """List what is kept, newest first."""
-    from ..probes import cache
+    from ..probes.runs import cache
 
     found = cache.entries()
     if as_json:
@@ -50,7 +50,7 @@ def show(as_json: AsJson = False, debug: Debug = False) -> None:
 @app.command(epilog="Example:  probe cache size")
 def size(as_json: AsJson = False, debug: Debug = False) -> None:
     """Say how much is kept, and where."""
-    from ..probes import cache
+    from ..probes.runs import cache
 
     found = cache.entries()
     if as_json:
@@ -66,7 +66,7 @@ def clear(
     debug: Debug = False,
 ) -> None:
     """Remove what is kept; runs keep their own copies."""
-    from ..probes import cache
+    from ..probes.runs import cache
 
     gone = cache.clear(0.0 if older_than is None else _seconds(older_than))
     print(
@@ -94,7 +94,7 @@ def _what(entry: Entry) -> str:
 
 
 def _sum(found: list[Entry]) -> str:
-    from ..probes import cache
+    from ..probes.runs import cache
 
     return f"{len(found)} entries, {cache.shown_size(sum(entry.size for entry in found))}, in {cache.folder()}"
 

@@ -114,7 +114,7 @@ def compare(
         _show_plan(base, tuned, options, as_json)
         return
     with Reporter() as reporter:
-        from ..probes.compare import compare as run_comparison
+        from ..probes.runs.compare import compare as run_comparison
 
         if evaluate:
             from ..probes.evaluate.joined import also, ready
@@ -136,7 +136,7 @@ def compare(
 
 
 def _show_plan(base: str, tuned: list[str], options: dict[str, Any], as_json: bool) -> None:
-    from ..probes.forecast import forecast
+    from ..probes.runs.forecast import forecast
     from ..terminal import Reporter
 
     with Reporter() as reporter:

@@ -11,7 +11,7 @@ import typer
 from .options import Debug
 
 if TYPE_CHECKING:
-    from ..probes.domain_check import Check
+    from ..probes.runs.domain_check import Check
 
 UNUSABLE = 2
 
@@ -114,7 +114,7 @@ def check(
     debug: Debug = False,
 ) -> None:
     """Say what a domain has, what a verdict would count of it, and what is wrong with it."""
-    from ..probes.domain_check import check_domain
+    from ..probes.runs.domain_check import check_domain
     from ..terminal import Reporter
 
     with Reporter() as reporter:

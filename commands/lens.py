@@ -52,8 +52,8 @@ def lens(
 ) -> None:
     """Show one text through the logit lens: tokens × layers for base and tuned."""
     from ..models.lens import read_lens
-    from ..probes.lenses import open_source, tuned_lens
-    from ..probes.settings import settings_from
+    from ..probes.runs.lenses import open_source, tuned_lens
+    from ..probes.runs.settings import settings_from
     from ..reports.page import render_lens
     from ..terminal import Reporter, lens_table
 

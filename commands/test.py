@@ -103,9 +103,9 @@ def _no_models(models: Sequence[str], own: Any, out: Any, limit: Any) -> None:
 def _compared(files: Sequence[str], models: Sequence[str], options: dict[str, Any], reporter: Any) -> tuple[Any, Path]:
     """The files are read, so that their hashes are known, before the run begins."""
     read_at = datetime.datetime.now(datetime.UTC)
-    from ..probes.compare import compare
     from ..probes.hypotheses.files import read_all, ready
     from ..probes.hypotheses.testing import conclude
+    from ..probes.runs.compare import compare
 
     hypotheses = read_all(files or tuple(ready()))
     compared = compare(models[0], models[1:], progress=reporter, note=reporter.note, **options)

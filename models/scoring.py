@@ -1,7 +1,7 @@
 """Scoring: items through one checkpoint into the score table, shard by shard.
 
 `plan_scoring` aligns the items and fixes the batch plan; `score_shards` runs it, skipping shards already written;
-`score` does both in memory. Read by `probes.run`, which gives shards their files.
+`score` does both in memory. Read by `probes.runs.directory`, which gives shards their files.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What of a domain stood in a model's training data. Read by `probes.prepare`; streamed, so a file may be of any size.
+"""What of a domain stood in a model's training data. Read by `probes.runs.plan`; streamed: a file may be of any size.
 
 A fact was seen *exact* where a cue and its answer stand together word for word, *together* where the cue's subject and
 the answer stand in one passage (subject: the cue's content words, less those that most cues of its relation share). A

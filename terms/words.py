@@ -2,7 +2,7 @@
 
 A term's gain may be its own or that of any word in such a text. So every term is given control words of the same
 document: as many words as it has, of the same part of speech where a model gives one, nearest in length. Which of them
-has the same token count and the nearest base log-probability is found after scoring (`probes.controls`).
+has the same token count and the nearest base log-probability is found after scoring (`probes.analysis.controls`).
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from knowshift.probes.estimate import Estimate
+from knowshift.probes.results.estimate import Estimate
 
 
 def fixed(value: float, unit: str = "nats/token") -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from knowshift.probes.estimate import Estimate
+from knowshift.probes.results.estimate import Estimate
 from made_answers import evaluation, fixed, hypotheses
 
 SPECIALTIES = {

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 from knowshift.models.table import SCHEMA, TEMPERATURES
-from knowshift.probes import beside, controls, ladder, matrix, recipe, shift, strata, views
-from knowshift.probes.findings import Material
-from knowshift.probes.knowledge import measure
-from knowshift.probes.resample import bootstrap
+from knowshift.probes.analysis import controls, ladder, matrix, recipe, shift, strata, views
+from knowshift.probes.analysis import pair as beside
+from knowshift.probes.analysis.analyze import AnalysisInputs
+from knowshift.probes.analysis.knowledge import measure
+from knowshift.probes.analysis.resample import bootstrap
 from knowshift.terms.domain import Domain, Specialty
 from knowshift.terms.items import Item
 
@@ -101,10 +102,10 @@ class World:
         return pa.table({name: pa.array(column).cast(SCHEMA.field(name).type) for name, column in columns.items()})
 
     def material(self, own: dict[str, str | None] | None = None, per: Any = "token", seed: int = 0, **tuned: pa.Table
-                 ) -> Material:  # fmt: skip
-        """What `findings.conclude` takes; every model's own specialty is `s0` where `own` says nothing."""
+                 ) -> AnalysisInputs:  # fmt: skip
+        """What `findings.analyze` takes; every model's own specialty is `s0` where `own` says nothing."""
         given = {name: ((own or {}).get(name, "s0"), "test") for name in tuned}
-        return Material(self.domain, self.items, self.model(), tuned, given, per, seed)
+        return AnalysisInputs(self.domain, self.items, self.model(), tuned, given, per, seed)
 
     def moved(self, seed: int = 1, ease: float = 0.4, noise: float = 0.05) -> np.ndarray:
         """[R] gains of a tune that taught nothing: most of a gain is the answer's own ease, little the cue's."""
@@ -121,7 +122,7 @@ def _quick_bootstrap(*given: Any, **more: Any) -> Any:
 
 
 def fewer_draws(patch: Any) -> None:
-    """Lets `conclude` draw little: for tests of values, not of intervals."""
+    """Lets `analyze` draw little: for tests of values, not of intervals."""
     for module in (ladder, matrix, controls, shift, strata, views, recipe):
         patch.setattr(module, "bootstrap", _quick_bootstrap)
     patch.setattr(beside, "measure", _quick_measure)

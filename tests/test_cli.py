@@ -161,7 +161,7 @@ def test_interrupted_says_how_to_go_on(house, probe, tmp_path, monkeypatch):
 
 def test_a_failed_check_stops_the_run_unless_allowed(house, probe, tmp_path, monkeypatch):
     """Tolerance -1: no readout can agree that well."""
-    monkeypatch.setattr("knowshift.probes.validity.TOLERANCE", -1.0)
+    monkeypatch.setattr("knowshift.probes.runs.validity.TOLERANCE", -1.0)
     arguments = command(house, out=tmp_path / "run")
     code, out, err = probe(*arguments)
     assert (code, out) == (3, "")

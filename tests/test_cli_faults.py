@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from house import command, copied, is_one_line, write_adapter, write_domain
-from knowshift.probes.run import RunDirectory
+from knowshift.probes.runs.directory import RunDirectory
 
 # What goes wrong, each as (what is put in `tmp_path`, the command's arguments, what its one line says).
 # A maker gets the house and an empty folder, and returns arguments for `probe`.

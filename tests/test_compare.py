@@ -20,8 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from knowshift.errors import RunError, UsageError
 from knowshift.models import scoring
-from knowshift.probes.prepare import prepare
-from knowshift.probes.settings import Settings, default_out, names_of
+from knowshift.probes.runs.plan import plan_comparison
+from knowshift.probes.runs.settings import Settings, default_out, names_of
 
 RUNGS = ("generic_drift", "domain_shift", "specialty_vocabulary", "knowledge")
 OWN = {"neuro_lora": "neurology", "cardio_lora": "cardiology"}
@@ -188,7 +188,7 @@ def test_what_a_chat_template_says_makes_other_scores_and_another_run(house, tmp
     for day in ("Monday", "Tuesday"):
         base = shutil.copytree(house / "base", tmp_path / day / "base")
         (base / "chat_template.jinja").write_text(f"It is {day}. {{{{ messages[0]['content'] }}}}")
-        ready = prepare(base, [house / "neuro_lora"], settings, lambda _: None)
+        ready = plan_comparison(base, [house / "neuro_lora"], settings, lambda _: None)
         keys += ready.keys.values()
         identities.append(ready.identity["template"])
     assert len(set(keys)) == 4

@@ -61,8 +61,10 @@ def floor(name):
 
 def test_imports_are_found():
     """The tests below rest on this."""
-    assert {"probes.cache", "terms.domain", "errors", "models.scoring"} <= inside(ROOT / "probes" / "prepare.py")
-    assert "models.scoring" not in inside(ROOT / "probes" / "prepare.py", lazy=False)
+    assert {"probes.runs.cache", "terms.domain", "errors", "models.scoring"} <= inside(
+        ROOT / "probes" / "runs" / "plan.py"
+    )
+    assert "models.scoring" not in inside(ROOT / "probes" / "runs" / "plan.py", lazy=False)
     assert len(MODULES) > 40
 
 
@@ -111,7 +113,7 @@ def test_exactly_the_documented_names_are_public():
     documented = {"compare", "score", "lens", "Domain", "Checkpoint", "open_run", "figures", "test_hypotheses"}
     assert set(knowshift.__all__) == documented | {"__version__"}
     assert all(getattr(knowshift, name) is not None for name in documented)
-    assert knowshift.compare.__module__ == "knowshift.probes.compare"
+    assert knowshift.compare.__module__ == "knowshift.probes.runs.compare"
     with pytest.raises(AttributeError, match="has no attribute 'compair'"):
         _ = knowshift.compair
 

@@ -12,7 +12,7 @@ from typing import Any
 from ..._version import __version__
 from ...errors import RunError, UsageError
 from ...storage import write_whole
-from ..run import Progress, write_json
+from ..runs.directory import Progress, write_json
 from .arms import BY_NAME
 from .docs import markdown
 from .grid import Grid, quick, run, tasks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..verdict import KNOWLEDGE_LEVEL
+from ..analysis.verdict import KNOWLEDGE_LEVEL
 from .arms import ARMS
 from .rivals import NAMES
 from .table import OURS

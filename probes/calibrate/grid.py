@@ -27,7 +27,7 @@ from .arms import ARMS, BY_NAME, Arm
 from .world import STANDARD, Size
 
 if TYPE_CHECKING:
-    from ..run import Progress
+    from ..runs.directory import Progress
     from .judging import Judge
 
 RESULTS = "calibration.jsonl"
@@ -36,8 +36,10 @@ SCORES = "scores"
 MAKING = ("arms", "asking", "training", "world")
 """What decides how a model is made and asked."""
 JUDGING = (
-    "calibrate/judging", "calibrate/rivals", "beside", "controls", "detectable", "estimate", "findings", "knowledge",
-    "ladder", "ledger", "matrix", "resample", "scores", "shift", "strata", "verdict", "views",
+    "calibrate/judging", "calibrate/rivals", "analysis/pair", "analysis/controls", "analysis/detectable",
+    "results/estimate", "analysis/analyze", "analysis/knowledge", "analysis/ladder", "analysis/ledger",
+    "analysis/matrix", "analysis/resample", "analysis/scores", "analysis/shift", "analysis/strata",
+    "analysis/verdict", "analysis/views",
 )  # fmt: skip
 """What decides how its answers are judged."""
 QUICK_SEEDS = 2

@@ -1,6 +1,6 @@
 """One trained model judged: the instrument's verdicts on samples of facts, and the truth beside them.
 
-The verdict comes from `probes.findings.conclude` itself, on samples of `SIZES` own facts in which exactly the arm's
+The verdict comes from `probes.analysis.analyze` itself, on samples of `SIZES` own facts in which exactly the arm's
 dose was taught. The planted effect is the same estimate over all own facts, and coverage asks whether the interval
 of a sample drawn without regard to what was taught holds it.
 """
@@ -18,13 +18,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...terms.items import GENERAL, Item
-from ..beside import Material
-from ..estimate import Estimate
-from ..findings import conclude
-from ..knowledge import centre, measure
-from ..ladder import fact_gains
-from ..resample import DRAWS
-from ..scores import Pair, fact_scores
+from ..analysis.analyze import analyze
+from ..analysis.knowledge import centre, measure
+from ..analysis.ladder import fact_gains
+from ..analysis.pair import AnalysisInputs
+from ..analysis.resample import DRAWS
+from ..analysis.scores import Pair, fact_scores
+from ..results.estimate import Estimate
 from . import rivals
 from .arms import BY_NAME, Arm, Pupil
 from .asking import RELATION, Asked, Bench, by_relation
@@ -62,7 +62,7 @@ class Judge:
         chosen = sample(arm, pupil, asked, size, rng)
         items = self.world.fact_items(chosen)
         base, tuned = (_part(each, items) for each in (asked.base, table))
-        found = conclude(_material(self.world, pupil, items, base, tuned, seed)).models["model"]
+        found = analyze(_material(self.world, pupil, items, base, tuned, seed)).models["model"]
         scores = fact_scores(base, items), fact_scores(tuned, items)
         own = np.array([pupil.own in item.specialties for item in scores[0].items])
         general = np.array([GENERAL in item.specialties for item in scores[0].items])
@@ -89,7 +89,7 @@ class Judge:
     def _texts(self, pupil: Pupil, asked: Asked, table: pa.Table, seed: int) -> dict[str, Any]:
         """Domain shift read from running text, and the rivals that read it."""
         base, tuned = (_part(each, asked.texts) for each in (asked.base, table))
-        found = conclude(_material(self.world, pupil, asked.texts, base, tuned, seed)).models["model"]
+        found = analyze(_material(self.world, pupil, asked.texts, base, tuned, seed)).models["model"]
         mine = [item for item in asked.texts if item.kind == "term" and pupil.own in item.specialties]
         terms, texts = (_gains(asked.base, table, items, each) for items, each in ((mine, False), (asked.whole, True)))
         return {
@@ -107,7 +107,7 @@ class Judge:
     def _estimate(
         self, pupil: Pupil, told: Sequence[Told], base: pa.Table, table: pa.Table, seed: int, draws: int = DRAWS
     ) -> Estimate:
-        """Specific knowledge as `conclude` estimates it, without the permutation test."""
+        """Specific knowledge as `analyze` estimates it, without the permutation test."""
         items = self.world.fact_items([one for one in told if GENERAL not in one.fact.specialties])
         pair = Pair(fact_scores(_part(base, items), items), fact_scores(_part(table, items), items))
         gains = fact_gains(pair)
@@ -174,5 +174,9 @@ def _gains(base: pa.Table, tuned: pa.Table, items: Sequence[Item], by_token: boo
     return gain / one["tokens"].to_numpy() if by_token else gain
 
 
-def _material(made: World, pupil: Pupil, items: Sequence[Item], base: pa.Table, tuned: pa.Table, seed: int) -> Material:
-    return Material(made.domain, tuple(items), base, {"model": tuned}, {"model": (pupil.own, "--own")}, "token", seed)
+def _material(
+    made: World, pupil: Pupil, items: Sequence[Item], base: pa.Table, tuned: pa.Table, seed: int
+) -> AnalysisInputs:
+    return AnalysisInputs(
+        made.domain, tuple(items), base, {"model": tuned}, {"model": (pupil.own, "--own")}, "token", seed
+    )

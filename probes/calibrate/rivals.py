@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..ladder import nanmean
-from ..scores import Array, Scores
+from ..analysis.ladder import nanmean
+from ..analysis.scores import Array, Scores
 
 NAMES = {
     "terms": "mean gain of terms (the S-MedQA way)",

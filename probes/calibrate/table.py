@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from ..estimate import LEVEL
-from ..verdict import KNOWLEDGE_LEVEL
+from ..analysis.verdict import KNOWLEDGE_LEVEL
+from ..results.estimate import LEVEL
 from .arms import ARMS, BY_NAME, Arm
 
 SCHEMA = 1

@@ -28,7 +28,7 @@ from .world import Sentence, World
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from ..run import Progress
+    from ..runs.directory import Progress
 
 WIDTH, LAYERS, HEADS, CONTEXT = 64, 3, 4, 128
 BASE_STEPS, BASE_RATE = 2200, 6e-3

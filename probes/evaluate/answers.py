@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...storage import whole
-from ..run import Progress
+from ..runs.directory import Progress
 from .processes import ALONE, Processes
 
 SHARD = 64

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from ..estimate import LEVEL, Estimate
+from ..results.estimate import LEVEL, Estimate
 
 FEWEST = 4
 """Specialties; Fisher's z needs more than three."""

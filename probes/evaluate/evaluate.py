@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 from ... import versions
 from ...errors import RunError, UsageError
 from ...terms.domain import Domain
-from ..run import Progress, RunDirectory, command, write_frame, write_json, writing
-from ..settings import default_out, file_of, names_of, told_specialties
+from ..runs.directory import Progress, RunDirectory, command, write_frame, write_json, writing
+from ..runs.settings import default_out, file_of, names_of, told_specialties
 from . import language_model, on_vllm, runner
 from .ask import Ask, check_folder, plain
 from .choices import PREMISE

@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ...errors import UsageError, first_line
-from ..cache import score_key
-from ..run import Progress
-from ..settings import file_of
+from ..runs.cache import score_key
+from ..runs.directory import Progress
+from ..runs.settings import file_of
 from . import answers
 from .language_model import language_model, quiet, when_asked
 from .processes import ALONE, Processes

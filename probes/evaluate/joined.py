@@ -10,8 +10,8 @@ from typing import Any
 from ...errors import UsageError
 from ...terms.defaults import DOMAIN
 from ...terms.domain import domain_folder
-from ..comparison import Comparison, domain_of
-from ..settings import names_of
+from ..results.comparison import Comparison, domain_of
+from ..runs.settings import names_of
 from . import language_model
 from .evaluate import Evaluation, evaluate
 from .settings import settings_from

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ...errors import UsageError
-from ..estimate import LEVEL, Estimate
+from ..results.estimate import LEVEL, Estimate
 
 Label = TypeVar("Label", bound=Hashable)
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from ..estimate import Estimate
-from ..resample import DRAWS, Array, Bootstrap, cluster_weights, codes
+from ..analysis.resample import DRAWS, Array, Bootstrap, cluster_weights, codes
+from ..results.estimate import Estimate
 from .values import Value, by_key
 
 LEVELS = {

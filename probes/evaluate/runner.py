@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ...errors import UsageError, first_line
-from ..cache import score_key
-from ..run import Progress
+from ..runs.cache import score_key
+from ..runs.directory import Progress
 from . import answers
 from .ask import Ask, Doc
 from .language_model import language_model, quiet, takes_system, version, when_asked

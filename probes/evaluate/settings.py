@@ -9,7 +9,7 @@ from typing import Any
 
 from ...errors import UsageError
 from ...terms.defaults import DOMAIN
-from ..settings import check_names
+from ..runs.settings import check_names
 from .choices import METHODS
 
 BY_TASK = ("clue", "forgetting")

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from ..estimate import LEVEL, Estimate
-from ..matrix import by_specialty, members
-from ..resample import Array, Clusters, benjamini_hochberg
+from ..analysis.matrix import by_specialty, members
+from ..analysis.resample import Array, Clusters, benjamini_hochberg
+from ..results.estimate import LEVEL, Estimate
 
 TIE = 1e-9
 """Values this near are tied."""

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UsageError, first_line
-from ..ladder import group_means
-from ..resample import Array
+from ..analysis.ladder import group_means
+from ..analysis.resample import Array
 
 FUNCTIONS = {"log": np.log, "log1p": np.log1p, "sqrt": np.sqrt, "exp": np.exp, "abs": np.abs}
 """Beside patsy's own `C`, `Q`, `bs`, `center`, `standardize`."""

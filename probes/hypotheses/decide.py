@@ -8,7 +8,7 @@ equal      within ±smallest                                 beyond ±smallest
 
 All at .05, corrected after Holm over a file's hypotheses and the run's models: once for what is in favour, once for
 what is against. An interval within ±smallest is two one-sided tests (Schuirmann 1987). p are those of the two-way
-cluster bootstrap (`probes.resample`).
+cluster bootstrap (`probes.analysis.resample`).
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from ..detectable import POWER
-from ..estimate import Estimate
-from ..knowledge import robust_line, robust_lines
-from ..resample import DRAWS, FEW_CLUSTERS, Array, Bootstrap, Clusters, bootstrap
+from ..analysis.detectable import POWER
+from ..analysis.knowledge import robust_line, robust_lines
+from ..analysis.resample import DRAWS, FEW_CLUSTERS, Array, Bootstrap, Clusters, bootstrap
+from ..results.estimate import Estimate
 from .contrast import Means, Regression
 
 LEVEL = 0.05

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import UsageError
-from ..resample import DRAWS, Array
+from ..analysis.resample import DRAWS, Array
 from .contrast import Means, Regression, coefficients, regression
 from .decide import Tested, drawn, tested
 from .files import Hypothesis

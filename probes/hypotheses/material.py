@@ -22,9 +22,9 @@ from ...terms.extraction.apply import domain_terms
 from ...terms.items import Item
 from ...terms.select import items as items_of
 from ...terms.select import lend
-from ..beside import Beside, Material, pair_up
-from ..comparison import Comparison, domain_of
-from ..settings import file_of
+from ..analysis.pair import AnalysisInputs, ModelPair, pair_up
+from ..results.comparison import Comparison, domain_of
+from ..runs.settings import file_of
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class Opened:
     """A finished run, ready for questions that were not asked when it was made."""
 
     comparison: Comparison
-    material: Material
+    material: AnalysisInputs
     frequency: Counter[str]
     """Mentions of each concept in all texts of the domain."""
     layers: tuple[int, ...]
     """Numbers of the layers that were read; ends in the model's last."""
 
     @cached_property
-    def models(self) -> dict[str, Beside]:
+    def models(self) -> dict[str, ModelPair]:
         return pair_up(self.material)
 
     def seen(self, model: str) -> dict[str, str]:
@@ -86,7 +86,7 @@ def open_material(comparison: Comparison, domain: str | Path | None = None) -> O
     items = lend([item for item in every if item.id in scored], data["seed"])
     _fitting(run, items, base)
     own = {model: (found["own"], found.get("own_from", "")) for model, found in data["models"].items()}
-    material = Material(opened, tuple(items), base, tables, own, data["per"], data["seed"])
+    material = AnalysisInputs(opened, tuple(items), base, tables, own, data["per"], data["seed"])
     frequency = Counter(item.concept for item in every if item.kind in ("term", "word"))
     layers = data.get("layer_numbers") or range(data.get("layers") or 0)
     return Opened(comparison, material, frequency, tuple(layers))

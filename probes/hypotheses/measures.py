@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ...errors import UsageError
 from ...plugins import load, registered
-from ..ladder import nanmean
-from ..resample import Array
+from ..analysis.ladder import nanmean
+from ..analysis.resample import Array
 from .rows import Reading
 
 GROUP = "knowshift.measures"

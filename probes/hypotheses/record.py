@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import RunError
-from ..comparison import Comparison
-from ..run import write_json
+from ..results.comparison import Comparison
+from ..runs.directory import write_json
 from .decide import LEVEL
 from .files import Hypothesis, Source
 from .material import start

@@ -11,12 +11,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...terms.items import Item
-from ..beside import Beside
-from ..knowledge import centre
-from ..ladder import nanmean, text_clusters
-from ..resample import Array, Clusters
-from ..scores import Pair, Scores
-from ..strata import thirds
+from ..analysis.knowledge import centre
+from ..analysis.ladder import nanmean, text_clusters
+from ..analysis.pair import ModelPair
+from ..analysis.resample import Array, Clusters
+from ..analysis.scores import Pair, Scores
+from ..analysis.strata import thirds
 from .material import Opened
 
 STAGES = ("early", "middle", "late")
@@ -86,11 +86,11 @@ class Reading:
     """Concepts crossed with true answers (facts) or documents (terms)."""
     unit: str
     seed: int
-    _model: Beside
+    _model: ModelPair
     _tables: tuple[pa.Table, pa.Table]
 
     def margins(self) -> tuple[Array, Array]:
-        """Centred margins [R] of a fact in base and tuned (`probes.knowledge`)."""
+        """Centred margins [R] of a fact in base and tuned (`probes.analysis.knowledge`)."""
         model = self._model
         if (self.cue < 0).all():
             return model.centred.margins()

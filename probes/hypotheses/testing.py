@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from ...errors import UsageError
-from ..comparison import Comparison
-from ..estimate import Estimate
-from ..resample import DRAWS, holm
-from ..run import Progress
+from ..analysis.resample import DRAWS, holm
+from ..results.comparison import Comparison
+from ..results.estimate import Estimate
+from ..runs.directory import Progress
 from .decide import UNCLEAR, Decision, Tested, decide
 from .effects import Untestable, effect, rows_of
 from .files import Hypothesis, read_all, ready

@@ -1,6 +1,6 @@
 """A domain's mentions by the linker, where a comparison is given a vocabulary or a list of terms.
 
-Read by `probes.prepare`. Without either, `terms.select` finds the domain's own names.
+Read by `probes.runs.plan`. Without either, `terms.select` finds the domain's own names.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a domain has, by specialty, and what it lacks. Read by `probes.domain_check`."""
+"""What a domain has, by specialty, and what it lacks. Read by `probes.runs.domain_check`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .loading import TABLES, load
 from .problem import Problem, such
 
 SMALL_RELATION = 5
-"""A relation of fewer facts counts for nothing in a verdict (`probes.knowledge`)."""
+"""A relation of fewer facts counts for nothing in a verdict (`probes.analysis.knowledge`)."""
 TEXTS = 5
 """Texts of a specialty below which the text view rests on chance."""
 

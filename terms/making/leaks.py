@@ -1,4 +1,4 @@
-"""What texts give away of facts, and texts that stand there twice. Read by `probes.domain_check`.
+"""What texts give away of facts, and texts that stand there twice. Read by `probes.runs.domain_check`.
 
 A fact whose subject and answer stand in one sentence of a text is read there by whoever is tuned on such texts; a cue
 or a question of which a long piece stands in a text was made from it. Both are told, and left to a person: a leak

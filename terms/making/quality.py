@@ -1,4 +1,4 @@
-"""The quality of distractors, and facts that contradict or repeat each other. Read by `probes.domain_check`."""
+"""The quality of distractors, and facts that contradict or repeat each other. Read by `probes.runs.domain_check`."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 from knowshift.cli import main
-from knowshift.probes import cache
+from knowshift.probes.runs import cache
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from knowshift.errors import RunError
-from knowshift.probes.estimate import Estimate
+from knowshift.probes.results.estimate import Estimate
 from knowshift.reports.numbers import Number
 from knowshift.reports.run_view import RunView
 

@@ -9,7 +9,7 @@ import pytest
 from knowshift import Checkpoint, Domain
 from knowshift.commands.demo import DEMO_LIMIT
 from knowshift.models.scoring import plan_scoring, score_shards
-from knowshift.probes.findings import Material, conclude
+from knowshift.probes.analysis.analyze import AnalysisInputs, analyze
 from knowshift.showcase.planted import BASE, Planted, domains
 from knowshift.terms.select import items, limit
 from synthetic import fewer_draws
@@ -50,7 +50,7 @@ def taught(planted):
 def test_verdicts_are_the_known_truth(planted, scored, seed):
     domain, every, base, tuned = scored
     own = {name: (specialty, "--own") for name, specialty in planted.adapters.items()}
-    found = conclude(Material(domain, every, base, tuned, own, "token", seed)).models
+    found = analyze(AnalysisInputs(domain, every, base, tuned, own, "token", seed)).models
     for name in planted.notes:
         assert found[name]["verdict"] == "domain shift", found[name]["missing"]
     (knowing,) = (found[name] for name in planted.facts)
@@ -89,8 +89,8 @@ def test_shuffled_specialties_make_every_own_effect_vanish(scored, taught, monke
     base, tuned = only(facts, tables[0]), only(facts, tables[1][name])
 
     def concluded(items):
-        material = Material(domain, items, base, {"m": tuned}, {"m": (own, "")}, "token", 0)
-        return conclude(material).models["m"]
+        material = AnalysisInputs(domain, items, base, {"m": tuned}, {"m": (own, "")}, "token", 0)
+        return analyze(material).models["m"]
 
     def effects(found):
         return {
@@ -122,7 +122,7 @@ def test_shuffled_specialties_of_terms_make_the_own_rung_and_gamma_vanish(plante
     own = {name: (planted.adapters[name], "") for name in names}
 
     def effects(items):
-        found = conclude(Material(domain, items, base, tuned, own, "token", 0))
+        found = analyze(AnalysisInputs(domain, items, base, tuned, own, "token", 0))
         out = {name: found.models[name]["text_rungs"]["specialty_vocabulary"]["estimate"] for name in names}
         return out | ({"γ": found.diagonal["term"]["estimate"]} if len(names) > 1 else {})
 
@@ -140,8 +140,8 @@ def test_swapping_base_and_tuned_flips_every_rung_and_raw_margin(planted, scored
     domain, every, base, tuned = scored
     for name in (*planted.facts, [*planted.notes][-1]):
         own = {name: (planted.adapters[name], "")}
-        there = conclude(Material(domain, every, base, {name: tuned[name]}, own, "token", 0)).models[name]
-        back = conclude(Material(domain, every, tuned[name], {name: base}, own, "token", 0)).models[name]
+        there = analyze(AnalysisInputs(domain, every, base, {name: tuned[name]}, own, "token", 0)).models[name]
+        back = analyze(AnalysisInputs(domain, every, tuned[name], {name: base}, own, "token", 0)).models[name]
         pairs = [(there[key], back[key]) for key in ("specific_margin", "transferable", "margin_gain", "total")]
         pairs += [(there[view][rung], back[view][rung]) for view in ("rungs", "text_rungs") for rung in there[view]]
         pairs += [(row[column], back["matrix"][key][column]) for key, row in there["matrix"].items() for column in row]

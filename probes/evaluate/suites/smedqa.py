@@ -15,8 +15,8 @@ import numpy as np
 
 from ....errors import DomainError, UsageError
 from ....terms.domain import Domain
-from ...matrix import diagonal, members
-from ...resample import Clusters
+from ...analysis.matrix import diagonal, members
+from ...analysis.resample import Clusters
 from ..choices import choice_asks, choice_values, position_bias
 from ..labels import labelled
 from ..question import Faults, Question
@@ -101,7 +101,7 @@ def of_specialties(
 
 
 def diagonals(values: Mapping[str, Sequence[Value]], own: Mapping[str, str], seed: int) -> dict[str, Any]:
-    """By task, what being tuned on a specialty adds to accuracy on it, over rows and columns (`probes.matrix`)."""
+    """By task, the accuracy that being tuned on a specialty adds on it, beyond rows and columns (`analysis.matrix`)."""
     keyed = {model: by_key(each) for model, each in values.items()}
     tasks = [task for task, metric in next(iter(keyed.values()), {}) if metric == "accuracy"]
     out = {}

@@ -1,0 +1,1 @@
+"""From score tables to estimates: every analysis of one tuned model beside its base."""

@@ -1,0 +1,50 @@
+"""The figures of each wording by itself: a gain in the wording that was taught alone is a memorised string.
+
+Where the domain says what its cues are (`wordings` in facts.jsonl: taught, paraphrase, inverse, …), by that name; else
+by the cue's place.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .pair import ModelPair
+
+UNNAMED = "not named"
+"""Cues of facts whose wordings the domain does not name, where it names others."""
+
+
+def kinds(model: ModelPair) -> dict[str, NDArray[np.bool_]]:
+    """Masks [N, cues] by what cues are called; empty where no cue is called anything."""
+    cues = model.facts.base.logprob.shape[1]
+    if not any(item.wordings for item in model.items):
+        return {}
+    named = [(item.wordings or (UNNAMED,) * len(item.cues)) + ("",) * (cues - len(item.cues)) for item in model.items]
+    table = np.array(named)
+    return {name: table == name for name in dict.fromkeys(table.ravel().tolist()) if name}
+
+
+def wordings(model: ModelPair) -> list[dict[str, Any]]:
+    """Specific knowledge and margin gain by wording; none where there is but one."""
+    facts, cues = len(model.items), model.facts.base.logprob.shape[1]
+    by_name = kinds(model)
+    places = {str(cue): np.broadcast_to(np.arange(cues) == cue, (facts, cues)) for cue in range(cues)}
+    masks = by_name or places
+    if not facts or len(masks) < 2:
+        return []
+    out = []
+    for cue, (name, asked) in enumerate(masks.items()):
+        found = model.knowledge(asked=asked)
+        out.append(
+            {
+                "cue": None if by_name else cue,
+                "wording": name if by_name else None,
+                "facts": int(asked.any(1).sum()),
+                "specific_knowledge": found.specific.json(),
+                "margin_gain": found.margin_gain.json(),
+            }
+        )
+    return out

@@ -1,0 +1,216 @@
+"""The comparison: from a base, its tuned models and a domain to a finished run directory.
+
+The whole way of the data in one place: what is known beforehand (`probes.runs.plan`) → scores (`probes.runs.directory`) → ladder,
+knowledge, shift, ledger, matrix → verdicts → `comparison.json`. What one model's part of it holds is in
+`probes.analysis.analyze`.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ... import versions
+from ...errors import ValidityError
+from ...models.sources import hub_id
+from . import validity
+from ..analysis.error_rates import Evidence, line, packaged
+from ..results.comparison import Comparison
+from ..analysis.ladder import DISTRACTORS
+from .passages import Shown
+from .plan import ComparisonPlan, plan_comparison
+from .directory import RESULT, SCHEMA_VERSION, Progress, RunDirectory, command, write_frame, write_json, writing
+from .settings import Settings, settings_from
+from .validity import Check
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ...models.checkpoint import Checkpoint
+
+
+def compare(
+    base: str | Path,
+    tuned: Sequence[str | Path] | str | Path,
+    settings: Settings | None = None,
+    *,
+    progress: Progress | None = None,
+    note: Callable[[str], None] | None = None,
+    **options: Any,
+) -> Comparison:
+    """Compares tuned models with their base and leaves a run directory.
+
+    Options are the fields of `Settings`, whole or by name. `progress` is called with stage, items done, items in all;
+    `note` with lines a person should read. Raises `KnowshiftError` for whatever a user can cause, `ValidityError`
+    where a check failed and failing checks are not allowed.
+    """
+    settings = settings_from(settings, options)
+    specs = [tuned] if isinstance(tuned, str | Path) else list(tuned)
+    tell = note or (lambda line: None)
+    ready = _without_text(plan_comparison(base, specs, settings, tell, progress), tell)
+    run = _claim(ready, hub_id(base))
+    with writing(run):
+        tables, checks = _score(ready, run, progress)
+        failed = [(name, check) for name, every in checks.items() for check in every if not check.passed]
+        if failed and not settings.allow_failed_checks:
+            name, check = failed[0]
+            raise ValidityError(
+                f"{name}: check failed: {check.check} (value {check.value}, tolerance {check.tolerance}); "
+                "no verdict is given; --allow-failed-checks goes on and shows it in red"
+            )
+        return _conclude(run, ready, tables, checks, progress)
+
+
+def _without_text(ready: ComparisonPlan, note: Callable[[str], None]) -> ComparisonPlan:
+    """A run that was made without texts goes on without them, whoever forgets to say so again."""
+    out = ready.out()
+    # Where there is no record yet, or none that can be read, `RunDirectory.claim` tells.
+    text = ready.settings.text and RunDirectory.recorded(out).get("text", True) is True
+    if text != ready.settings.text:
+        note(f"{out}: was made with --no-text, and goes on without texts; give another --out for a run with them")
+    return replace(ready, settings=replace(ready.settings, text=text))
+
+
+def _claim(ready: ComparisonPlan, hub: str | None = None) -> RunDirectory:
+    """The run's folder, with its record; `hub` is the base's id where it came from there."""
+    identity, base = ready.identity, ready.base
+    about = {
+        "command": command(),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "versions": versions.installed(),
+        "base_hub_id": hub,
+        "hashes": {"base": identity["base"], "domain": ready.domain.hash, "items": ready.digest,
+                   "code": versions.code_hash(), "models": identity["models"]},
+        "seed": ready.settings.seed, "dtype": str(base.dtype), "quantization": base.quantization,
+        "device": str(base.placement.device), "template": ready.template.label, "per": ready.per,
+        "terms": ready.terms.record,
+        "text": ready.settings.text,
+        "engine": f"{ready.engine.name}, version {ready.engine.version}",
+    }  # fmt: skip
+    return RunDirectory.claim(ready.out(), identity, about)
+
+
+def _score(
+    ready: ComparisonPlan, run: RunDirectory, progress: Progress | None
+) -> tuple[dict[str, pa.Table], dict[str, list[Check]]]:
+    """Every model's score table, and each tuned model's checks.
+
+    Adapters are scored on their base, one after the other; then the base is let go, and full fine-tunes are in memory
+    one at a time.
+    """
+    tables: dict[str, pa.Table] = {}
+    readouts: dict[str, Check] = {}
+    shown = Shown(ready, run.path)
+
+    def score(name: str, checkpoint: Checkpoint) -> None:
+        plan, key = ready.plans[name], ready.keys[name]
+        read = None if name in ready.unread else lens
+        tables[name] = run.score(
+            ready.file(name), key, plan, checkpoint,
+            lens=read or False, engine=ready.engine, progress=progress, about=ready.about(name),
+        )  # fmt: skip
+        readouts[name] = validity.readout_check(checkpoint, plan, tables[name])
+        shown.read(name, checkpoint, read, progress)
+
+    plan, base = ready.plans[""], ready.base
+    probed = validity.probed_sequences(plan)
+    with base.active():
+        # Before any adapter is put on it: what "adapter off" must give again.
+        alone = validity.own_logprobs(base, probed)
+        adapters = {name: checkpoint for name, checkpoint in ready.tuned.items() if checkpoint.base is base}
+        for checkpoint in adapters.values():
+            with checkpoint.active():
+                pass  # what does not land is refused before hours of scoring
+        lens = ready.lens.open(base, run.path, progress)
+        run.note(lens=ready.lens.record(lens))
+        score("", base)
+        for name, checkpoint in adapters.items():
+            with checkpoint.active():
+                score(name, checkpoint)
+        unchanged = validity.base_unchanged_check(alone, validity.own_logprobs(base, probed), validity.tolerance(base))
+    for name, checkpoint in ready.tuned.items():
+        if name not in adapters:
+            with checkpoint.active():
+                score(name, checkpoint)
+    shown.write()
+    shared = [validity.alignment_check(plan, len(ready.items)), readouts[""], unchanged]
+    return tables, {
+        name: [
+            *shared,
+            validity.tokenizer_check(base, checkpoint, ready.per),
+            readouts[name],
+            *validity.tuned_checks(checkpoint, tables[""], tables[name]),
+        ]
+        for name, checkpoint in ready.tuned.items()
+    }
+
+
+def _conclude(
+    run: RunDirectory,
+    ready: ComparisonPlan,
+    tables: Mapping[str, pa.Table],
+    checks: Mapping[str, Sequence[Check]],
+    progress: Progress | None,
+) -> Comparison:
+    """From score tables to `comparison.json` and its tables."""
+    import polars as pl
+
+    from ..analysis.analyze import AnalysisInputs, analyze
+
+    items, domain, own = ready.items, ready.domain, ready.own
+    tuned = {name: tables[name] for name in ready.tuned}
+    seed = ready.settings.seed
+    found = analyze(AnalysisInputs(domain, tuple(items), tables[""], tuned, own, ready.per, seed, ready.seen), progress)
+    kinds = Counter(item.kind for item in items)
+    lost = ready.plans[""].aligned.dropped
+    dropped = Counter(lost.values())
+    usable = min(frame.height for frame in found.facts)
+    if short := sum(item.kind == "fact" and item.id not in lost for item in items) - usable:
+        dropped[f"fact with fewer than {DISTRACTORS} distractors of like length"] = short
+    data = {
+        "schema": SCHEMA_VERSION,
+        "base": ready.base.name,
+        "domain": domain.name,
+        "per": ready.per,
+        "seed": ready.settings.seed,
+        "run": str(run.path),
+        "specialties": {s.id: s.name for s in domain.specialties.values()},
+        "lens": ready.lens.kind,
+        "layers": found.layers,
+        "layer_numbers": list(ready.lens.layers),
+        "counts": {
+            "facts": kinds["fact"],
+            "terms": kinds["term"],
+            "words": kinds["word"],
+            "controls": kinds["control"],
+            "concepts": len({item.concept for item in items if item.kind == "term"}),
+            "dropped": dict(dropped),
+        },
+        "mentions": ready.terms.found_by,
+        "diagonal": found.diagonal,
+        "models": {
+            name: {
+                **model,
+                "own_from": own[name][1],
+                "calibration": _error_rate(model, ready.per),
+                "unread_layers": ready.unread.get(name, ""),
+                "validity": [check.json() for check in checks[name]],
+            }
+            for name, model in found.models.items()
+        },
+    }
+    for file, frames in (("terms", found.terms), ("facts", found.facts)):
+        write_frame(run.path / f"{file}.parquet", pl.concat(frames))
+    write_json(run.path / RESULT, data)
+    return Comparison(run.path, data)
+
+
+def _error_rate(model: Mapping[str, Any], per: str) -> dict[str, Any] | None:
+    """What the calibration says of a verdict like this one: of nats per token, own facts beside others'."""
+    if per != "token" or model["own"] is None:
+        return None
+    return line(packaged(), model["specific_knowledge"]["n"], Evidence.of(model))

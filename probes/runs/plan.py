@@ -1,0 +1,224 @@
+"""What a comparison will read and score, known before a weight is read: items, models, batch plans, keys.
+
+Read by `probes.runs.compare`, which runs it, and by `probes.runs.forecast`, which only says what it would cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import CheckpointError, UsageError
+from ...models.engines.select import finder, open_engine
+from ...models.table import SCHEMA_VERSION as SCORE_SCHEMA
+from ...models.table import TEMPERATURES
+from ...models.template import Template
+from ...terms.domain import Domain
+from ...terms.extraction.apply import DomainTerms, domain_terms
+from ...terms.extraction.occurrences import occurrences
+from ...terms.items import Item, items_hash
+from ...terms.select import items as items_of
+from ...terms.select import lend, priors
+from ...terms.select import limit as limited
+from ...terms.training import Seen, seen_in
+from ...versions import code_hash
+from . import cache
+from .lenses import NO_LENS, LensPlan
+from .directory import RESULT, RunDirectory
+from ..analysis.scores import Per
+from .settings import Settings, default_out, file_of, names_of, own_specialties, training_files
+
+if TYPE_CHECKING:
+    from ...models.checkpoint import Checkpoint
+    from ...models.engines.protocol import Engine
+    from ...models.scoring import ScoringPlan
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class ComparisonPlan:
+    """A comparison before its first forward pass; by name, the base's is the empty one."""
+
+    settings: Settings
+    domain: Domain
+    terms: DomainTerms
+    template: Template
+    items: list[Item]
+    digest: str
+    """Of the items."""
+    base: Checkpoint
+    tuned: dict[str, Checkpoint]
+    own: dict[str, tuple[str | None, str]]
+    """Each tuned model's own specialty (None: the whole domain), and where that was read from."""
+    plans: dict[str, ScoringPlan]
+    keys: dict[str, str]
+    """Of each model's scores, in the cache."""
+    per: Per
+    engine: Engine
+    lens: LensPlan
+    seen: dict[str, Seen]
+    """By tuned model, what of the items stood in its training data, where that was given."""
+    unread: dict[str, str]
+    """Tuned models of which no layers are read, and why: theirs and the base's cannot be laid side by side."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What makes it this run and no other."""
+        return {
+            "base": self.base.content_key,
+            "models": {name: checkpoint.content_key for name, checkpoint in self.tuned.items()},
+            "own": {name: specialty for name, (specialty, _) in self.own.items()},
+            "items": self.digest,
+            "template": asdict(self.template)
+            | ({"prefix": self.plans[""].aligned.prefix} if self.template.kind == "chat" else {}),
+            "dtype": str(self.base.dtype),
+            "quantization": self.base.quantization,
+            "engine": [self.engine.name, self.engine.version],
+            "lens": self.lens.identity,
+            "per": self.per,
+            "seed": self.settings.seed,
+            **({"training": {name: seen.hash for name, seen in self.seen.items()}} if self.seen else {}),
+        }
+
+    def out(self) -> Path:
+        """The run's folder: what was said, or what is called by the models and the day."""
+        stem = default_out(self.base.name, list(self.tuned))
+        return self.settings.out or RunDirectory.dated(stem, self.identity, RESULT)
+
+    def about(self, name: str) -> dict[str, str]:
+        """What the cache's list says of a model's scores."""
+        checkpoint = self.tuned[name] if name else self.base
+        return {
+            "model": name or self.base.name,
+            "base": self.base.name if checkpoint.base is not None else "",
+            "items": f"{len(self.items)} of {self.domain.name}",
+            "engine": self.engine.name,
+        }
+
+    def file(self, name: str) -> str:
+        """What a model's score file is called."""
+        if name:
+            return file_of(name)
+        return f"{self.base.name}-base" if self.base.name in map(file_of, self.tuned) else self.base.name
+
+
+def plan_comparison(
+    base: str | Path,
+    tuned: Sequence[str | Path],
+    settings: Settings,
+    say: Note,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> ComparisonPlan:
+    """Opens the domain, finds the models and plans the batches; `say` is told what a person should read.
+
+    Raises `KnowshiftError` for whatever can be known before a weight is read.
+    """
+    specs = [str(spec) for spec in tuned]
+    if not specs:
+        raise UsageError("no tuned model given: probe compare BASE TUNED...")
+    engine = open_engine(settings.engine, remote=settings.remote)
+    domain = Domain.open(settings.domain)
+    template = Template.parse(settings.template)
+    names = names_of(specs)
+    own = own_specialties(names, settings.own, domain)
+    for name, (specialty, source) in own.items():
+        shown = domain.specialties[specialty].name if specialty else "the whole domain"
+        say(f"{name}: own specialty {shown} (from {source})")
+    terms = domain_terms(settings.domain, domain, settings.vocabulary, settings.terms, progress)
+    items = items_of(domain, terms.mentions, terms.classes)
+    if settings.recipe is not None:
+        items += occurrences(settings.domain, domain, settings.vocabulary, progress)
+    if settings.limit is not None:
+        items = limited(items, settings.limit, [s for s, _ in own.values()], domain.general, settings.seed)
+    items = lend(items, settings.seed)
+    items += priors(items, domain)
+    files = training_files(names, settings.training_data)
+    read = {path: seen_in(path, items) for path in dict.fromkeys(files.values())}
+    seen = {name: read[path] for name, path in files.items()}
+
+    find = finder(settings.remote)
+    how: dict[str, Any] = {"device": settings.device, "dtype": settings.dtype, "quantize": settings.quantize,
+                           "device_map": settings.device_map}  # fmt: skip
+    root = find(base, config=settings.config, **how)
+    found = {name: _tuned(find(spec, base=root, **how), root) for name, spec in zip(names, specs, strict=True)}
+    for checkpoint in (root, *found.values()):
+        for line in checkpoint.notes:
+            say(f"{checkpoint.name}: {line}")
+    per: Per = settings.per
+    if any(c.tokenizer_hash != root.tokenizer_hash for c in found.values()) and per != "character":
+        per = "character"
+        say("a tuned model brings its own tokenizer: everything is per character")
+    lens = LensPlan.of(root, settings.lens, settings.layers, settings.lens_data, settings.seed)
+    unread = {name: why for name, checkpoint in found.items() if (why := lens.misfit(root, checkpoint))}
+    for name, why in unread.items():
+        say(f"{name}: {why}; no layers are read of it, and what its last one says stands alone")
+    digest = items_hash(items)
+    models = {"": root, **found}
+    views = {name: (NO_LENS if name in unread else lens).identity for name in models}
+    plans = _plans(items, models, template)
+    return ComparisonPlan(
+        settings=settings,
+        domain=domain,
+        terms=terms,
+        template=template,
+        items=items,
+        digest=digest,
+        base=root,
+        tuned=found,
+        own=own,
+        plans=plans,
+        keys={
+            name: _key(checkpoint, digest, template, plans[name].aligned.prefix, views[name], engine)
+            for name, checkpoint in models.items()
+        },
+        per=per,
+        engine=engine,
+        lens=lens,
+        unread=unread,
+        seen=seen,
+    )
+
+
+def _tuned(tuned: Checkpoint, root: Checkpoint) -> Checkpoint:
+    if tuned.content_key == root.content_key:
+        raise CheckpointError(f"{tuned.spec}: is the base itself; give a tuned model")
+    return tuned
+
+
+def _plans(items: Sequence[Item], models: Mapping[str, Checkpoint], template: Template) -> dict[str, ScoringPlan]:
+    """One scoring plan a tokenizer and context: base and adapters share theirs."""
+    from ...models.scoring import plan_scoring
+
+    made: dict[tuple[str, int], ScoringPlan] = {}
+    plans = {}
+    for name, checkpoint in models.items():
+        kind = checkpoint.tokenizer_hash, checkpoint.anatomy.context
+        if kind not in made:
+            made[kind] = plan_scoring(items, checkpoint, template)
+        plans[name] = made[kind]
+    return plans
+
+
+def _key(
+    checkpoint: Checkpoint, items: str, template: Template, prefix: str, lens: Mapping[str, Any], engine: Engine
+) -> str:
+    return cache.score_key(
+        {
+            "weights": checkpoint.content_key,
+            "tokenizer": checkpoint.tokenizer_hash,
+            "items": items,
+            # A chat template's words are the tokenizer's, and some hold the day's date.
+            "template": asdict(template) | {"prefix": prefix},
+            "dtype": str(checkpoint.dtype),
+            "quantization": checkpoint.quantization,
+            "device": checkpoint.placement.device.type,
+            "engine": [engine.name, engine.version],
+            "code": code_hash("models"),
+            "schema": SCORE_SCHEMA,
+            "temperatures": TEMPERATURES,
+            "lens": lens,
+        }
+    )
