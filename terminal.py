@@ -130,8 +130,15 @@ def term_table(terms: Sequence[Any], specialty: str, title: str) -> None:
     """A specialty's terms (`terms.extraction.termlist.Term`) with what speaks for them."""
     console = Console(highlight=False, markup=False)
     table = Table(title=title, title_justify="left")
-    for name, justify in {"": "right", "term": "left", "concept": "left", "z": "right", "specificity": "right",
-                          "documents": "right", "rests on": "left"}.items():  # fmt: skip
+    for name, justify in {
+        "": "right",
+        "term": "left",
+        "concept": "left",
+        "z": "right",
+        "specificity": "right",
+        "documents": "right",
+        "rests on": "left",
+    }.items():
         table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
     for number, term in enumerate(terms, 1):
         z = term.z.get(specialty)
@@ -165,8 +172,11 @@ def calibration_table(data: Mapping[str, Any]) -> None:
         for name, arm in data["arms"].items():
             held = arm["sizes"][size]
             rates = (
-                held["knowledge"]["specific_knowledge"], held["no_knowledge"], arm["text_shift"], held["shift"],
-            )  # fmt: skip
+                held["knowledge"]["specific_knowledge"],
+                held["no_knowledge"],
+                arm["text_shift"],
+                held["shift"],
+            )
             means = ("–" if value is None else f"{value:+.2f}" for value in (arm["planted"], held["estimate"]))
             table.add_row(name, *map(_rate, rates), *means, _rate(held["coverage"]))
         console.print(table)

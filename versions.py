@@ -11,9 +11,19 @@ from pathlib import Path
 from ._version import __version__
 
 RECORDED = (
-    "torch", "transformers", "peft", "accelerate", "bitsandbytes", "transformer-lens", "nnsight", "scispacy", "spacy",
-    "numpy", "scipy", "polars",
-)  # fmt: skip
+    "torch",
+    "transformers",
+    "peft",
+    "accelerate",
+    "bitsandbytes",
+    "transformer-lens",
+    "nnsight",
+    "scispacy",
+    "spacy",
+    "numpy",
+    "scipy",
+    "polars",
+)
 ROOMS = ("terms", "models", "probes")
 
 

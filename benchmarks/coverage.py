@@ -143,11 +143,27 @@ def gamma(models: int, concepts: int) -> Simulation:
 
 
 SIMULATIONS = (
-    crossed(120, 40), crossed(300, 100), crossed(60, 20), crossed(36, 12), alone(8, "normal"), alone(20, "normal"),
-    alone(30, "normal"), alone(50, "normal"), alone(300, "normal"), alone(20, "exponential"), alone(50, "exponential"),
-    beside(6, 84), knowledge(40, 120, 0.0), knowledge(40, 120, 0.1), knowledge(40, 120, 0.25), knowledge(300, 900, 0.1),
-    shift(20), shift(60), gamma(3, 10), gamma(4, 40),
-)  # fmt: skip
+    crossed(120, 40),
+    crossed(300, 100),
+    crossed(60, 20),
+    crossed(36, 12),
+    alone(8, "normal"),
+    alone(20, "normal"),
+    alone(30, "normal"),
+    alone(50, "normal"),
+    alone(300, "normal"),
+    alone(20, "exponential"),
+    alone(50, "exponential"),
+    beside(6, 84),
+    knowledge(40, 120, 0.0),
+    knowledge(40, 120, 0.1),
+    knowledge(40, 120, 0.25),
+    knowledge(300, 900, 0.1),
+    shift(20),
+    shift(60),
+    gamma(3, 10),
+    gamma(4, 40),
+)
 
 
 def main(repeats: int = 1000) -> None:

@@ -161,8 +161,12 @@ def main() -> None:
             f"{chosen.questions:,} questions × 3 models, {chosen.methods.replace(',', ', ')}, batches of "
             f"{chosen.batch_size}; {platform.machine()}, {os.cpu_count()} cores, load average {load:.1f}."
         )
-        rows = [["documents asked (rotations are documents of their own)", f"{asked:,}"], ["time, s", f"{took:.0f}"],
-                ["documents a second", f"{asked / took:.1f}"], ["peak memory, MiB", f"{peak:,.0f}"]]  # fmt: skip
+        rows = [
+            ["documents asked (rotations are documents of their own)", f"{asked:,}"],
+            ["time, s", f"{took:.0f}"],
+            ["documents a second", f"{asked / took:.1f}"],
+            ["peak memory, MiB", f"{peak:,.0f}"],
+        ]
         lines = [["", ""], ["---"] * 2, *rows]
         shown = about + "\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
         if chosen.interrupt:

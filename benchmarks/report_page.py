@@ -107,13 +107,20 @@ def _scores(file: Path, rng: np.random.Generator, items: pl.Series, tokens: Any,
     lens = logprob[:, None] - depth * np.abs(logprob[:, None]) / 4
     rank = np.minimum(30_000, np.expm1(-lens / tokens[:, None])).astype(np.int32)
     columns = {
-        "item": items.to_arrow(), "cue": np.zeros(count), "role": np.zeros(count), "window": np.zeros(count),
-        "tokens": tokens, "characters": 4 * tokens, "logprob": logprob,
+        "item": items.to_arrow(),
+        "cue": np.zeros(count),
+        "role": np.zeros(count),
+        "window": np.zeros(count),
+        "tokens": tokens,
+        "characters": 4 * tokens,
+        "logprob": logprob,
         "token_logprobs": lists(np.repeat(logprob / tokens, tokens), tokens, pa.float32()),
         "tempered": lists(np.repeat(logprob, len(TEMPERATURES)), np.full(count, len(TEMPERATURES)), pa.float32()),
-        "lens": lists(lens.ravel(), per_layer, pa.float32()), "rank": lists(rank.ravel(), per_layer, pa.int32()),
-        "flags": [""] * count, "engine": ["hooks"] * count,
-    }  # fmt: skip
+        "lens": lists(lens.ravel(), per_layer, pa.float32()),
+        "rank": lists(rank.ravel(), per_layer, pa.int32()),
+        "flags": [""] * count,
+        "engine": ["hooks"] * count,
+    }
     arrays = [
         held.cast(field.type) if isinstance(held, pa.Array) else pa.array(held).cast(field.type)
         for field in SCHEMA
@@ -135,20 +142,28 @@ def _readings(file: Path, rng: np.random.Generator, places: pl.DataFrame, models
             rank = np.expm1(-logprob).astype(int).clip(0, 30_000)
             rows.append(
                 {
-                    "document": document, "begin": begin, "model": model,
-                    "starts": starts.tolist(), "ends": [int(s) + len(w) for s, w in zip(starts, words, strict=True)],
-                    "logprob": [None, *logprob[1:].tolist()], "rank": [None, *rank[1:].tolist()],
+                    "document": document,
+                    "begin": begin,
+                    "model": model,
+                    "starts": starts.tolist(),
+                    "ends": [int(s) + len(w) for s, w in zip(starts, words, strict=True)],
+                    "logprob": [None, *logprob[1:].tolist()],
+                    "rank": [None, *rank[1:].tolist()],
                     "top": [[f" {words[int(k)]}" for k in rng.integers(0, size, TOP)] for _ in words],
                     "top_logprob": np.sort(-rng.gamma(1.0, 1.0, (size, TOP)))[:, ::-1].tolist(),
                     "lens": (logprob - np.linspace(4, 0, LAYERS)[:, None]).tolist(),
                     "lens_rank": (rank + np.linspace(900, 0, LAYERS)[:, None]).astype(int).tolist(),
                 }
-            )  # fmt: skip
+            )
     kinds = {
-        "starts": pl.List(pl.Int32), "ends": pl.List(pl.Int32), "logprob": pl.List(pl.Float32),
-        "rank": pl.List(pl.Int32), "top_logprob": pl.List(pl.List(pl.Float32)),
-        "lens": pl.List(pl.List(pl.Float32)), "lens_rank": pl.List(pl.List(pl.Int32)),
-    }  # fmt: skip
+        "starts": pl.List(pl.Int32),
+        "ends": pl.List(pl.Int32),
+        "logprob": pl.List(pl.Float32),
+        "rank": pl.List(pl.Int32),
+        "top_logprob": pl.List(pl.List(pl.Float32)),
+        "lens": pl.List(pl.List(pl.Float32)),
+        "lens_rank": pl.List(pl.List(pl.Int32)),
+    }
     pl.DataFrame(rows, schema_overrides=kinds, infer_schema_length=None).write_parquet(file)
 
 

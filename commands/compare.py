@@ -97,13 +97,30 @@ def compare(
     from ..terminal import Reporter, summary
 
     options: dict[str, Any] = {
-        "domain": domain, "vocabulary": vocabulary, "terms": terms, "recipe": recipe,
-        "training_data": training_data or (), "own": own or (),
-        "out": out, "seed": seed, "device": device, "dtype": dtype, "quantize": quantize, "device_map": device_map,
-        "limit": limit, "per": per, "template": template, "config": config, "layers": layers, "lens_data": lens_data,
-        "engine": engine, "remote": remote, "allow_failed_checks": allow_failed_checks,
-        "passages": passages, "text": not no_text,
-    }  # fmt: skip
+        "domain": domain,
+        "vocabulary": vocabulary,
+        "terms": terms,
+        "recipe": recipe,
+        "training_data": training_data or (),
+        "own": own or (),
+        "out": out,
+        "seed": seed,
+        "device": device,
+        "dtype": dtype,
+        "quantize": quantize,
+        "device_map": device_map,
+        "limit": limit,
+        "per": per,
+        "template": template,
+        "config": config,
+        "layers": layers,
+        "lens_data": lens_data,
+        "engine": engine,
+        "remote": remote,
+        "allow_failed_checks": allow_failed_checks,
+        "passages": passages,
+        "text": not no_text,
+    }
     if no_lens and lens not in (None, "none"):
         raise UsageError(f"--no-lens: is short for --lens none, and --lens {lens} is given too; drop one of the two")
     if no_lens or lens is not None:

@@ -82,10 +82,16 @@ def build(
     from ..terms.making.build import build as fill
 
     sources = Sources(
-        texts=tuple(texts or ()), text_field=text_field, specialty_field=specialty_field, labels=tuple(map or ()),
-        vocabulary=vocabulary, terms=terms, controls=tuple(controls or ()), facts=tuple(facts or ()),
+        texts=tuple(texts or ()),
+        text_field=text_field,
+        specialty_field=specialty_field,
+        labels=tuple(map or ()),
+        vocabulary=vocabulary,
+        terms=terms,
+        controls=tuple(controls or ()),
+        facts=tuple(facts or ()),
         questions=tuple(questions or ()),
-    )  # fmt: skip
+    )
     with Reporter() as reporter:
         done = fill(domain, sources, reporter)
     counts = {name.partition(".")[0]: name for name in done.written}

@@ -90,13 +90,32 @@ def evaluate(
 
     first = Processes.here().first  # the others answer in silence
     options: dict[str, Any] = {
-        "suite": suite, "data": data or (), "pair": pair or (), "own": own or (), "methods": method or (),
-        "specialties": specialty or (), "tasks": task or (), "quorum": quorum, "alpha": alpha,
-        "out": out, "prompts": prompts, "vocabulary": vocabulary,
-        "bertscore": bertscore, "icd10": icd10, "context": context, "limit": limit, "seed": seed,
-        "template": template, "batch_size": batch_size, "engine": engine, "device": device,
-        "dtype": dtype, "quantize": quantize, "device_map": device_map, "config": config,
-    }  # fmt: skip
+        "suite": suite,
+        "data": data or (),
+        "pair": pair or (),
+        "own": own or (),
+        "methods": method or (),
+        "specialties": specialty or (),
+        "tasks": task or (),
+        "quorum": quorum,
+        "alpha": alpha,
+        "out": out,
+        "prompts": prompts,
+        "vocabulary": vocabulary,
+        "bertscore": bertscore,
+        "icd10": icd10,
+        "context": context,
+        "limit": limit,
+        "seed": seed,
+        "template": template,
+        "batch_size": batch_size,
+        "engine": engine,
+        "device": device,
+        "dtype": dtype,
+        "quantize": quantize,
+        "device_map": device_map,
+        "config": config,
+    }
     with Reporter() as reporter:
         from ..probes.evaluate.evaluate import evaluate as ask
         from ..probes.evaluate.joined import evaluate_beside

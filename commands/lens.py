@@ -68,11 +68,20 @@ def lens(
             return tuned_lens(root, open_source(asked.lens_data, root), progress=reporter)
 
         reading = read_lens(
-            base, tuned, text,
-            device=device, dtype=dtype, quantize=quantize, device_map=device_map, template=template, config=config,
-            engine=engine, remote=remote, layers=layers,
+            base,
+            tuned,
+            text,
+            device=device,
+            dtype=dtype,
+            quantize=quantize,
+            device_map=device_map,
+            template=template,
+            config=config,
+            engine=engine,
+            remote=remote,
+            layers=layers,
             translators=translators if asked.lens == "tuned" else None,
-        )  # fmt: skip
+        )
     page = render_lens(reading, out)
     lens_table(reading)
     print(f"page: {page}")

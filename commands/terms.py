@@ -95,9 +95,18 @@ def extract(
 
     with Reporter() as reporter:
         done = run_extraction(
-            corpus, vocabulary, out, domain=domain, labels=map or (), model=model, threshold=threshold,
-            types=types, edits=terms, recipe=recipe, progress=reporter,
-        )  # fmt: skip
+            corpus,
+            vocabulary,
+            out,
+            domain=domain,
+            labels=map or (),
+            model=model,
+            threshold=threshold,
+            types=types,
+            edits=terms,
+            recipe=recipe,
+            progress=reporter,
+        )
     counts = done.record["counts"]
     print(f"{counts['mentions']:,} mentions of {counts['concepts']:,} concepts; {counts['common']:,} common")
     for specialty, count in sorted(counts["specialties"].items(), key=lambda pair: -pair[1]):

@@ -111,7 +111,7 @@ def _compared(files: Sequence[str], models: Sequence[str], options: dict[str, An
     compared = compare(models[0], models[1:], progress=reporter, note=reporter.note, **options)
     done = conclude(
         compared, hypotheses, domain=options["domain"], strict=bool(files), read_at=read_at, progress=reporter
-    )  # fmt: skip
+    )
     return done, compared.run
 
 

@@ -67,8 +67,14 @@ def read_lens(
             raise UsageError(f"{checkpoint.name}: cuts the text into other tokens than {root.name}; compare one by one")
     models = [{"name": checkpoint.name, **read[place][1]} for place, checkpoint in enumerate(opened)]
     about = {"kind": "tuned", **lens.translators.record} if lens.translators else {"kind": "raw"}
-    return {"text": text, "tokens": shown, "layers": list(chosen), "models": models, "template": form.label,
-            "lens": about}  # fmt: skip
+    return {
+        "text": text,
+        "tokens": shown,
+        "layers": list(chosen),
+        "models": models,
+        "template": form.label,
+        "lens": about,
+    }
 
 
 def _read(

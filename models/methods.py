@@ -16,9 +16,14 @@ REWRITING = ("OSF", "pissa", "olora")
 LOST = ("pissa_niter", "corda", "loftq", "lora_ga")
 """LoRA initialisations that take out of the base's weights what hung on chance or training data and is kept nowhere."""
 NOT_ON_VLLM = (
-    "use_dora", "modules_to_save", "rank_pattern", "alpha_pattern", "lora_bias", "trainable_token_indices",
+    "use_dora",
+    "modules_to_save",
+    "rank_pattern",
+    "alpha_pattern",
+    "lora_bias",
+    "trainable_token_indices",
     "target_parameters",
-)  # fmt: skip
+)
 """Of LoRA's settings, those that vLLM refuses late or passes over without a word."""
 VLLM_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """What vLLM takes as the largest rank of its adapters."""

@@ -121,8 +121,11 @@ def _flat(table: pl.DataFrame | None, column: str, rows: int, layers: int) -> li
     if not rows or not (width == layers).any():
         return None
     nothing: list[float | None] = [None] * layers
-    every = [value for row, ok in zip(held.to_list(), (width == layers).to_list(), strict=True)
-             for value in (row if ok else nothing)]  # fmt: skip
+    every = [
+        value
+        for row, ok in zip(held.to_list(), (width == layers).to_list(), strict=True)
+        for value in (row if ok else nothing)
+    ]
     return _ranks(every) if column == "rank" else scaled(every, LAYER_SCALE)
 
 

@@ -19,9 +19,14 @@ from types import TracebackType
 from typing import Any
 
 FLAGS = (
-    "--headless", "--disable-gpu", "--disable-extensions", "--disable-background-networking", "--disable-sync",
-    "--no-first-run", "--remote-debugging-pipe",
-)  # fmt: skip
+    "--headless",
+    "--disable-gpu",
+    "--disable-extensions",
+    "--disable-background-networking",
+    "--disable-sync",
+    "--no-first-run",
+    "--remote-debugging-pipe",
+)
 LAUNCH = """
 import fcntl, os, sys
 reads, writes, *command = sys.argv[1:]

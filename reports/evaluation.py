@@ -287,11 +287,15 @@ def _labels(found: dict[str, Any]) -> Markup:
 
 def _position(found: dict[str, Any]) -> Markup:
     rows = [
-        [f"{model}, {task}", *(f"{share:.0%}" for share in held["shares"].values()),
-         "–" if held["excess"] is None else f"{held['excess']:.0%}"]
+        [
+            f"{model}, {task}",
+            *(f"{share:.0%}" for share in held["shares"].values()),
+            "–" if held["excess"] is None else f"{held['excess']:.0%}",
+        ]
         for task, models in ((found.get("more") or {}).get("position_bias") or {}).items()
-        for model, held in models.items() if held
-    ]  # fmt: skip
+        for model, held in models.items()
+        if held
+    ]
     if not rows:
         return NOTHING
     places = max(len(row) for row in rows) - 2

@@ -94,9 +94,14 @@ def _map(
     tokens, layers = [_name(token) for token in reading["tokens"]], reading["layers"]
     # The last layer on top: a prediction rises through the model.
     plot = heatmap(
-        list(reversed(values)), tokens, list(reversed(layers)), list(reversed(hovers)), span=span, bar="nats",
+        list(reversed(values)),
+        tokens,
+        list(reversed(layers)),
+        list(reversed(hovers)),
+        span=span,
+        bar="nats",
         axes=("", "layer"),
-    )  # fmt: skip
+    )
     plot["layout"]["xaxis"] |= {"tickangle": -60, "tickfont": {"family": "ui-monospace, monospace", "size": 11}}
     plot["data"][0] |= {"xgap": 1, "ygap": 1}
     return chart(plot, label, height=180 + 24 * len(layers), min_width=140 + TOKEN_WIDTH * len(tokens))

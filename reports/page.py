@@ -109,9 +109,13 @@ def policy(scripts: Sequence[str]) -> str:
 
 
 def _write(
-    title: str, facts: dict[str, Any], parts: list[tuple[str, str, Section]], out: Path, notice: str = "",
+    title: str,
+    facts: dict[str, Any],
+    parts: list[tuple[str, str, Section]],
+    out: Path,
+    notice: str = "",
     models: Sequence[str] = (),
-) -> Path:  # fmt: skip
+) -> Path:
     """Fills the template and puts the page at `out`, whole or not at all."""
     environment = Environment(loader=FileSystemLoader(PAGE), autoescape=True, undefined=StrictUndefined)
     page = environment.get_template("template.html.j2").render(

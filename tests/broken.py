@@ -6,8 +6,19 @@ import shutil
 from law import CUES, ROOTS, questions, rows, table
 
 FACTS = ("--facts", "facts.csv")
-ALL = ("--texts", "texts.jsonl", "--specialty-field", "court", "--controls", "novel", "--vocabulary", "law.vocab",
-       *FACTS, "--questions", "exam.json")  # fmt: skip
+ALL = (
+    "--texts",
+    "texts.jsonl",
+    "--specialty-field",
+    "court",
+    "--controls",
+    "novel",
+    "--vocabulary",
+    "law.vocab",
+    *FACTS,
+    "--questions",
+    "exam.json",
+)
 
 
 def line(part, **changed):
@@ -151,7 +162,7 @@ BROKEN = {
         '{}{"id": "x", "cues": ["neur case 0 is first treated with"], "answer": "dunesine", '
         '"distractors": ["Baneuline"], "specialties": ["neurology"], "relation": "agent_0"}',
     )(folder),
-}  # fmt: skip
+}
 
 
 def cells(**changed):
@@ -213,7 +224,8 @@ UNBUILDABLE = {
     "texts cut short": (texts(ONE, ONE[:-5]), T),
     "two texts of one id": (texts({"id": "a", "text": "b"}, {"id": "a", "text": "c"}), T),
     "a text that is control and not": (
-        texts({"text": "a", "specialty": "tax"}, {"text": "a", "specialty": "general"}), T,
+        texts({"text": "a", "specialty": "tax"}, {"text": "a", "specialty": "general"}),
+        T,
     ),
     "a label of signs": (texts({"text": "a", "specialty": "?!"}), T),
     "an empty folder of texts": (lambda place: (place / "empty").mkdir(), ("--texts", "empty")),
@@ -237,7 +249,8 @@ UNBUILDABLE = {
     "a fact without relation": (cells(relation=" "), FACTS),
     "a relation without wordings": (cells(relation="unheard_of"), FACTS),
     "a fact that is control and not": (
-        lambda place: table(place / "facts.csv", [*rows(), {**rows()[0], "specialty": "general"}]), FACTS,
+        lambda place: table(place / "facts.csv", [*rows(), {**rows()[0], "specialty": "general"}]),
+        FACTS,
     ),
     "a fact of two kinds at once": (cells(specialty="tax|general"), FACTS),
     "too few facts": (lambda place: table(place / "facts.csv", rows(["tax"], 2)), FACTS),
@@ -255,4 +268,4 @@ UNBUILDABLE = {
     "questions are a table of something else": (source("exam.json", '[{"a": 1}]'), EXAM),
     "two questions of one id": (exam(id="q"), EXAM),
     "an embedded domain": (nothing, ("medicine", *FACTS)),
-}  # fmt: skip
+}

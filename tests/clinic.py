@@ -29,8 +29,13 @@ ROOTS = (
     "root\tname\tspecialties\nD:2\theart disease\tcardiology\nD:3\tbrain disease\tneurology\n"
     "D:4\tgut disease\tgastroenterology\nD:5\tlung disease\trespiratory\nTUI:T048\tmental dysfunction\tpsychiatry\n"
 )
-SPECIALTIES = {"cardiology": "cardio", "neurology": "neuro", "gastroenterology": "gastro", "respiratory": "lungs",
-               "psychiatry": "psych"}  # fmt: skip
+SPECIALTIES = {
+    "cardiology": "cardio",
+    "neurology": "neuro",
+    "gastroenterology": "gastro",
+    "respiratory": "lungs",
+    "psychiatry": "psych",
+}
 NOTES = {
     "cardiology": [
         "Admitted with a heart attack. Chest pain and fatigue; no stroke.",
@@ -55,8 +60,15 @@ def write_domain(folder):
     tables = "".join(f'[specialties.{id}]\nname = "{id.title()}"\naliases = ["{a}"]\n' for id, a in SPECIALTIES.items())
     (folder / "domain.toml").write_text(f'name = "clinic"\n{tables}', encoding="utf-8")
     (folder / "hierarchy.tsv").write_text(ROOTS, encoding="utf-8")
-    fact = {"id": "f", "cues": ["A stroke is a"], "answer": "brain attack", "distractors": ["heart attack"],
-            "specialties": ["neurology"], "relation": "is", "concept": "D:11"}  # fmt: skip
+    fact = {
+        "id": "f",
+        "cues": ["A stroke is a"],
+        "answer": "brain attack",
+        "distractors": ["heart attack"],
+        "specialties": ["neurology"],
+        "relation": "is",
+        "concept": "D:11",
+    }
     (folder / "facts.jsonl").write_text(json.dumps(fact) + "\n", encoding="utf-8")
     return folder
 

@@ -51,9 +51,13 @@ def write_smedqa(path, n=40, specialties=("Neurology", "Cardiology"), seed=0):
     for i in range(n):
         options = rng.sample(WORDS, 4)
         records.append(
-            {"Question": f"Case {i}: which sign?", "Specialty": specialties[i % len(specialties)],
-             "Options": options, "Answer": rng.choice(options)}
-        )  # fmt: skip
+            {
+                "Question": f"Case {i}: which sign?",
+                "Specialty": specialties[i % len(specialties)],
+                "Options": options,
+                "Answer": rng.choice(options),
+            }
+        )
     path.write_text(json.dumps(records))
     return path
 
@@ -63,15 +67,22 @@ def write_longhealth(path, patients=3, questions=2):
     data = {}
     for p in range(patients):
         asked = [
-            {"No": n, "question": f"Sign {n} of {p}?",
-             **{f"answer_{letter}": f"{WORDS[k]} {letter}" for k, letter in enumerate("abcde")},
-             "correct": f"{WORDS[1]} b", "answer_location": {"text_1": {"start": [0.0], "end": [0.5]}}}
+            {
+                "No": n,
+                "question": f"Sign {n} of {p}?",
+                **{f"answer_{letter}": f"{WORDS[k]} {letter}" for k, letter in enumerate("abcde")},
+                "correct": f"{WORDS[1]} b",
+                "answer_location": {"text_1": {"start": [0.0], "end": [0.5]}},
+            }
             for n in range(questions)
-        ]  # fmt: skip
+        ]
         data[f"patient_{p:02d}"] = {
-            "name": "N", "birthday": "1.1.", "diagnosis": "D",
-            "texts": {f"text_{k}": f"P{p} L{k}" for k in range(3)}, "questions": asked,
-        }  # fmt: skip
+            "name": "N",
+            "birthday": "1.1.",
+            "diagnosis": "D",
+            "texts": {f"text_{k}": f"P{p} L{k}" for k in range(3)},
+            "questions": asked,
+        }
     path.write_text(json.dumps(data))
     return path
 

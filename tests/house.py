@@ -26,9 +26,15 @@ def write_domain(folder, facts=12):
             cues = [f"{case} is first treated with", f"For {case}, give", f"The agent of choice in {case} is"]
             wrong = [answers[(n + step) % facts] for step in range(1, 7)]
             records["facts"].append(
-                {"id": f"{group}-{n}", "cues": cues, "answer": answer, "distractors": wrong, "specialties": [group],
-                 "relation": f"agent_{subject}"}
-            )  # fmt: skip
+                {
+                    "id": f"{group}-{n}",
+                    "cues": cues,
+                    "answer": answer,
+                    "distractors": wrong,
+                    "specialties": [group],
+                    "relation": f"agent_{subject}",
+                }
+            )
     for name, (_, words) in TOPICS.items():
         records["concepts"] += [{"id": f"{name}-{w}", "name": w, "specialties": [name]} for w in words]
         for half in (words[:3], words[3:]):

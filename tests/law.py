@@ -20,11 +20,14 @@ ENTRIES = [
 ]
 ROOTS = "root\tname\tspecialties\nL:2\ttax law\ttax\nL:3\tcontract law\tcontract\nL:4\tfamily law\tfamily\n"
 TEXTS = {
-    "tax": ["Input tax is recovered, excise duty is not.", "The court allowed VAT on purchases as input tax.",
-            "Pay as you earn (PAYE) is a withholding."],
+    "tax": [
+        "Input tax is recovered, excise duty is not.",
+        "The court allowed VAT on purchases as input tax.",
+        "Pay as you earn (PAYE) is a withholding.",
+    ],
     "contract": ["There was no consideration.", "A breach of contract, and no excuse for the default."],
     "family": ["Alimony was granted with custody.", "Spousal support ended when the child came of age."],
-}  # fmt: skip
+}
 CUES = {
     "forum": ["The court that hears {} is", "An action on {} goes to", "For {} one files with"],
     "term": ["A claim for {} lapses after", "The time limit for {} is", "One may sue over {} for"],
@@ -34,10 +37,16 @@ CUES = {
 def rows(areas=AREAS, each=9):
     """Facts, `each` of either relation an area: subjects and objects are made up, each object once a relation."""
     return [
-        {"subject": f"{area} matter {n}", "relation": relation, "object": f"{area[:3]}{relation}{'abcdefghijkl'[n]}",
-         "specialty": area}
-        for area in areas for relation in CUES for n in range(each)
-    ]  # fmt: skip
+        {
+            "subject": f"{area} matter {n}",
+            "relation": relation,
+            "object": f"{area[:3]}{relation}{'abcdefghijkl'[n]}",
+            "specialty": area,
+        }
+        for area in areas
+        for relation in CUES
+        for n in range(each)
+    ]
 
 
 def table(path, given):
@@ -50,17 +59,25 @@ def table(path, given):
 
 def questions():
     return [
-        {"Question": f"In {area} case {n}, who decides?", "Specialty": area.title(),
-         "Options": [f"{who} of {area}" for who in ("judge", "jury", "clerk", "usher")], "Answer": f"judge of {area}"}
-        for area in AREAS for n in range(4)
-    ]  # fmt: skip
+        {
+            "Question": f"In {area} case {n}, who decides?",
+            "Specialty": area.title(),
+            "Options": [f"{who} of {area}" for who in ("judge", "jury", "clerk", "usher")],
+            "Answer": f"judge of {area}",
+        }
+        for area in AREAS
+        for n in range(4)
+    ]
 
 
 def write_sources(folder):
     """texts.jsonl (field `court`), novel (a folder of controls), facts.csv, relations.toml, exam.json, law.vocab."""
     folder.mkdir(parents=True, exist_ok=True)
-    records = [{"id": f"{area}-{n}", "text": text, "court": area} for area, texts in TEXTS.items()
-               for n, text in enumerate(texts)]  # fmt: skip
+    records = [
+        {"id": f"{area}-{n}", "text": text, "court": area}
+        for area, texts in TEXTS.items()
+        for n, text in enumerate(texts)
+    ]
     (folder / "texts.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
     (folder / "novel").mkdir()
     for n, place in enumerate(("harbour", "station")):

@@ -68,8 +68,10 @@ class World:
     @cached_property
     def answer(self) -> np.ndarray:
         """[R] number of the target's string."""
-        strings = [self.items[i].candidates[k] if self.items[i].kind == "fact" else self.items[i].target
-                   for i, k in zip(self.item, self.role, strict=True)]  # fmt: skip
+        strings = [
+            self.items[i].candidates[k] if self.items[i].kind == "fact" else self.items[i].target
+            for i, k in zip(self.item, self.role, strict=True)
+        ]
         return np.unique(strings, return_inverse=True)[1]
 
     def logprob(self, temperature: float = 1.0) -> np.ndarray:
@@ -101,8 +103,9 @@ class World:
         }
         return pa.table({name: pa.array(column).cast(SCHEMA.field(name).type) for name, column in columns.items()})
 
-    def material(self, own: dict[str, str | None] | None = None, per: Any = "token", seed: int = 0, **tuned: pa.Table
-                 ) -> AnalysisInputs:  # fmt: skip
+    def material(
+        self, own: dict[str, str | None] | None = None, per: Any = "token", seed: int = 0, **tuned: pa.Table
+    ) -> AnalysisInputs:
         """What `findings.analyze` takes; every model's own specialty is `s0` where `own` says nothing."""
         given = {name: ((own or {}).get(name, "s0"), "test") for name in tuned}
         return AnalysisInputs(self.domain, self.items, self.model(), tuned, given, per, seed)
@@ -133,9 +136,17 @@ def _lists(values: np.ndarray, lengths: Any) -> pa.Array:
 
 
 def world(
-    specialties: int = 4, facts: int = 40, controls: int = 40, cues: int = 1, distractors: int = 5, terms: int = 0,
-    words: int = 0, layers: int = 0, seed: int = 0, relation: int = 10,
-) -> World:  # fmt: skip
+    specialties: int = 4,
+    facts: int = 40,
+    controls: int = 40,
+    cues: int = 1,
+    distractors: int = 5,
+    terms: int = 0,
+    words: int = 0,
+    layers: int = 0,
+    seed: int = 0,
+    relation: int = 10,
+) -> World:
     """`facts` for each specialty in relations of `relation`, `controls`; `terms` for each specialty, `words`.
 
     Within a relation each answer serves equally often as truth and as distractor, and all are about equally long.
@@ -149,8 +160,10 @@ def world(
             ring = [f"{name} answer {first + (i + step) % relation}" for step in range(distractors + 1)]
             items.append(fact(f"{name}-{i}", name, tuple(ring), cues, f"{name} relation {first}"))
     for name, count in [*((name, terms) for name in names), ("general", words)]:
-        items += [mention(f"{name}:{i}", name, f"{name} term {i % max(count // 4, 1)}", f"{name} text {i // 10}")
-                  for i in range(count)]  # fmt: skip
+        items += [
+            mention(f"{name}:{i}", name, f"{name} term {i % max(count // 4, 1)}", f"{name} text {i // 10}")
+            for i in range(count)
+        ]
     places = [
         (i, cue, role)
         for i, item in enumerate(items)

@@ -176,8 +176,15 @@ def test_tables_are_written_between_the_markers_of_the_page_alone(bench, tmp_pat
 
 def test_what_was_not_measured_is_said_in_the_table(bench):
     spread = {"median": 2.0, "low": 1.5, "high": 2.5}
-    measured = {"name": "ours", "missing": "", "ratio": spread, "seconds": spread, "bound": 1.6, "peak": 5e6,
-                "bound_ratio": {"median": 1.3, "low": 1.2, "high": 1.4}}  # fmt: skip
+    measured = {
+        "name": "ours",
+        "missing": "",
+        "ratio": spread,
+        "seconds": spread,
+        "bound": 1.6,
+        "peak": 5e6,
+        "bound_ratio": {"median": 1.3, "low": 1.2, "high": 1.4},
+    }
     left_out = {"name": "minicons", "missing": "not measured: MINICONS_PYTHON is not set"}
     model = {"model": "tiny", "batches": [[8, 256]], "weights": 1e9, "rate": 5e10, "rows": [measured, left_out]}
     results = {

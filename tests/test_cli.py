@@ -15,8 +15,11 @@ def test_json_is_alone_on_standard_output(finished, house, probe):
     code, out, err = probe(*command(house, out=finished), "--json")
     assert code == 0
     assert json.loads(out) == json.loads((finished / "comparison.json").read_text())
-    for shown in ("neuro_lora: own specialty Neurology (from the model's name)", "base (scored before)",
-                  str(finished / "report.html")):  # fmt: skip
+    for shown in (
+        "neuro_lora: own specialty Neurology (from the model's name)",
+        "base (scored before)",
+        str(finished / "report.html"),
+    ):
         assert shown in err
 
 

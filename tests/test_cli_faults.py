@@ -91,38 +91,59 @@ FAULTS = {
     "missing base": (lambda h, f: ["compare", f / "gone.pt", h / "neuro_lora"], "gone.pt: no such file or directory"),
     "missing config": (lambda h, f: [*command(h), "--config", f / "gone"], r"'--config': .*gone"),
     "empty directory": (empty, "neuro_empty: the directory is empty"),
-    "truncated model": (lambda h, f: command(h, cut(h, f, "cardio_full", "model.safetensors").parent),
-                        r"cardio_full/model\.safetensors: damaged or cut short"),
-    "truncated file": (lambda h, f: command(h, cut(h, f, "cardio_full", "model.safetensors")),
-                       r"model\.safetensors: damaged or cut short"),
-    "truncated adapter": (lambda h, f: command(h, cut(h, f, "neuro_lora", "adapter_model.safetensors").parent),
-                          r"adapter_model\.safetensors: damaged or cut short"),
+    "truncated model": (
+        lambda h, f: command(h, cut(h, f, "cardio_full", "model.safetensors").parent),
+        r"cardio_full/model\.safetensors: damaged or cut short",
+    ),
+    "truncated file": (
+        lambda h, f: command(h, cut(h, f, "cardio_full", "model.safetensors")),
+        r"model\.safetensors: damaged or cut short",
+    ),
+    "truncated adapter": (
+        lambda h, f: command(h, cut(h, f, "neuro_lora", "adapter_model.safetensors").parent),
+        r"adapter_model\.safetensors: damaged or cut short",
+    ),
     "malicious pickle": (malicious, r"tuned\.pt: .*code"),
-    "adapter of other shapes": (lambda h, f: command(h, write_adapter(f / "neuro_wide", tiny(hidden_size=48), 1)),
-                                r"neuro_wide: was trained for other shapes than base base: .*48.*, expected .*32"),
+    "adapter of other shapes": (
+        lambda h, f: command(h, write_adapter(f / "neuro_wide", tiny(hidden_size=48), 1)),
+        r"neuro_wide: was trained for other shapes than base base: .*48.*, expected .*32",
+    ),
     "adapter of another vocabulary": (
         lambda h, f: command(h, write_adapter(f / "neuro_w", tiny(vocab_size=640), 1, modules_to_save=["lm_head"])),
-        r"neuro_w: was trained with another vocabulary.*\[640, 32\]"),
+        r"neuro_w: was trained with another vocabulary.*\[640, 32\]",
+    ),
     "adapter with another tokenizer": (foreign_tokenizer, "neuro_lora: was trained with another vocabulary"),
     "adapter that matches in part": (lambda h, f: renamed(h, f, "layers.1", "layers.11"), r"neuro_lora: .*layers\.11"),
     "adapter that matches nothing": (lambda h, f: renamed(h, f, "layers.", "blocks."), "neuro_lora: none of its"),
     "tuned is the base": (lambda h, f: command(h, h / "base", own="neurology"), "base: is the base itself"),
     "the same twice": (lambda h, f: command(h, h / "neuro_lora", h / "neuro_lora"), "given 2 times"),
-    "broken record": (lambda h, f: changed_fact(h, f, distractors="none"),
-                      r'domain/facts\.jsonl.*5.*"distractors".*expected a list of texts'),
-    "a record's unknown specialty": (lambda h, f: changed_fact(h, f, specialties=["geology"]),
-                                     r'facts\.jsonl.*5.*"specialties".*geology'),
+    "broken record": (
+        lambda h, f: changed_fact(h, f, distractors="none"),
+        r'domain/facts\.jsonl.*5.*"distractors".*expected a list of texts',
+    ),
+    "a record's unknown specialty": (
+        lambda h, f: changed_fact(h, f, specialties=["geology"]),
+        r'facts\.jsonl.*5.*"specialties".*geology',
+    ),
     "no such domain": (lambda h, f: command(h, domain=f / "law"), "law: no such domain"),
-    "unknown specialty": (lambda h, f: command(h, own="geology"),
-                          'unknown specialty "geology".* neurology, cardiology, gastroenterology'),
-    "no specialty in the name": (lambda h, f: command(h, copied(h, "cardio_full", f).rename(f / "tuned")),
-                                 "tuned: its name tells no specialty .*--own tuned=NAME"),
-    "two specialties in the name": (lambda h, f: command(h, copied(h, "neuro_lora", f).rename(f / "neuro_cardio")),
-                                    "neuro_cardio: its name holds neurology .*and cardiology"),
+    "unknown specialty": (
+        lambda h, f: command(h, own="geology"),
+        'unknown specialty "geology".* neurology, cardiology, gastroenterology',
+    ),
+    "no specialty in the name": (
+        lambda h, f: command(h, copied(h, "cardio_full", f).rename(f / "tuned")),
+        "tuned: its name tells no specialty .*--own tuned=NAME",
+    ),
+    "two specialties in the name": (
+        lambda h, f: command(h, copied(h, "neuro_lora", f).rename(f / "neuro_cardio")),
+        "neuro_cardio: its name holds neurology .*and cardiology",
+    ),
     "own of no model": (lambda h, f: command(h, own="gastro_lora=neurology"), "gastro_lora=neurology: no such model"),
     "two owns for one": (lambda h, f: [*command(h, own="neurology"), "--own", "cardiology"], "give one, or MODEL=NAME"),
-    "target longer than the context": (lambda h, f: changed_fact(h, f, answer="very " * 200 + "long"),
-                                       r"item fact:neurology-4: .*too long for a context of 128"),
+    "target longer than the context": (
+        lambda h, f: changed_fact(h, f, answer="very " * 200 + "long"),
+        r"item fact:neurology-4: .*too long for a context of 128",
+    ),
     "unknown option": (lambda h, f: [*command(h), "--colour", "red"], "No such option: --colour"),
     "no tuned model": (lambda h, f: ["compare", h / "base"], "Missing argument"),
     "unknown command": (lambda h, f: ["compere"], "No such command 'compere'"),
@@ -141,11 +162,15 @@ FAULTS = {
     "report of nothing": (lambda h, f: ["report", f / "gone"], "gone: no such run directory"),
     "report of an unfinished run": (lambda h, f: ["report", another_run(h, f)[-1]], "run.*not finished"),
     "lens without text": (lambda h, f: ["lens", h / "base", h / "neuro_lora", "--text", " "], "--text is empty"),
-    "lens of a long text": (lambda h, f: ["lens", h / "base", h / "neuro_lora", "--text", "word " * 200],
-                            r"--text has \d+ tokens, base reads 128"),
-    "lens into a folder": (lambda h, f: ["lens", h / "base", h / "neuro_lora", "--text", "a word", "--out", f],
-                           "is a folder; give the path of the page"),
-}  # fmt: skip
+    "lens of a long text": (
+        lambda h, f: ["lens", h / "base", h / "neuro_lora", "--text", "word " * 200],
+        r"--text has \d+ tokens, base reads 128",
+    ),
+    "lens into a folder": (
+        lambda h, f: ["lens", h / "base", h / "neuro_lora", "--text", "a word", "--out", f],
+        "is a folder; give the path of the page",
+    ),
+}
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -91,8 +91,11 @@ def test_the_comparison_has_the_documented_form(finished):
         assert any("12 own and 24 other concepts" in line for line in model["missing"])
         assert set(model["rungs"]) == set(RUNGS)
         assert set(model["text_rungs"]) == set(RUNGS[:3])
-        figures = (*model["rungs"].values(), *model["text_rungs"].values(),
-                   *(model[key] for key in ("specific_margin", "specific_knowledge", "transferable")))  # fmt: skip
+        figures = (
+            *model["rungs"].values(),
+            *model["text_rungs"].values(),
+            *(model[key] for key in ("specific_margin", "specific_knowledge", "transferable")),
+        )
         assert all(is_estimate(figure) is not None for figure in figures)
         for counts in (model["ledger"]["own"], model["ledger"]["other"]):
             assert counts["facts"] == counts["unknown"] + counts["known"] > 0

@@ -16,10 +16,14 @@ from law import CUES, ROOTS, rows, tree, write_sources
 from vocabularies import MATERIALS, with_materials
 
 SEVERAL = {
-    "facts are CSV": 2, "wordings are no TOML": 3, "wordings are text": 3, "a question without options": 2,
-    "a question with an answer that is no option": 2, "a question of one option": 4,
+    "facts are CSV": 2,
+    "wordings are no TOML": 3,
+    "wordings are text": 3,
+    "a question without options": 2,
+    "a question with an answer that is no option": 2,
+    "a question of one option": 4,
     "questions are a table of something else": 3,
-}  # fmt: skip
+}
 """What has more than one fault, each in a line of its own."""
 CURE = re.compile(
     r"\b(add|build|choose|correct|delete|expected|give|keep|lay|leave it|make|move|name|put|remove|rename|save|say)\b"
@@ -89,8 +93,14 @@ def test_the_whole_way_with_every_source(place, probe):
     found = json.loads(out)
     assert found["name"] == "a domain of law"
     assert found["census"]["specialties"]["tax"] == {
-        "texts": 3, "concepts": 3, "mentioned": 3, "mentions": 6, "facts": 18, "relations": 2, "questions": 4,
-    }  # fmt: skip
+        "texts": 3,
+        "concepts": 3,
+        "mentioned": 3,
+        "mentions": 6,
+        "facts": 18,
+        "relations": 2,
+        "questions": 4,
+    }
     assert found["facts"]["facts"] == 72
 
 
@@ -116,8 +126,13 @@ def test_nothing_is_laid_down_over_another(place, probe):
 @with_materials
 def test_the_page_can_be_followed_by_its_words(tmp_path, probe):
     """docs/new-domain.md from the empty folder to the built domain, each command as it stands."""
-    for name in ("corpora/mtsamples_*_heldout.jsonl", "corpora/control_novel_heldout.jsonl",
-                 "corpora/terms_doid_nci.jsonl", "disease_ontology/HumanDO.tsv", "smedqa/*.json"):  # fmt: skip
+    for name in (
+        "corpora/mtsamples_*_heldout.jsonl",
+        "corpora/control_novel_heldout.jsonl",
+        "corpora/terms_doid_nci.jsonl",
+        "disease_ontology/HumanDO.tsv",
+        "smedqa/*.json",
+    ):
         for path in MATERIALS.glob(name):
             (tmp_path / "material").mkdir(exist_ok=True)
             (tmp_path / "material" / path.name).symlink_to(path)

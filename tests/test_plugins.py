@@ -105,9 +105,12 @@ def broken(strange):
 
 @pytest.mark.parametrize(
     ("target", "why"),
-    [("strange:NUMBER", "expected a Measure, found int"), ("strange:NOTHING", "no attribute 'NOTHING'"),
-     ("nowhere:X", "No module named 'nowhere'")],
-)  # fmt: skip
+    [
+        ("strange:NUMBER", "expected a Measure, found int"),
+        ("strange:NOTHING", "no attribute 'NOTHING'"),
+        ("nowhere:X", "No module named 'nowhere'"),
+    ],
+)
 def test_a_broken_measure_is_one_line(broken, target, why):
     broken(f"[knowshift.measures]\nodd = {target}\n")
     with pytest.raises(UsageError, match=rf"measure odd: cannot be loaded from {target} of strange \(.*{why}\)"):

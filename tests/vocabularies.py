@@ -108,10 +108,15 @@ def made(folder, release=RELEASE, packed=()):
 def as_json(entries, path):
     """The concepts as scispaCy's export writes them."""
     rows = [
-        {"concept_id": e.id, "canonical_name": e.name, "aliases": [*e.aliases, *e.aliases, e.name], "types": [*e.types],
-         **({"definition": e.definition} if e.definition else {})}
+        {
+            "concept_id": e.id,
+            "canonical_name": e.name,
+            "aliases": [*e.aliases, *e.aliases, e.name],
+            "types": [*e.types],
+            **({"definition": e.definition} if e.definition else {}),
+        }
         for e in entries
-    ]  # fmt: skip
+    ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     path.with_suffix(".json").write_text(json.dumps(rows, indent=1))
     return path

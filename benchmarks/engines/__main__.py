@@ -35,8 +35,13 @@ QUICK = {"a": Shape(3, 64, 4, 2000, 4, 32), "b": Shape(4, 64, 4, 6000, 2, 32)}
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks/engines", description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all by default")
-    parser.add_argument("--models", nargs="+", default=list(SHAPES), metavar="MODEL",
-                        help="a, b, or LAYERSxWIDTHxHEADSxVOCABULARYxROWSxTOKENS")  # fmt: skip
+    parser.add_argument(
+        "--models",
+        nargs="+",
+        default=list(SHAPES),
+        metavar="MODEL",
+        help="a, b, or LAYERSxWIDTHxHEADSxVOCABULARYxROWSxTOKENS",
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="float32", choices=("float32", "bfloat16", "float16"))
     parser.add_argument("--threads", type=int, default=os.cpu_count())

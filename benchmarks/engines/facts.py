@@ -48,8 +48,14 @@ def measure(shape: Shape, folder: Path, settings: Settings) -> dict[str, Any]:
         rows.append({"name": name, "ratio": ratios(took, once), "seconds": spread(took), "rounds": took})
     close()
     tokens = sum(sequence.length for sequence in works[False].sequences)
-    return {"model": shape.label, "facts": count, "tokens": tokens, "missing": HARNESS.missing, "rows": rows,
-            "apart": apart}  # fmt: skip
+    return {
+        "model": shape.label,
+        "facts": count,
+        "tokens": tokens,
+        "missing": HARNESS.missing,
+        "rows": rows,
+        "apart": apart,
+    }
 
 
 def _apart(ways: dict[str, tuple[Run, Work]], what: str) -> float:

@@ -43,10 +43,19 @@ def measure(shape: Shape, folder: Path, settings: Settings) -> dict[str, Any]:
         passes = [(count + 1) * seconds["0"][turn] for turn in range(settings.rounds)]
         held = _held(models[: count + 1])
         own = sum(checkpoint.nbytes for checkpoint in models[1 : count + 1])
-        rows.append({"adapters": count, "seconds": spread(took), "ratio": ratios(took, passes),
-                     "weights": held / whole, "copies": (held - own) / whole})  # fmt: skip
-        say(f"  {count} adapters: {rows[-1]['ratio']['median']:.2f} × {count + 1} passes, "
-            f"{rows[-1]['copies']:.3f} copies of the weights")  # fmt: skip
+        rows.append(
+            {
+                "adapters": count,
+                "seconds": spread(took),
+                "ratio": ratios(took, passes),
+                "weights": held / whole,
+                "copies": (held - own) / whole,
+            }
+        )
+        say(
+            f"  {count} adapters: {rows[-1]['ratio']['median']:.2f} × {count + 1} passes, "
+            f"{rows[-1]['copies']:.3f} copies of the weights"
+        )
     return {"model": shape.label, "rank": RANK, "modules": MODULES, "rows": rows}
 
 

@@ -63,8 +63,19 @@ def _items(count: int) -> list[Item]:
         text = words(sequence.ids)
         target = sequence.targets[-1]
         start = len(words(sequence.ids[: target.first])) + 1
-        out.append(Item(f"term:{number}:{start}", "term", ("own",), str(number), "", text=text, document=str(number),
-                        start=start, end=start + len(words(sequence.ids[target.first : target.last]))))  # fmt: skip
+        out.append(
+            Item(
+                f"term:{number}:{start}",
+                "term",
+                ("own",),
+                str(number),
+                "",
+                text=text,
+                document=str(number),
+                start=start,
+                end=start + len(words(sequence.ids[target.first : target.last])),
+            )
+        )
     return out
 
 

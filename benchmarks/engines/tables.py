@@ -85,10 +85,14 @@ def _adapters(adapters: dict[str, Any]) -> str:
 def _scaling(scaling: dict[str, Any]) -> str:
     items = scaling["items"]
     rows = [
-        [f"{row['items']:,}", f"{row['seconds']:.2f}", f"{row['seconds'] / row['items'] * 1000:.2f}",
-         f"{row['peak'] / 1e6:,.0f}"]
+        [
+            f"{row['items']:,}",
+            f"{row['seconds']:.2f}",
+            f"{row['seconds'] / row['items'] * 1000:.2f}",
+            f"{row['peak'] / 1e6:,.0f}",
+        ]
         for row in items["rows"]
-    ]  # fmt: skip
+    ]
     parts = [
         f"**Items** of up to {items['tokens']} tokens, {items['model']}.\n\n"
         + _table(["items", "seconds", "ms an item", "memory above the weights, MB"], rows)

@@ -23,8 +23,9 @@ MODEL, TERM = "cardio_lora", "dyspnea"
 
 
 @contextmanager
-def picture(browser: Browser, name: str, page: Path, size: dict[str, int], *, hash: str = "", dark: bool = False
-            ) -> Iterator[Any]:  # fmt: skip
+def picture(
+    browser: Browser, name: str, page: Path, size: dict[str, int], *, hash: str = "", dark: bool = False
+) -> Iterator[Any]:
     """Opens `page` at `hash`; what the caller has done to it is then the picture `name`."""
     context = browser.new_context(viewport=size, color_scheme="dark" if dark else "light", offline=True)
     opened = context.new_page()

@@ -231,8 +231,11 @@ def measure(
         else:
             p = permutation_p(
                 lambda labels: residual(np.ones_like(labels), labels)[:, None],
-                own[kept], inside.first, seed, permutations,
-            )  # fmt: skip
+                own[kept],
+                inside.first,
+                seed,
+                permutations,
+            )
         away = y - line.slope * x
         mine = is_own == 1
         specific = replace(specific, p=p, effect=effect_size(float(result.values[0]), away[mine], inside.first[mine]))

@@ -126,9 +126,15 @@ def _contrasts(own_tuned: bool, wrong: str) -> dict[str, dict[str, float]]:
 
 
 def _ladder(
-    parts: Callable[[Array], Mapping[str, Array]], contrasts: Mapping[str, Mapping[str, float]], wanted: Sequence[str],
-    groups: Groups, clusters: Clusters, width: int, unit: str, seed: int,
-) -> Ladder:  # fmt: skip
+    parts: Callable[[Array], Mapping[str, Array]],
+    contrasts: Mapping[str, Mapping[str, float]],
+    wanted: Sequence[str],
+    groups: Groups,
+    clusters: Clusters,
+    width: int,
+    unit: str,
+    seed: int,
+) -> Ladder:
     """The `wanted` rungs from `parts` (of weights [draws, N]: T_S and so on, each [draws, width])."""
 
     def statistic(weights: Array) -> Array:

@@ -96,9 +96,13 @@ def _between(gains: Sequence[Array], own: Sequence[int], inside: Array, clusters
 
 
 def diagonal(
-    rows: Mapping[str, tuple[Array, str | None]], member: Array, clusters: Clusters, names: Sequence[str],
-    unit: str, seed: int,
-) -> Estimate:  # fmt: skip
+    rows: Mapping[str, tuple[Array, str | None]],
+    member: Array,
+    clusters: Clusters,
+    names: Sequence[str],
+    unit: str,
+    seed: int,
+) -> Estimate:
     """γ over models that have an own specialty; `rows` gives each model's gains [items] and its own specialty.
 
     p permutes which specialty is whose, models of one specialty moving together.

@@ -119,9 +119,14 @@ def _shift(found: Shift, p: float, p_no: float) -> Finding:
 
 def _seen_of_knowledge(found: Knowledge, models: int) -> Detectable | None:
     return detectable(
-        found.errors, KNOWLEDGE_LEVEL / models, ABSENCE_LEVEL / models,
-        concepts=found.own_concepts, margin=found.margin, unit=found.specific.unit, least=OWN_CONCEPTS,
-    )  # fmt: skip
+        found.errors,
+        KNOWLEDGE_LEVEL / models,
+        ABSENCE_LEVEL / models,
+        concepts=found.own_concepts,
+        margin=found.margin,
+        unit=found.specific.unit,
+        least=OWN_CONCEPTS,
+    )
 
 
 def _seen_of_shift(found: Shift, models: int) -> Detectable | None:

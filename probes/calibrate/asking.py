@@ -69,10 +69,20 @@ class Bench:
         facts = tuple(made.fact_items([*mine, *other, *general]))
         texts = tuple(made.text_items)
         whole = tuple(
-            Item(f"term:{text.id}:whole", "term", text.specialties, text.id, "", text=text.text, document=text.id,
-                 start=text.text.index(" ") + 1, end=len(text.text))
-            for text in made.domain.texts if own in text.specialties
-        )  # fmt: skip
+            Item(
+                f"term:{text.id}:whole",
+                "term",
+                text.specialties,
+                text.id,
+                "",
+                text=text.text,
+                document=text.id,
+                start=text.text.index(" ") + 1,
+                end=len(text.text),
+            )
+            for text in made.domain.texts
+            if own in text.specialties
+        )
         plan = plan_scoring([*facts, *texts, *whole], self.base)
         return Asked(mine, other, general, facts, texts, whole, plan, _score(plan, self.base))
 

@@ -37,12 +37,30 @@ def _verdicts(data: Mapping[str, Any], size: str) -> str:
     rows = []
     for name, arm in data["arms"].items():
         held = arm["sizes"][size]
-        rows.append([
-            name, arm["what"], number(arm["planted"]), number(held["estimate"]), shown(held["knowledge"][OURS]),
-            shown(held["no_knowledge"]), shown(arm["text_shift"]), shown(held["shift"]), shown(held["coverage"]),
-        ])  # fmt: skip
-    heads = ("arm", "what it read", "planted", "found", "*knowledge*", "*no knowledge*", "*shift*, from texts",
-             "*shift*, from facts", "coverage")  # fmt: skip
+        rows.append(
+            [
+                name,
+                arm["what"],
+                number(arm["planted"]),
+                number(held["estimate"]),
+                shown(held["knowledge"][OURS]),
+                shown(held["no_knowledge"]),
+                shown(arm["text_shift"]),
+                shown(held["shift"]),
+                shown(held["coverage"]),
+            ]
+        )
+    heads = (
+        "arm",
+        "what it read",
+        "planted",
+        "found",
+        "*knowledge*",
+        "*no knowledge*",
+        "*shift*, from texts",
+        "*shift*, from facts",
+        "coverage",
+    )
     return table(heads, rows)
 
 

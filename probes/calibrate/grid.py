@@ -36,11 +36,24 @@ SCORES = "scores"
 MAKING = ("arms", "asking", "training", "world")
 """What decides how a model is made and asked."""
 JUDGING = (
-    "calibrate/judging", "calibrate/rivals", "analysis/pair", "analysis/controls", "analysis/detectable",
-    "results/estimate", "analysis/analyze", "analysis/knowledge", "analysis/ladder", "analysis/ledger",
-    "analysis/matrix", "analysis/resample", "analysis/scores", "analysis/shift", "analysis/strata",
-    "analysis/verdict", "analysis/views",
-)  # fmt: skip
+    "calibrate/judging",
+    "calibrate/rivals",
+    "analysis/pair",
+    "analysis/controls",
+    "analysis/detectable",
+    "results/estimate",
+    "analysis/analyze",
+    "analysis/knowledge",
+    "analysis/ladder",
+    "analysis/ledger",
+    "analysis/matrix",
+    "analysis/resample",
+    "analysis/scores",
+    "analysis/shift",
+    "analysis/strata",
+    "analysis/verdict",
+    "analysis/views",
+)
 """What decides how its answers are judged."""
 QUICK_SEEDS = 2
 QUICK_ARMS = (

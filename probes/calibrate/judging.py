@@ -51,10 +51,14 @@ class Judge:
         begin = time.process_time()
         found = {str(size): self._sample(arm, pupil, asked, table, size, seed) for size in self.sizes}
         return {
-            "arm": name, "seed": seed, "own": pupil.own, "planted": self._planted(arm, pupil, asked, table).json(),
-            "texts": self._texts(pupil, asked, table, seed), "samples": found,
+            "arm": name,
+            "seed": seed,
+            "own": pupil.own,
+            "planted": self._planted(arm, pupil, asked, table).json(),
+            "texts": self._texts(pupil, asked, table, seed),
+            "samples": found,
             "seconds": [seconds, round(time.process_time() - begin, 2)],
-        }  # fmt: skip
+        }
 
     def _sample(self, arm: Arm, pupil: Pupil, asked: Asked, table: pa.Table, size: int, seed: int) -> dict[str, Any]:
         """The verdict, its figures and the rivals' on a sample; and the interval of one drawn blindly."""

@@ -97,12 +97,15 @@ def _arm(arm: Arm, records: Sequence[Record], sizes: Sequence[str]) -> dict[str,
             "verdicts": dict(Counter(one["verdict"] for one in samples)),
         }
     return {
-        "what": arm.what, "truth": arm.truth, "dose": arm.dose, "seeds": len(records),
+        "what": arm.what,
+        "truth": arm.truth,
+        "dose": arm.dose,
+        "seeds": len(records),
         "planted": _mean(record["planted"]["estimate"] for record in records),
         "text_shift": share(records, lambda record: record["texts"]["shift"] == "yes"),
         "text_no_shift": share(records, lambda record: record["texts"]["shift"] == "no"),
         "sizes": by_size,
-    }  # fmt: skip
+    }
 
 
 def calibration(records: Sequence[Record], about: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,8 +128,14 @@ def calibration(records: Sequence[Record], about: Mapping[str, Any]) -> dict[str
         **about,
         "models": len(records),
         "sizes": [int(size) for size in sizes],
-        "others": {size: min(record["samples"][size]["ledger"]["other"]["facts"] for record in records if
-                             BY_NAME[record["arm"]].asked != "disjoint") for size in sizes},
+        "others": {
+            size: min(
+                record["samples"][size]["ledger"]["other"]["facts"]
+                for record in records
+                if BY_NAME[record["arm"]].asked != "disjoint"
+            )
+            for size in sizes
+        },
         "arms": held,
         "false_knowledge": {
             size: {
@@ -150,7 +159,7 @@ def calibration(records: Sequence[Record], about: Mapping[str, Any]) -> dict[str
             }
             for size in sizes
         },
-    }  # fmt: skip
+    }
 
 
 def _of(name: str, family: str) -> bool:

@@ -55,9 +55,13 @@ def word_tokenizer(world: World) -> PreTrainedTokenizerBase:
     core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     core.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
     return PreTrainedTokenizerFast(
-        tokenizer_object=core, bos_token="<s>", eos_token="</s>", pad_token="<pad>", unk_token="<unk>",
+        tokenizer_object=core,
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
         model_max_length=CONTEXT,
-    )  # fmt: skip
+    )
 
 
 def rows(texts: Sequence[str] | Sequence[Sentence], tokenizer: Any) -> Rows:
@@ -117,11 +121,18 @@ def train_base(world: World, seed: int = 0, steps: int = BASE_STEPS, progress: P
     torch.manual_seed(seed)
     tokenizer = word_tokenizer(world)
     config = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=WIDTH, intermediate_size=3 * WIDTH, num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS, num_key_value_heads=HEADS, max_position_embeddings=CONTEXT,
-        tie_word_embeddings=True, bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id,
+        vocab_size=len(tokenizer),
+        hidden_size=WIDTH,
+        intermediate_size=3 * WIDTH,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        num_key_value_heads=HEADS,
+        max_position_embeddings=CONTEXT,
+        tie_word_embeddings=True,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
-    )  # fmt: skip
+    )
     model = LlamaForCausalLM(config)
     for step, _ in enumerate(fit(model, diet(world, tokenizer, seed, BASE_TEXTS, BASE_SENTENCES), steps, BASE_RATE), 1):
         if progress:

@@ -114,9 +114,15 @@ class World:
         self.by_id = {told.fact.id: told for told in self.told}
 
     def _relation(
-        self, name: str, specialty: str, word: str, choices: tuple[str, ...], pool: str, person: Iterator[str],
+        self,
+        name: str,
+        specialty: str,
+        word: str,
+        choices: tuple[str, ...],
+        pool: str,
+        person: Iterator[str],
         rng: random.Random,
-    ) -> Iterator[Told]:  # fmt: skip
+    ) -> Iterator[Told]:
         """A relation's facts: each answer true equally often; the base is taught the first few."""
         size = self.size
         for number in range(size.facts):

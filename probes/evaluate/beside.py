@@ -24,16 +24,21 @@ def beside(data: Mapping[str, Any], comparison: Mapping[str, Any]) -> dict[str, 
     out: dict[str, Any] = {}
     for name, model in comparison.get("models", {}).items():
         rows = [
-            row for row in data["pairs"]
+            row
+            for row in data["pairs"]
             if row["tuned"] == name and row["base"] == data["base"] and row["metric"] == "accuracy" and row["label"]
-        ]  # fmt: skip
+        ]
         matrix = model.get("matrix", {})
         for task in dict.fromkeys(row["task"] for row in rows):
             points = [
-                {"specialty": row["label"], "accuracy": row["difference"],
-                 **{gain: matrix[row["label"]].get(gain) for gain in GAINS}}
-                for row in rows if row["task"] == task and row["label"] in matrix
-            ]  # fmt: skip
+                {
+                    "specialty": row["label"],
+                    "accuracy": row["difference"],
+                    **{gain: matrix[row["label"]].get(gain) for gain in GAINS},
+                }
+                for row in rows
+                if row["task"] == task and row["label"] in matrix
+            ]
             if points:
                 found = {gain: correlation(*_known(points, gain)).json() for gain in GAINS}
                 out.setdefault(name, {})[task] = {"points": points, "correlation": found, "counts": _counts(points)}

@@ -39,15 +39,22 @@ def rotations(question: Question) -> int:
 
 
 def choice_asks(
-    name: str, questions: Sequence[Question], methods: Iterable[str], prompts: Path | None, *,
-    shots: Sequence[Question] = (), max_tokens: int = ANSWER_TOKENS, system: str = "",
-) -> list[Ask]:  # fmt: skip
+    name: str,
+    questions: Sequence[Question],
+    methods: Iterable[str],
+    prompts: Path | None,
+    *,
+    shots: Sequence[Question] = (),
+    max_tokens: int = ANSWER_TOKENS,
+    system: str = "",
+) -> list[Ask]:
     """The asks of `methods`, named `<name>.<method>`."""
     listed = [_doc(q, r) for q in questions for r in range(rotations(q))]
     alone = [_cloze(q) for q in questions]
     examples = tuple(_shot(q) for q in shots)
-    written = tuple({**shot, "target": f"{shot['target']}. {shot['options'][LETTERS.index(shot['target'])]}"}
-                    for shot in examples)  # fmt: skip
+    written = tuple(
+        {**shot, "target": f"{shot['target']}. {shot['options'][LETTERS.index(shot['target'])]}"} for shot in examples
+    )
     asks = []
     for method in methods:
         called = f"{name}.{method}"
@@ -67,16 +74,26 @@ def _doc(q: Question, rotation: int) -> Doc:
     options = [q.options[index] for index in turned(q, rotation)]
     letters = list(LETTERS[: len(options)])
     return {
-        "id": f"{q.id}#{rotation}", "question": q.id, "stem": q.stem, "context": q.context, "options": options,
-        "choices": letters, "target": "",
-    }  # fmt: skip
+        "id": f"{q.id}#{rotation}",
+        "question": q.id,
+        "stem": q.stem,
+        "context": q.context,
+        "options": options,
+        "choices": letters,
+        "target": "",
+    }
 
 
 def _cloze(q: Question) -> Doc:
     return {
-        "id": q.id, "question": q.id, "stem": q.stem, "context": q.context, "options": list(q.options),
-        "choices": list(q.options), "target": "",
-    }  # fmt: skip
+        "id": q.id,
+        "question": q.id,
+        "stem": q.stem,
+        "context": q.context,
+        "options": list(q.options),
+        "choices": list(q.options),
+        "target": "",
+    }
 
 
 def _shot(q: Question) -> Doc:
@@ -176,6 +193,4 @@ def position_bias(
         return {"options": size, "shares": dict.fromkeys(LETTERS[:size], 0.0), "excess": None, "choices": 0}
     shares = [count / total for count in counts]
     excess = sum(abs(share - 1 / size) for share in shares) / 2
-    return {
-        "options": size, "shares": dict(zip(LETTERS, shares, strict=False)), "excess": excess, "choices": total
-    }  # fmt: skip
+    return {"options": size, "shares": dict(zip(LETTERS, shares, strict=False)), "excess": excess, "choices": total}

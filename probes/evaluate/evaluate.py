@@ -135,22 +135,37 @@ def evaluate(
         values = {model: [*suite.values(held), *extra.get(model, [])] for model, held in answers.items()}
         data = conclude(suite.name, values, pairs, settings.seed)
         data |= {
-            "base": root, "models": list(models)[1:], "run": str(run.path), "domain": domain.name,
+            "base": root,
+            "models": list(models)[1:],
+            "run": str(run.path),
+            "domain": domain.name,
             "specialties": {each.id: each.name for each in domain.specialties.values()},
-            "context": asking.context, "template": settings.template, "methods": list(settings.methods),
-            "options": {"quorum": settings.quorum, "alpha": settings.alpha, "limit": settings.limit,
-                        "specialties": ", ".join(settings.specialties) or None,
-                        "bertscore": _named(settings.bertscore), "vocabulary": _named(settings.vocabulary),
-                        "icd10": _named(settings.icd10), "prompts": _named(settings.prompts)},
-            "counts": {name: {"asked": asked, "left_out": len(out.why.get(name, {}))} for name, asked in
-                       [*((ask.name, len(ask.questions)) for ask in asks),
-                        *((called(name), len(held)) for name, held in kept.items())]},
+            "context": asking.context,
+            "template": settings.template,
+            "methods": list(settings.methods),
+            "options": {
+                "quorum": settings.quorum,
+                "alpha": settings.alpha,
+                "limit": settings.limit,
+                "specialties": ", ".join(settings.specialties) or None,
+                "bertscore": _named(settings.bertscore),
+                "vocabulary": _named(settings.vocabulary),
+                "icd10": _named(settings.icd10),
+                "prompts": _named(settings.prompts),
+            },
+            "counts": {
+                name: {"asked": asked, "left_out": len(out.why.get(name, {}))}
+                for name, asked in [
+                    *((ask.name, len(ask.questions)) for ask in asks),
+                    *((called(name), len(held)) for name, held in kept.items()),
+                ]
+            },
             "left_out": {name: _counted(why) for name, why in out.why.items()},
             "faults": suite.faults.json(),
             "not_run": [{"task": each.task, "why": each.why, "where": each.where} for each in suite.not_run],
             "notes": suite.notes,
             "more": suite.more(answers, values),
-        }  # fmt: skip
+        }
         if comparison is not None:
             from .beside import beside
 
@@ -190,8 +205,12 @@ def _find(base: str, specs: Sequence[str], names: Sequence[str], settings: Setti
     """The models by name, the base first; no weights are read."""
     from ...models.checkpoint import Checkpoint
 
-    how: dict[str, Any] = {"device": settings.device, "dtype": settings.dtype, "quantize": settings.quantize,
-                           "device_map": settings.device_map}  # fmt: skip
+    how: dict[str, Any] = {
+        "device": settings.device,
+        "dtype": settings.dtype,
+        "quantize": settings.quantize,
+        "device_map": settings.device_map,
+    }
     root = Checkpoint.find(base, config=settings.config, **how)
     found = {name: Checkpoint.find(spec, base=root, **how) for name, spec in zip(names, specs, strict=True)}
     name = root.name if root.name not in found else f"{root.name} (base)"
@@ -214,9 +233,13 @@ def _short(ask: Ask, context: int) -> Ask:
 
 
 def _claim(
-    settings: Settings, suite: Suite, models: Mapping[str, Checkpoint], pairs: Sequence[tuple[str, str]],
-    asking: runner.Asking, here: Processes,
-) -> RunDirectory:  # fmt: skip
+    settings: Settings,
+    suite: Suite,
+    models: Mapping[str, Checkpoint],
+    pairs: Sequence[tuple[str, str]],
+    asking: runner.Asking,
+    here: Processes,
+) -> RunDirectory:
     names = list(models)
     identity = {
         "suite": suite.name,
@@ -246,9 +269,13 @@ def _claim(
 
 
 def _answers(
-    asks: Sequence[Any], models: Mapping[str, Checkpoint], asking: runner.Asking, run: RunDirectory,
-    progress: Progress | None, here: Processes,
-) -> dict[str, dict[str, Any]]:  # fmt: skip
+    asks: Sequence[Any],
+    models: Mapping[str, Checkpoint],
+    asking: runner.Asking,
+    run: RunDirectory,
+    progress: Progress | None,
+    here: Processes,
+) -> dict[str, dict[str, Any]]:
     """Every model's answers: adapters on their base, one after the other; then other models, one at a time."""
     names = list(models)
     root = models[names[0]]
@@ -283,11 +310,26 @@ def _write(path: Path, values: Mapping[str, Sequence[Value]], data: dict[str, An
     import polars as pl
 
     rows = [
-        {"model": model, "task": v.task, "metric": v.metric, "question": v.question, "value": v.value,
-         "weight": v.weight, "labels": list(v.labels)}
-        for model, each in values.items() for v in each
-    ]  # fmt: skip
-    schema: Any = {"model": pl.String, "task": pl.String, "metric": pl.String, "question": pl.String,
-              "value": pl.Float64, "weight": pl.Float64, "labels": pl.List(pl.String)}  # fmt: skip
+        {
+            "model": model,
+            "task": v.task,
+            "metric": v.metric,
+            "question": v.question,
+            "value": v.value,
+            "weight": v.weight,
+            "labels": list(v.labels),
+        }
+        for model, each in values.items()
+        for v in each
+    ]
+    schema: Any = {
+        "model": pl.String,
+        "task": pl.String,
+        "metric": pl.String,
+        "question": pl.String,
+        "value": pl.Float64,
+        "weight": pl.Float64,
+        "labels": pl.List(pl.String),
+    }
     write_frame(path / "values.parquet", pl.DataFrame(rows, schema=schema))
     write_json(path / RESULT, data)

@@ -89,9 +89,14 @@ def _hash(thing: Any) -> str:
 
 
 def harness_values(
-    tasks: Mapping[str, Task], models: Mapping[str, Checkpoint], asking: Asking, run: Path,
-    kept: Mapping[str, Sequence[int]], progress: Progress | None = None, here: Processes = ALONE,
-) -> dict[str, list[Value]]:  # fmt: skip
+    tasks: Mapping[str, Task],
+    models: Mapping[str, Checkpoint],
+    asking: Asking,
+    run: Path,
+    kept: Mapping[str, Sequence[int]],
+    progress: Progress | None = None,
+    here: Processes = ALONE,
+) -> dict[str, list[Value]]:
     """By model, each document's value on each metric; of each task the documents `kept` (see `fitting`)."""
     out: dict[str, list[Value]] = {}
     for model, checkpoint in models.items():

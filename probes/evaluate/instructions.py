@@ -60,20 +60,36 @@ INSTRUCTIONS = (
     Instruction("two sentences", "Write exactly two sentences about {topic}.", lambda t: sentences(t) == 2),
     Instruction("no e", 'Write a few words about {topic}, without the letter "e".', lambda t: "e" not in t.lower()),
     Instruction("no comma", "Write two sentences about {topic}, without a comma.", lambda t: "," not in t),
-    Instruction("starts", 'Write one sentence about {topic} that begins with the word "Well".',
-                lambda t: words(t)[0] == "Well"),
-    Instruction("ends", 'Write one sentence about {topic} that ends with the words "that is all."',
-                lambda t: t.rstrip().endswith("that is all.")),
+    Instruction(
+        "starts", 'Write one sentence about {topic} that begins with the word "Well".', lambda t: words(t)[0] == "Well"
+    ),
+    Instruction(
+        "ends",
+        'Write one sentence about {topic} that ends with the words "that is all."',
+        lambda t: t.rstrip().endswith("that is all."),
+    ),
     Instruction("question", "Ask one question about {topic}.", lambda t: t.rstrip().endswith("?")),
-    Instruction("commas", "Name three things about {topic}, on one line, separated by commas.",
-                lambda t: len([part for part in t.split(",") if part.strip()]) == 3 and "\n" not in t.strip()),
-    Instruction("numbered", "List three things about {topic}, numbered 1., 2. and 3., one a line.",
-                lambda t: len(_items(t)) == 3),
-    Instruction("quoted", "Write one sentence about {topic}, wholly inside double quotation marks.",
-                lambda t: len(t.strip()) > 2 and t.strip()[0] in '"“' and t.strip()[-1] in '"”'),
-    Instruction("json", 'Describe {topic} as one JSON object with the keys "name" and "use".',
-                lambda t: _json_keys(t) == {"name", "use"}),
-)  # fmt: skip
+    Instruction(
+        "commas",
+        "Name three things about {topic}, on one line, separated by commas.",
+        lambda t: len([part for part in t.split(",") if part.strip()]) == 3 and "\n" not in t.strip(),
+    ),
+    Instruction(
+        "numbered",
+        "List three things about {topic}, numbered 1., 2. and 3., one a line.",
+        lambda t: len(_items(t)) == 3,
+    ),
+    Instruction(
+        "quoted",
+        "Write one sentence about {topic}, wholly inside double quotation marks.",
+        lambda t: len(t.strip()) > 2 and t.strip()[0] in '"“' and t.strip()[-1] in '"”',
+    ),
+    Instruction(
+        "json",
+        'Describe {topic} as one JSON object with the keys "name" and "use".',
+        lambda t: _json_keys(t) == {"name", "use"},
+    ),
+)
 
 
 def follows(instruction: Instruction, answer: str) -> bool:

@@ -69,8 +69,10 @@ def ready(suites: Sequence[str], options: Mapping[str, Any]) -> None:
         name, found, data = value.partition("=")
         settings_from({"suite": name})
         if name == "forgetting" and found:
-            raise UsageError(f"--evaluate {value}: takes no data here; give --evaluate forgetting, and text of your "
-                             "own to probe evaluate --data text=FILE --run")  # fmt: skip
+            raise UsageError(
+                f"--evaluate {value}: takes no data here; give --evaluate forgetting, and text of your "
+                "own to probe evaluate --data text=FILE --run"
+            )
         if not found and name != "forgetting" and _own_questions(name, options) is None:
             raise UsageError(f"--evaluate {value}: this suite needs data; give --evaluate {name}=PATH")
         if found and not Path(data).exists():
@@ -78,9 +80,13 @@ def ready(suites: Sequence[str], options: Mapping[str, Any]) -> None:
 
 
 def also(
-    suites: Sequence[str], run: Path, base: str | Path, tuned: Sequence[str | Path], options: Mapping[str, Any],
+    suites: Sequence[str],
+    run: Path,
+    base: str | Path,
+    tuned: Sequence[str | Path],
+    options: Mapping[str, Any],
     **how: Any,
-) -> None:  # fmt: skip
+) -> None:
     """The evaluations that belong to a comparison, with its options."""
     shared = {name: options[name] for name in SHARED if options.get(name) is not None}
     asked = str(options.get("template") or "none")

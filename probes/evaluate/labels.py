@@ -118,7 +118,11 @@ def labelled(records: Sequence[Record], quorum: int, alpha: float | None, seed: 
     for each in sampled:
         each["Specialty"] = list(label_set(each["Samples"], limit, names))
     said["conformal"] = {
-        "alpha": alpha, "threshold": limit, "calibration": len(calibrating), "coverage": found.coverage.json(),
-        "size": found.size, "empty": found.empty,
-    }  # fmt: skip
+        "alpha": alpha,
+        "threshold": limit,
+        "calibration": len(calibrating),
+        "coverage": found.coverage.json(),
+        "size": found.size,
+        "empty": found.empty,
+    }
     return said

@@ -39,9 +39,13 @@ def language_model(checkpoint: Checkpoint, context: int, batch_size: int = 1) ->
     with quiet():
         held: Any = _Held(checkpoint)
         return _class()(
-            pretrained=held, tokenizer=whole_tokenizer(checkpoint), max_length=context, batch_size=batch_size,
-            softmax_dtype="float32", backend="causal",
-        )  # fmt: skip
+            pretrained=held,
+            tokenizer=whole_tokenizer(checkpoint),
+            max_length=context,
+            batch_size=batch_size,
+            softmax_dtype="float32",
+            backend="causal",
+        )
 
 
 @contextlib.contextmanager
@@ -102,8 +106,9 @@ def takes_system(tokenizer: Any) -> bool:
     try:
         return said in tokenizer.apply_chat_template(
             [{"role": "system", "content": said}, {"role": "user", "content": "Why"}],
-            tokenize=False, add_generation_prompt=True,
-        )  # fmt: skip
+            tokenize=False,
+            add_generation_prompt=True,
+        )
     except TemplateError:
         return False
 

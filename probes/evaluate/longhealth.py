@@ -46,9 +46,16 @@ def longhealth_asks(name: str, patients: Sequence[Patient], tasks: Sequence[str]
     for task in tasks:
         docs = [doc for p in patients for each in p.questions for doc in _docs(task, p, each, patients, room, settings)]
         asks.append(
-            Ask(f"{name}.{task}", "answer", tuple(docs), prompt("longhealth", settings.prompts),
-                system=prompt("longhealth.system", settings.prompts), until=("\n",), max_tokens=MAX_TOKENS)
-        )  # fmt: skip
+            Ask(
+                f"{name}.{task}",
+                "answer",
+                tuple(docs),
+                prompt("longhealth", settings.prompts),
+                system=prompt("longhealth.system", settings.prompts),
+                until=("\n",),
+                max_tokens=MAX_TOKENS,
+            )
+        )
     return asks
 
 
@@ -78,9 +85,15 @@ def _docs(
         rng.shuffle(letters)
         options = [q.options[index] for index in turned(q, draw)]
         out.append(
-            {"id": f"{q.id}#{draw}", "question": q.id, "stem": q.stem, "options": options, "letters": letters,
-             "target": ""}
-        )  # fmt: skip
+            {
+                "id": f"{q.id}#{draw}",
+                "question": q.id,
+                "stem": q.stem,
+                "options": options,
+                "letters": letters,
+                "target": "",
+            }
+        )
     return out
 
 

@@ -49,10 +49,15 @@ def vllm_model(checkpoint: Checkpoint, asking: Asking) -> Iterator[LM]:
         try:
             with quiet():
                 lm = _class()(
-                    pretrained=str(base.path), tokenizer=folder, dtype=str(checkpoint.dtype).removeprefix("torch."),
-                    max_model_len=asking.context + SPARE, batch_size="auto", seed=asking.seed,
-                    generation_config="vllm", **lora,
-                )  # fmt: skip
+                    pretrained=str(base.path),
+                    tokenizer=folder,
+                    dtype=str(checkpoint.dtype).removeprefix("torch."),
+                    max_model_len=asking.context + SPARE,
+                    batch_size="auto",
+                    seed=asking.seed,
+                    generation_config="vllm",
+                    **lora,
+                )
         except Exception as error:  # vLLM's, CUDA's, a worker's
             raise CheckpointError(f"{checkpoint.name}: vllm cannot serve it ({first_line(error)}); {ADVICE}") from error
         try:

@@ -39,11 +39,26 @@ def published(file: Path, given: Sequence[str] = ()) -> dict[str, Any]:
             if one is not None and other is not None:
                 delta = round(one - other, DECIMALS)
                 outcome = "win" if delta > 0 else "loss" if delta < 0 else "tie"
-                differences.append({"tuned": tuned, "base": base, "measure": measure, "score": one,
-                                    "base_score": other, "difference": delta, "outcome": outcome})  # fmt: skip
+                differences.append(
+                    {
+                        "tuned": tuned,
+                        "base": base,
+                        "measure": measure,
+                        "score": one,
+                        "base_score": other,
+                        "difference": delta,
+                        "outcome": outcome,
+                    }
+                )
     counts = [count for measure in measures for count in _counts(measure, differences)]
-    return {"schema": 1, "source": str(file), "unit": "percentage points", "tie_rule": TIE_RULE,
-            "pairs": differences, "counts": counts}  # fmt: skip
+    return {
+        "schema": 1,
+        "source": str(file),
+        "unit": "percentage points",
+        "tie_rule": TIE_RULE,
+        "pairs": differences,
+        "counts": counts,
+    }
 
 
 def _counts(measure: str, differences: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -55,8 +70,14 @@ def _counts(measure: str, differences: Sequence[Mapping[str, Any]]) -> Iterator[
     for choice in product(*options.values()):
         outcomes = [each["outcome"] for each in choice]
         several = {each["tuned"]: each["base"] for each in choice if len(options[each["tuned"]]) > 1}
-        yield {"measure": measure, "models": len(choice), "win": outcomes.count("win"), "tie": outcomes.count("tie"),
-               "loss": outcomes.count("loss"), "with": several}  # fmt: skip
+        yield {
+            "measure": measure,
+            "models": len(choice),
+            "win": outcomes.count("win"),
+            "tie": outcomes.count("tie"),
+            "loss": outcomes.count("loss"),
+            "with": several,
+        }
 
 
 def line(count: Mapping[str, Any]) -> str:

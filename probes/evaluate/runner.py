@@ -119,10 +119,14 @@ def unlike(checkpoints: Iterable[Checkpoint], asking: Asking) -> list[Checkpoint
 def system_notes(models: Mapping[str, Checkpoint], asking: Asking) -> list[str]:
     """Of the models' chat templates, those that take no system message, in one line."""
     refusing = [name for name, each in models.items() if asking.chat and not takes_system(each.tokenizer)]
-    return [
-        f"{', '.join(refusing)}: the chat template takes no system message; instructions stand at the head of the "
-        "user's first message"
-    ] if refusing else []  # fmt: skip
+    return (
+        [
+            f"{', '.join(refusing)}: the chat template takes no system message; instructions stand at the head of the "
+            "user's first message"
+        ]
+        if refusing
+        else []
+    )
 
 
 def run(
@@ -146,9 +150,15 @@ def run(
 
 
 def ask_model(
-    ask: Ask, lm: Callable[[], LM], asking: Asking, folder: Path, key: str, stage: str = "",
-    progress: Progress | None = None, here: Processes = ALONE,
-) -> pa.Table | None:  # fmt: skip
+    ask: Ask,
+    lm: Callable[[], LM],
+    asking: Asking,
+    folder: Path,
+    key: str,
+    stage: str = "",
+    progress: Progress | None = None,
+    here: Processes = ALONE,
+) -> pa.Table | None:
     """The answers of any of the harness's models (called for where one is asked), as `answers.collect`."""
 
     def some(documents: range) -> pa.Table:

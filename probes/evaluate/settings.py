@@ -107,15 +107,22 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
         raise UsageError(f"--task {settings.tasks[0]}: is asked with --suite forgetting, not {settings.suite}")
     if settings.engine not in ENGINES:
         raise UsageError(f"--engine {settings.engine}: no such engine; give {' or '.join(ENGINES)}")
-    placed = {"device": (settings.device, "auto"), "quantize": (settings.quantize, "none"),
-              "device-map": (settings.device_map, "none")}  # fmt: skip
+    placed = {
+        "device": (settings.device, "auto"),
+        "quantize": (settings.quantize, "none"),
+        "device-map": (settings.device_map, "none"),
+    }
     for name, (value, default) in placed.items():
         if settings.engine == "vllm" and value != default:
             raise UsageError(f"--{name} {value}: vllm places and rounds models itself; drop it, or --engine vllm")
     if settings.template not in ("none", "chat"):
         raise UsageError(f"--template {settings.template}: give none or chat")
-    for name, value in (("limit", settings.limit), ("context", settings.context), ("batch-size", settings.batch_size),
-                        ("quorum", settings.quorum)):  # fmt: skip
+    for name, value in (
+        ("limit", settings.limit),
+        ("context", settings.context),
+        ("batch-size", settings.batch_size),
+        ("quorum", settings.quorum),
+    ):
         if value is not None and value < 1:
             raise UsageError(f"--{name} {value}: give a whole number, 1 or more")
     if settings.alpha is not None and not 0 < settings.alpha < 1:
@@ -133,16 +140,18 @@ def _check_paths(settings: Settings) -> None:
     second = plain[1:] if settings.suite in BY_TASK else settings.data[1:]
     if second:
         more = ", or TASK=PATH for each task" if settings.suite in BY_TASK else ""
-        raise UsageError(f"--data {second[0]}: {settings.suite} reads one path, and {settings.data[0]} is given too; "
-                         f"give one{more}")  # fmt: skip
+        raise UsageError(
+            f"--data {second[0]}: {settings.suite} reads one path, and {settings.data[0]} is given too; give one{more}"
+        )
     if twice := [name for name in names if names.count(name) > 1]:
         raise UsageError(f"--data {twice[0]}=…: is given twice; give one path for {twice[0]}")
     if settings.suite not in BY_TASK or not plain:
         return
     task = "text" if settings.suite == "forgetting" else "TASK"
     if Path(plain[0]).is_file():
-        raise UsageError(f"--data {plain[0]}: {settings.suite} does not know what this is; "
-                         f"give --data {task}={plain[0]}")  # fmt: skip
+        raise UsageError(
+            f"--data {plain[0]}: {settings.suite} does not know what this is; give --data {task}={plain[0]}"
+        )
     if settings.suite == "forgetting" and Path(plain[0]).is_dir() and settings.data_for("text") is None:
         raise UsageError(f"--data {plain[0]}: holds no file called text; give --data text=FILE")
 

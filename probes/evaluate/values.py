@@ -131,10 +131,19 @@ class Difference:
 
     def json(self) -> dict[str, Any]:
         return {
-            "tuned": self.tuned, "base": self.base, "task": self.task, "metric": self.metric, "label": self.label,
-            "difference": self.difference.json(), "win": self.win, "tie": self.tie, "loss": self.loss,
-            "p": self.p, "q": self.q, "outcome": self.outcome,
-        }  # fmt: skip
+            "tuned": self.tuned,
+            "base": self.base,
+            "task": self.task,
+            "metric": self.metric,
+            "label": self.label,
+            "difference": self.difference.json(),
+            "win": self.win,
+            "tie": self.tie,
+            "loss": self.loss,
+            "p": self.p,
+            "q": self.q,
+            "outcome": self.outcome,
+        }
 
 
 def differences(
@@ -155,9 +164,7 @@ def differences(
         win, loss = int((held > TIE).sum()), int((held < -TIE).sum())
         p = sign_test(win, loss) if metric not in UNTESTED else None
         tie = len(held) - win - loss
-        out.append(
-            Difference(tuned[0], base[0], task, metric, label, replace(estimate, p=p), win, tie, loss, p)
-        )  # fmt: skip
+        out.append(Difference(tuned[0], base[0], task, metric, label, replace(estimate, p=p), win, tie, loss, p))
     return out
 
 

@@ -24,9 +24,26 @@ CALLED = {*FUNCTIONS, "C", "Q", "bs", "center", "standardize"}
 LONGEST = 1_000
 """Characters of a formula or a contrast."""
 _ALLOWED = (
-    ast.Expression, ast.Call, ast.Name, ast.Load, ast.Constant, ast.keyword, ast.BinOp, ast.UnaryOp, ast.Add, ast.Sub,
-    ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.UAdd, ast.USub, ast.List, ast.Tuple,
-)  # fmt: skip
+    ast.Expression,
+    ast.Call,
+    ast.Name,
+    ast.Load,
+    ast.Constant,
+    ast.keyword,
+    ast.BinOp,
+    ast.UnaryOp,
+    ast.Add,
+    ast.Sub,
+    ast.Mult,
+    ast.Div,
+    ast.FloorDiv,
+    ast.Mod,
+    ast.Pow,
+    ast.UAdd,
+    ast.USub,
+    ast.List,
+    ast.Tuple,
+)
 
 
 def names_in(formula: str, place: str) -> set[str]:
@@ -158,9 +175,12 @@ class Regression:
 
 
 def regression(
-    formula: str, contrast: str, columns: Mapping[str, Sequence[Any]], groups: Mapping[str, NDArray[np.bool_]],
+    formula: str,
+    contrast: str,
+    columns: Mapping[str, Sequence[Any]],
+    groups: Mapping[str, NDArray[np.bool_]],
     place: str,
-) -> tuple[Regression, NDArray[np.bool_]]:  # fmt: skip
+) -> tuple[Regression, NDArray[np.bool_]]:
     """The contrast, and the mask [rows] of the rows that have every column; its design holds those alone.
 
     Raises `UsageError` where the formula does not suit the rows or gives no number for one of them, or the contrast

@@ -32,9 +32,15 @@ SUPPORTED, REFUTED, UNCLEAR = "supported", "refuted", "cannot tell"
 
 
 def drawn(
-    contrast: Means | Regression, values: Array, clusters: Clusters, fewest: int, seed: int,
-    predictor: Array | None = None, reference: NDArray[np.bool_] | None = None, draws: int = DRAWS,
-) -> Bootstrap:  # fmt: skip
+    contrast: Means | Regression,
+    values: Array,
+    clusters: Clusters,
+    fewest: int,
+    seed: int,
+    predictor: Array | None = None,
+    reference: NDArray[np.bool_] | None = None,
+    draws: int = DRAWS,
+) -> Bootstrap:
     """The bootstrap of a contrast of `values` [rows].
 
     With `predictor` [rows]: of what is beyond a robust line over the rows of `reference`, fitted anew in each draw.
@@ -111,9 +117,11 @@ def decide(found: Tested, direction: str, smallest: float, favour: float, agains
     shown = f"{value:+.3f} {unit}"
     if against <= LEVEL:
         opposite = {
-            "greater": f"below {smallest:+.3g}", "less": f"above {-smallest:+.3g}",
-            "differs": f"within ±{smallest:.3g}", "equal": f"beyond ±{smallest:.3g}",
-        }[direction]  # fmt: skip
+            "greater": f"below {smallest:+.3g}",
+            "less": f"above {-smallest:+.3g}",
+            "differs": f"within ±{smallest:.3g}",
+            "equal": f"beyond ±{smallest:.3g}",
+        }[direction]
         return Decision(REFUTED, f"{shown} is {opposite} (p = {against:.4f})", power, seen)
     large = {"greater": value >= smallest, "less": value <= -smallest, "differs": abs(value) >= smallest, "equal": True}
     if favour > LEVEL:

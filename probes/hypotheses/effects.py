@@ -23,9 +23,7 @@ class Untestable(Exception):
 def rows_of(hypothesis: Hypothesis, opened: Opened, model: str) -> Rows:
     """The rows that a hypothesis rests on. Raises `Untestable`."""
     facts = hypothesis.items == "facts"
-    reading = (
-        read_facts(opened, model, "wording" in hypothesis.columns) if facts else read_terms(opened, model)
-    )  # fmt: skip
+    reading = read_facts(opened, model, "wording" in hypothesis.columns) if facts else read_terms(opened, model)
     if not reading.items:
         raise Untestable(f"the run has no {hypothesis.items} that can be used; name the other items, or another run")
     if not reading.layers and (hypothesis.layers or hypothesis.measure.lens):
@@ -95,9 +93,15 @@ def effect(hypothesis: Hypothesis, rows: Rows, seed: int, draws: int = DRAWS) ->
         of.append(rows.reference & held)
     fewest, n = rows.clusters.fewest(*of), min(rows.clusters.concepts(mask) for mask in of)
     result = drawn(
-        contrast, rows.values[kept], rows.clusters.part(kept), fewest, seed,
-        None if rows.predictor is None else rows.predictor[kept], reference, draws,
-    )  # fmt: skip
+        contrast,
+        rows.values[kept],
+        rows.clusters.part(kept),
+        fewest,
+        seed,
+        None if rows.predictor is None else rows.predictor[kept],
+        reference,
+        draws,
+    )
     missing = "the line cannot be fitted: the other specialties' margins do not vary"
     if hypothesis.formula is not None:
         missing = "the formula's columns determine one another; drop one of them"

@@ -33,8 +33,15 @@ READY = Path(__file__).parent / "ready"
 DIRECTIONS = ("greater", "less", "differs", "equal")
 GROUPS = {name: {"group": name} for name in ("own", "other", "general")}
 """Groups that need no definition."""
-_NEEDED: dict[str, type] = {"name": str, "prediction": str, "items": str, "measure": str, "contrast": str,
-                            "direction": str, "smallest": float}  # fmt: skip
+_NEEDED: dict[str, type] = {
+    "name": str,
+    "prediction": str,
+    "items": str,
+    "measure": str,
+    "contrast": str,
+    "direction": str,
+    "smallest": float,
+}
 _MORE = ("groups", "formula", "layers")
 
 Condition = Mapping[str, Any]
@@ -83,11 +90,19 @@ class Hypothesis:
 
     def json(self) -> dict[str, Any]:
         return {
-            "name": self.name, "prediction": self.prediction, "items": self.items, "measure": self.measure.name,
-            "groups": {name: dict(condition) for name, condition in self.groups.items()}, "contrast": self.contrast,
-            "formula": self.formula, "direction": self.direction, "smallest": self.smallest,
-            "layers": list(self.layers), "file": self.source.path.name, "sha256": self.source.digest,
-        }  # fmt: skip
+            "name": self.name,
+            "prediction": self.prediction,
+            "items": self.items,
+            "measure": self.measure.name,
+            "groups": {name: dict(condition) for name, condition in self.groups.items()},
+            "contrast": self.contrast,
+            "formula": self.formula,
+            "direction": self.direction,
+            "smallest": self.smallest,
+            "layers": list(self.layers),
+            "file": self.source.path.name,
+            "sha256": self.source.digest,
+        }
 
 
 def ready() -> dict[str, Path]:
@@ -136,9 +151,11 @@ def _hypothesis(table: dict[str, Any], source: Source, number: int) -> Hypothesi
         if key not in table:
             raise UsageError(f"{place}: `{key}` is missing; the example in probe test --help has every part")
         value = table[key]
-        right = isinstance(value, int | float) and not isinstance(value, bool) if kind is float else (
-            isinstance(value, str) and value.strip()
-        )  # fmt: skip
+        right = (
+            isinstance(value, int | float) and not isinstance(value, bool)
+            if kind is float
+            else (isinstance(value, str) and value.strip())
+        )
         if not right:
             raise UsageError(f"{place}: `{key}` is {value!r}, expected {'a number' if kind is float else 'words'}")
     items = _one_of(table["items"], "items", COLUMNS, place)
@@ -164,9 +181,18 @@ def _hypothesis(table: dict[str, Any], source: Source, number: int) -> Hypothesi
     if not kept:
         raise UsageError(f"{place}: formula {formula!r} names no group; add one of {', '.join(groups)}")
     return Hypothesis(
-        table["name"].strip(), table["prediction"].strip(), items, measure, contrast, table["direction"],
-        float(table["smallest"]), source, kept, formula, layers,
-    )  # fmt: skip
+        table["name"].strip(),
+        table["prediction"].strip(),
+        items,
+        measure,
+        contrast,
+        table["direction"],
+        float(table["smallest"]),
+        source,
+        kept,
+        formula,
+        layers,
+    )
 
 
 def _one_of(value: Any, what: str, known: Any, place: str) -> str:

@@ -104,15 +104,31 @@ BUILT_IN = (
         items=("facts",),
         predictor=lambda reading: reading.margins()[0],
     ),
-    Measure("accuracy", _accuracy, "change in whether the true answer ranks first among its candidates",
-            "share of facts", ("facts",)),
+    Measure(
+        "accuracy",
+        _accuracy,
+        "change in whether the true answer ranks first among its candidates",
+        "share of facts",
+        ("facts",),
+    ),
     Measure("entropy", _entropy, "change of the entropy over a fact's candidates", "nats", ("facts",)),
-    Measure("rank", _rank, "change of log(1 + rank) of the target's first token in the vocabulary; 0 is the best rank",
-            "log rank", by_layer=True, lens=True),
-    Measure(f"layer of first top-{TOP}", _first_top,
-            f"change of the first layer at which the target's first token is among the {TOP} likeliest; "
-            "never counts as one past the last", "layers", lens=True),
-)  # fmt: skip
+    Measure(
+        "rank",
+        _rank,
+        "change of log(1 + rank) of the target's first token in the vocabulary; 0 is the best rank",
+        "log rank",
+        by_layer=True,
+        lens=True,
+    ),
+    Measure(
+        f"layer of first top-{TOP}",
+        _first_top,
+        f"change of the first layer at which the target's first token is among the {TOP} likeliest; "
+        "never counts as one past the last",
+        "layers",
+        lens=True,
+    ),
+)
 
 
 def measures() -> dict[str, Measure]:

@@ -137,12 +137,23 @@ def read_facts(opened: Opened, name: str, by_wording: bool) -> Reading:
     tokens = nanmean(pair.base.tokens[index, :, 0], 1)
     clusters = model.gains.clusters
     return Reading(
-        [pair.items[i] for i in index[fact]], model.fact_groups[fact], cue.astype(np.int64), fact,
+        [pair.items[i] for i in index[fact]],
+        model.fact_groups[fact],
+        cue.astype(np.int64),
+        fact,
         model.gains.like[fact],
-        base, tuned, rows(pair.base.logprob), rows(pair.tuned.logprob), tokens[fact],
-        opened.layers if base.shape[2] > 1 else (), clusters.part(fact), pair.unit, model.seed, model,
+        base,
+        tuned,
+        rows(pair.base.logprob),
+        rows(pair.tuned.logprob),
+        tokens[fact],
+        opened.layers if base.shape[2] > 1 else (),
+        clusters.part(fact),
+        pair.unit,
+        model.seed,
+        model,
         (material.base, material.tuned[name]),
-    )  # fmt: skip
+    )
 
 
 def read_terms(opened: Opened, name: str) -> Reading:
@@ -152,12 +163,23 @@ def read_terms(opened: Opened, name: str) -> Reading:
     base, tuned = (_with_layers(scores, pair)[:, None] for scores in (pair.base, pair.tuned))
     rows = len(pair.items)
     return Reading(
-        list(pair.items), model.text_groups, np.full(rows, 0), np.arange(rows),
-        np.zeros((rows, 1), dtype=bool), base, tuned,
-        pair.base.logprob[:, None], pair.tuned.logprob[:, None], pair.base.tokens,
-        opened.layers if base.shape[2] > 1 else (), text_clusters(pair), pair.unit, model.seed, model,
+        list(pair.items),
+        model.text_groups,
+        np.full(rows, 0),
+        np.arange(rows),
+        np.zeros((rows, 1), dtype=bool),
+        base,
+        tuned,
+        pair.base.logprob[:, None],
+        pair.tuned.logprob[:, None],
+        pair.base.tokens,
+        opened.layers if base.shape[2] > 1 else (),
+        text_clusters(pair),
+        pair.unit,
+        model.seed,
+        model,
         (material.base, material.tuned[name]),
-    )  # fmt: skip
+    )
 
 
 def _with_layers(scores: Scores, pair: Pair) -> Array:

@@ -39,19 +39,31 @@ class HypothesisTest:
         for hypothesis in self.data["hypotheses"]:
             for model, result in hypothesis["results"].items():
                 effect = result["effect"]
-                rows.append({
-                    "hypothesis": hypothesis["name"], "model": model, "outcome": result["outcome"],
-                    "effect": effect["estimate"], "low": effect["low"], "high": effect["high"], "unit": effect["unit"],
-                    "p": result["p"], "power": result["power"], "detectable": result["detectable"],
-                    "concepts": effect["n"], "why": result["why"],
-                })  # fmt: skip
+                rows.append(
+                    {
+                        "hypothesis": hypothesis["name"],
+                        "model": model,
+                        "outcome": result["outcome"],
+                        "effect": effect["estimate"],
+                        "low": effect["low"],
+                        "high": effect["high"],
+                        "unit": effect["unit"],
+                        "p": result["p"],
+                        "power": result["power"],
+                        "detectable": result["detectable"],
+                        "concepts": effect["n"],
+                        "why": result["why"],
+                    }
+                )
         return pl.DataFrame(rows, infer_schema_length=None)
 
 
 def test_hypotheses(
-    run: str | Path | Comparison, *files: str | Path,
-    domain: str | Path | None = None, progress: Progress | None = None,  # noqa: PT028
-) -> HypothesisTest:  # fmt: skip
+    run: str | Path | Comparison,
+    *files: str | Path,
+    domain: str | Path | None = None,  # noqa: PT028
+    progress: Progress | None = None,  # noqa: PT028
+) -> HypothesisTest:
     """Tests hypotheses of files, or ready ones by name, on a finished run, and keeps the result in its directory.
 
     Without `files`, every ready one, where what the run cannot answer is *cannot tell*. `domain` is the folder of a
@@ -67,9 +79,14 @@ test_hypotheses.__test__ = False  # type: ignore[attr-defined]  # no test of pyt
 
 
 def conclude(
-    comparison: Comparison, hypotheses: Sequence[Hypothesis], *, domain: str | Path | None, strict: bool,
-    read_at: datetime.datetime | None = None, progress: Progress | None = None,
-) -> HypothesisTest:  # fmt: skip
+    comparison: Comparison,
+    hypotheses: Sequence[Hypothesis],
+    *,
+    domain: str | Path | None,
+    strict: bool,
+    read_at: datetime.datetime | None = None,
+    progress: Progress | None = None,
+) -> HypothesisTest:
     """As `test_hypotheses`, of hypotheses that were read before (`read_at`)."""
     opened = open_material(comparison, domain)
     found = examine(opened, hypotheses, strict=strict, progress=progress)
@@ -79,9 +96,13 @@ def conclude(
 
 
 def examine(
-    opened: Opened, hypotheses: Sequence[Hypothesis], *, strict: bool = True, draws: int = DRAWS,
+    opened: Opened,
+    hypotheses: Sequence[Hypothesis],
+    *,
+    strict: bool = True,
+    draws: int = DRAWS,
     progress: Progress | None = None,
-) -> dict[str, dict[str, dict[str, Any]]]:  # fmt: skip
+) -> dict[str, dict[str, dict[str, Any]]]:
     """Results by hypothesis and model. Raises `UsageError` where (`strict`) no model can say anything to one."""
     by_file: dict[Path, list[Hypothesis]] = {}
     for hypothesis in hypotheses:

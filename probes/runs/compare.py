@@ -90,7 +90,7 @@ def _claim(ready: ComparisonPlan, hub: str | None = None) -> RunDirectory:
         "terms": ready.terms.record,
         "text": ready.settings.text,
         "engine": f"{ready.engine.name}, version {ready.engine.version}",
-    }  # fmt: skip
+    }
     return RunDirectory.claim(ready.out(), identity, about)
 
 
@@ -112,7 +112,7 @@ def _score(
         tables[name] = run.score(
             ready.file(name), key, plan, checkpoint,
             lens=read or False, engine=ready.engine, progress=progress, about=ready.about(name),
-        )  # fmt: skip
+        )
         readouts[name] = validity.readout_check(checkpoint, plan, tables[name])
         shown.read(name, checkpoint, read, progress)
 

@@ -219,7 +219,7 @@ def _unscored(facts: Sequence[Item], targets: Iterable[Target] | None) -> Scores
         "characters": [1] * len(rows), "logprob": [0.0] * len(rows), "token_logprobs": [[0.0]] * len(rows),
         "tempered": [[0.0]] * len(rows), "lens": [None] * len(rows), "rank": [None] * len(rows),
         "flags": [""] * len(rows), "engine": [""] * len(rows),
-    }  # fmt: skip
+    }
     return fact_scores(pa.table(same, schema=SCHEMA), facts)
 
 
@@ -267,7 +267,7 @@ def _effect(own: int, other: int) -> float | None:
     found = detectable(
         Errors(error, error, min(own, other)), KNOWLEDGE_LEVEL, ABSENCE_LEVEL,
         concepts=own, margin=MARGIN, unit=SPREAD,
-    )  # fmt: skip
+    )
     return round(found.effect, 3) if found else None
 
 

@@ -129,7 +129,7 @@ class Forecast:
 def forecast(
     base: str | Path, tuned: Sequence[str | Path] | str | Path, settings: Settings | None = None,
     *, note: Note | None = None, progress: Progress | None = None, **options: Any,
-) -> Forecast:  # fmt: skip
+) -> Forecast:
     """What `compare` with the same arguments would do. Raises what it would raise before its first forward pass."""
     settings = settings_from(settings, options)
     specs = [tuned] if isinstance(tuned, str | Path) else list(tuned)
@@ -260,7 +260,7 @@ def _worked_with(checkpoint: Checkpoint, plan: ScoringPlan, layers: int) -> int:
         (sum(t.last - t.first for i in batch for t in plan.aligned.sequences[i].targets)
          for shard in plan.batches.shards for batch in shard),
         default=0,
-    )  # fmt: skip
+    )
     kept = places * max(1, layers) * anatomy.width * size * 2
     readout = held_bytes(anatomy, checkpoint.placement.device)
     few, probed = picks(checkpoint), probed_sequences(plan)

@@ -112,7 +112,7 @@ def places(items: Iterable[Item]) -> tuple[pl.DataFrame, dict[tuple[str, int], P
             "start": item.start - begin, "end": item.end - begin,
         }
         for item, begin in found
-    ]  # fmt: skip
+    ]
     return pl.DataFrame(rows, schema=PLACES), passages
 
 

@@ -141,7 +141,7 @@ def plan_comparison(
 
     find = finder(settings.remote)
     how: dict[str, Any] = {"device": settings.device, "dtype": settings.dtype, "quantize": settings.quantize,
-                           "device_map": settings.device_map}  # fmt: skip
+                           "device_map": settings.device_map}
     root = find(base, config=settings.config, **how)
     found = {name: _tuned(find(spec, base=root, **how), root) for name, spec in zip(names, specs, strict=True)}
     for checkpoint in (root, *found.values()):

@@ -48,10 +48,13 @@ def _evaluations(run: Path) -> Iterator[dict[str, Any]]:
 
 def _beside(run: RunView, model: str, task: str, held: dict[str, Any]) -> Markup:
     points = [
-        (run.specialty(point["specialty"]), {gain: Number.read(point[gain], "beside") for gain in GAINS},
-         Number.read(point["accuracy"], "beside"))
+        (
+            run.specialty(point["specialty"]),
+            {gain: Number.read(point[gain], "beside") for gain in GAINS},
+            Number.read(point["accuracy"], "beside"),
+        )
         for point in held["points"]
-    ]  # fmt: skip
+    ]
     shown = [
         (name, gains["terms"], accuracy) for name, gains, accuracy in points if gains["terms"].estimate is not None
     ]
@@ -83,7 +86,10 @@ def _beside(run: RunView, model: str, task: str, held: dict[str, Any]) -> Markup
         "(intervals that leave out zero)."
     ).format(**{key: counted.get(key, 0) for key in ("of", "likelier", "better")})
     return Markup("<h3>{}, {}</h3><p>{}</p>{}{}{}").format(
-        model, task, said, chart(plot, title, model=model) if shown else NOTHING,
+        model,
+        task,
+        said,
+        chart(plot, title, model=model) if shown else NOTHING,
         table(["gain of", "correlation with the difference of accuracy"], correlations, "Correlation over specialties"),
         details("By specialty", table(["specialty", *GAINS.values(), "difference of accuracy"], rows, title)),
-    )  # fmt: skip
+    )

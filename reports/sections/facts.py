@@ -99,11 +99,14 @@ def _ledger(run: RunView) -> Markup:
         if group != "general" and counts.get("facts")
     ]
     plot = (
-        chart(ledger_bars([(label, counts) for label, counts, _ in bars], STATES), "What became of the facts",
-              height=90 + 26 * len(bars))
+        chart(
+            ledger_bars([(label, counts) for label, counts, _ in bars], STATES),
+            "What became of the facts",
+            height=90 + 26 * len(bars),
+        )
         if bars
         else NOTHING
-    )  # fmt: skip
+    )
     rows = [
         [
             model.name,

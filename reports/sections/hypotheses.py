@@ -60,9 +60,12 @@ def _one(test: dict[str, Any], one: dict[str, Any], forms: int) -> Markup:
     again = f" Tried in {forms} forms; this is the last." if forms > 1 else ""
     unit = next(((result.get("effect") or {}).get("unit") for result in one["results"].values()), "")
     return Markup("<h3>{}</h3><p>{}{}</p>{}{}").format(
-        one["name"], one.get("prediction", ""), again, table(head, rows, f"By model, in {unit}"),
+        one["name"],
+        one.get("prediction", ""),
+        again,
+        table(head, rows, f"By model, in {unit}"),
         details("As it was stated, and when", _stated(test, one)),
-    )  # fmt: skip
+    )
 
 
 def _cells(result: dict[str, Any], where: str) -> list[Any]:

@@ -46,11 +46,13 @@ def verdicts(run: RunView) -> Section:
         "As a table",
         table(
             ["model", "specific knowledge", "domain shift, matched"],
-            [[model.name, value(model.specific_knowledge, wide=True), value(model.shift.matched, wide=True)]
-             for model in run.models],
+            [
+                [model.name, value(model.specific_knowledge, wide=True), value(model.shift.matched, wide=True)]
+                for model in run.models
+            ],
             f"Effects of each model, {run.unit}",
         ),
-    )  # fmt: skip
+    )
     return Section(
         cards + plot + (twin if plot else NOTHING),
         "Specific knowledge is how much more the true answers of a model's own specialty gained on wrong answers than "
@@ -109,7 +111,7 @@ def _card(run: RunView, model: ModelView) -> Markup:
         ("Domain shift", _in_unit(model.shift.matched, run)),
         ("Rests on", _counted(facts, "own fact") + ", " + _counted(model.specific_knowledge.n or 0, "concept")),
         ("How often wrong", Markup('<span class="quiet">{}</span>').format(wrong)),
-    ]  # fmt: skip
+    ]
     rows = [
         _finding("Knowledge?", model.knowledge),
         _finding("Domain shift?", model.shift),

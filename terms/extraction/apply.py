@@ -63,9 +63,7 @@ def domain_terms(
     assert vocabulary is not None
     opened = Vocabulary.open(vocabulary)
     corpus = Corpus.of(domain)
-    done = extract(
-        corpus, opened, domain, roots_of(name_or_path, domain), settings, edits=edits, progress=progress
-    )  # fmt: skip
+    done = extract(corpus, opened, domain, roots_of(name_or_path, domain), settings, edits=edits, progress=progress)
     concepts = {
         term.concept: Concept(term.concept, term.name, types=term.types, specialties=term.specialties)
         for term in done.terms

@@ -52,9 +52,12 @@ def _named(matcher: Matcher, document: Document) -> Found:
 
 
 def _linked(
-    corpus: Corpus, vocabulary: Vocabulary, name_or_path: str | Path, domain: Domain,
+    corpus: Corpus,
+    vocabulary: Vocabulary,
+    name_or_path: str | Path,
+    domain: Domain,
     progress: Callable[[str, int, int], None] | None,
-) -> dict[str, Found]:  # fmt: skip
+) -> dict[str, Found]:
     roots = roots_of(name_or_path, domain)
     rule = smedqa.SMedQARule(vocabulary, roots)
     done = extract(corpus, vocabulary, domain, roots, smedqa.SETTINGS, rule=rule, progress=progress)

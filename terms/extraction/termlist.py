@@ -59,11 +59,22 @@ def frame(terms: Iterable[Term]) -> Any:
 
     pairs = {"z": pl.Float64, "documents_by": pl.Int64}
     schema: dict[str, Any] = {
-        "concept": pl.String, "name": pl.String, "cuis": pl.List(pl.String), "types": pl.List(pl.String),
-        "specialties": pl.List(pl.String), "common": pl.Boolean, "basis": pl.String, "hierarchy": pl.List(pl.String),
-        "type_roots": pl.List(pl.String), "z": None, "specificity": pl.Float64, "documents": pl.Int64,
-        "mentions": pl.Int64, "documents_by": None, "examples": pl.List(pl.String),
-    }  # fmt: skip
+        "concept": pl.String,
+        "name": pl.String,
+        "cuis": pl.List(pl.String),
+        "types": pl.List(pl.String),
+        "specialties": pl.List(pl.String),
+        "common": pl.Boolean,
+        "basis": pl.String,
+        "hierarchy": pl.List(pl.String),
+        "type_roots": pl.List(pl.String),
+        "z": None,
+        "specificity": pl.Float64,
+        "documents": pl.Int64,
+        "mentions": pl.Int64,
+        "documents_by": None,
+        "examples": pl.List(pl.String),
+    }
     for name, kind in pairs.items():
         schema[name] = pl.List(pl.Struct({"specialty": pl.String, "value": kind}))
     rows = []

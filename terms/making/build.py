@@ -117,8 +117,11 @@ def build(name_or_path: str | Path, sources: Sources, progress: Progress | None 
         domain = replace(domain, concepts=tuple(concepts))
         facts = make_facts(stated, cues, names_of(domain, folder, vocabulary), domain.general, notes) if stated else []
         parts: dict[str, Iterable[Any]] = {
-            "texts.jsonl": texts, "concepts.jsonl": concepts, "facts.jsonl": facts, "questions.jsonl": questions,
-        }  # fmt: skip
+            "texts.jsonl": texts,
+            "concepts.jsonl": concepts,
+            "facts.jsonl": facts,
+            "questions.jsonl": questions,
+        }
         for name in names:
             if name in parts:
                 _write(stage / name, parts[name])
@@ -136,12 +139,14 @@ def _texts(sources: Sources, labels: Labels, faults: Faults, notes: list[str]) -
     if not sources.texts:
         return []
     own = read_texts(
-        sources.texts, labels, faults, text_field=sources.text_field, specialty_field=sources.specialty_field,
+        sources.texts,
+        labels,
+        faults,
+        text_field=sources.text_field,
+        specialty_field=sources.specialty_field,
         notes=notes,
-    )  # fmt: skip
-    controls = read_texts(
-        sources.controls, labels, faults, text_field=sources.text_field, controls=True, notes=notes
-    )  # fmt: skip
+    )
+    controls = read_texts(sources.controls, labels, faults, text_field=sources.text_field, controls=True, notes=notes)
     if not own and not faults.found:
         raise DomainError(f"{', '.join(sources.texts)}: no text in it; expected records with a text")
     taken = {text.id for text in own}

@@ -45,9 +45,21 @@ def compared(house, tmp_path_factory):
 
 
 def test_json_alone_on_standard_output(house, tmp_path, capsys):
-    arguments = ["evaluate", house / "base", house / "neuro_lora", "--data", house / "questions.json",
-                 "--method", "text", "--limit", "6", "--domain", house / "domain",
-                 "--out", tmp_path / "run"]  # fmt: skip
+    arguments = [
+        "evaluate",
+        house / "base",
+        house / "neuro_lora",
+        "--data",
+        house / "questions.json",
+        "--method",
+        "text",
+        "--limit",
+        "6",
+        "--domain",
+        house / "domain",
+        "--out",
+        tmp_path / "run",
+    ]
     assert probe([*arguments, "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["suite"] == "smedqa"
@@ -117,8 +129,19 @@ def test_a_damaged_evaluation_is_one_line(compared, tmp_path, change, says):
 
 
 def test_an_evaluation_joins_a_finished_comparison(house, compared, capsys):
-    arguments = ["evaluate", house / "base", house / "neuro_lora", "--suite", "forgetting", "--limit", "3",
-                 "--domain", house / "domain", "--run", compared]  # fmt: skip
+    arguments = [
+        "evaluate",
+        house / "base",
+        house / "neuro_lora",
+        "--suite",
+        "forgetting",
+        "--limit",
+        "3",
+        "--domain",
+        house / "domain",
+        "--run",
+        compared,
+    ]
     assert probe(arguments) == 0
     assert "report:" in capsys.readouterr().out
     assert "forgetting.instructions: followed" in (compared / "report.html").read_text(encoding="utf-8")
@@ -140,8 +163,19 @@ def test_an_evaluation_of_other_models_joins_no_comparison(house, compared, tmp_
         model.save_pretrained(tmp_path / "base")
     models = {"base": house / "base", "neuro_lora": house / "neuro_lora"}
     models[other] = tmp_path / "base" if other == "base" else write_adapter(tmp_path / "neuro_lora", model, 9)
-    arguments = ["evaluate", models["base"], models["neuro_lora"], "--suite", "forgetting", "--limit", "3",
-                 "--domain", house / "domain", "--run", compared]  # fmt: skip
+    arguments = [
+        "evaluate",
+        models["base"],
+        models["neuro_lora"],
+        "--suite",
+        "forgetting",
+        "--limit",
+        "3",
+        "--domain",
+        house / "domain",
+        "--run",
+        compared,
+    ]
     capsys.readouterr()  # transformers' own bar
     assert probe(arguments) == 2
     error = capsys.readouterr().err.strip()

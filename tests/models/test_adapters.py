@@ -152,8 +152,10 @@ def test_the_ends_of_a_model_whose_embedding_is_its_head(method, tied, tmp_path)
 
 def test_two_of_one_name_are_two_adapters(base, tmp_path):
     """The caller tells them apart."""
-    folders = [save_adapter(tmp_path / place / "lora", METHODS[method]) for place, method in
-               (("a", "modules_to_save"), ("b", "lora"))]  # fmt: skip
+    folders = [
+        save_adapter(tmp_path / place / "lora", METHODS[method])
+        for place, method in (("a", "modules_to_save"), ("b", "lora"))
+    ]
     opened = [Checkpoint.open(folder, base=base) for folder in folders]
     assert [tuned.name for tuned in opened] == ["lora", "lora"]
     for folder, tuned in zip(folders, opened, strict=True):

@@ -60,9 +60,17 @@ def test_cohere_multiplies():
 
     torch.manual_seed(0)
     config = CohereConfig(
-        vocab_size=300, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=48,
-        num_key_value_heads=2, logit_scale=0.25, max_position_embeddings=64, pad_token_id=0, eos_token_id=2,
-    )  # fmt: skip
+        vocab_size=300,
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=48,
+        num_key_value_heads=2,
+        logit_scale=0.25,
+        max_position_embeddings=64,
+        pad_token_id=0,
+        eos_token_id=2,
+    )
     model = CohereForCausalLM(config).eval().requires_grad_(False)
     parts = anatomy(model)
     assert parts.logit_scale == 0.25
@@ -73,8 +81,14 @@ def test_multimodal_models_are_read_through_their_text_part():
     from transformers import Gemma3Config, Gemma3ForConditionalGeneration
 
     text = tiny_model("gemma3").config.to_dict() | {"model_type": "gemma3_text"}
-    vision = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
-              "image_size": 28, "patch_size": 14}  # fmt: skip
+    vision = {
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "image_size": 28,
+        "patch_size": 14,
+    }
     torch.manual_seed(0)
     config = Gemma3Config(text_config=text, vision_config=vision, mm_tokens_per_image=4)
     model = Gemma3ForConditionalGeneration(config).eval().requires_grad_(False)

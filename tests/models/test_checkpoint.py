@@ -94,9 +94,12 @@ def test_what_is_known_before_the_weights_are_read_is_what_is_loaded(arch, form,
     known = (found.dtype, found.parameters, found.nbytes, found.anatomy.context, len(found.anatomy.layers))
     opened = found.load().model
     assert known == (
-        opened.dtype, opened.num_parameters(), sum(weight.nbytes for weight in opened.parameters()),
-        found.anatomy.context, len(found.anatomy.layers),
-    )  # fmt: skip
+        opened.dtype,
+        opened.num_parameters(),
+        sum(weight.nbytes for weight in opened.parameters()),
+        found.anatomy.context,
+        len(found.anatomy.layers),
+    )
 
 
 def test_the_weights_are_in_memory_for_their_time(tmp_path):
@@ -121,8 +124,14 @@ def test_how_texts_were_cut_and_padded_in_training_is_no_other_tokenizer(tmp_pat
             file = tmp_path / name / "tokenizer.json"
             held = json.loads(file.read_text())
             held["truncation"] = {"direction": "Right", "max_length": 64, "strategy": "LongestFirst", "stride": 0}
-            held["padding"] = {"strategy": {"Fixed": 64}, "direction": "Right", "pad_to_multiple_of": None, "pad_id": 2,
-                               "pad_type_id": 0, "pad_token": "</s>"}  # fmt: skip
+            held["padding"] = {
+                "strategy": {"Fixed": 64},
+                "direction": "Right",
+                "pad_to_multiple_of": None,
+                "pad_id": 2,
+                "pad_type_id": 0,
+                "pad_token": "</s>",
+            }
             file.write_text(json.dumps(held))
         checkpoint = Checkpoint.find(tmp_path / name)
         before = checkpoint.tokenizer.backend_tokenizer.to_str()
@@ -147,9 +156,16 @@ def test_of_a_repository_what_transformers_loads_is_fetched_alone(pickled, tmp_p
 
     weights = "pytorch_model.bin" if pickled else "model-00001-of-00002.safetensors"
     wanted = {"config.json", "tokenizer.json", "tokenizer.model", "chat_template.jinja", weights}
-    others = {"consolidated.safetensors", "consolidated-00001-of-00003.safetensors", "README.md",
-              "checkpoint-500/model.safetensors", "checkpoint-500/config.json", "original/consolidated.00.pth",
-              "onnx/config.json", "checkpoint-500/pytorch_model.bin"}  # fmt: skip
+    others = {
+        "consolidated.safetensors",
+        "consolidated-00001-of-00003.safetensors",
+        "README.md",
+        "checkpoint-500/model.safetensors",
+        "checkpoint-500/config.json",
+        "original/consolidated.00.pth",
+        "onnx/config.json",
+        "checkpoint-500/pytorch_model.bin",
+    }
     fetched = set()
 
     def download(spec, **patterns):

@@ -141,8 +141,11 @@ def test_merging_copies_only_what_the_adapter_changes():
     model = merged(adapted(base.model, configs()["dora"]))
     theirs = {weight.data_ptr() for weight in base.model.parameters()}
     own = {name for name, weight in model.named_parameters() if weight.data_ptr() not in theirs}
-    assert own == {f"model.layers.{n}.{part}.weight" for n in range(LAYERS) for part in
-                   ("self_attn.q_proj", "self_attn.v_proj", "mlp.down_proj")}  # fmt: skip
+    assert own == {
+        f"model.layers.{n}.{part}.weight"
+        for n in range(LAYERS)
+        for part in ("self_attn.q_proj", "self_attn.v_proj", "mlp.down_proj")
+    }
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -262,8 +265,16 @@ def test_a_bridge_that_drops_the_adapter_is_found_out(monkeypatch):
 def test_an_architecture_without_a_bridge():
     from transformers import HeliumConfig, HeliumForCausalLM
 
-    config = HeliumConfig(vocab_size=480, hidden_size=32, intermediate_size=48, num_hidden_layers=LAYERS, head_dim=8,
-                          num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=128)  # fmt: skip
+    config = HeliumConfig(
+        vocab_size=480,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=LAYERS,
+        head_dim=8,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=128,
+    )
     with torch.random.fork_rng():
         torch.manual_seed(0)
         checkpoint = as_checkpoint(HeliumForCausalLM(config).eval().requires_grad_(False))
@@ -276,8 +287,9 @@ def test_an_architecture_without_a_bridge():
 def test_a_recurrent_model():
     from transformers import MambaConfig, MambaForCausalLM
 
-    config = MambaConfig(vocab_size=480, hidden_size=32, num_hidden_layers=LAYERS, state_size=8,
-                         max_position_embeddings=128)  # fmt: skip
+    config = MambaConfig(
+        vocab_size=480, hidden_size=32, num_hidden_layers=LAYERS, state_size=8, max_position_embeddings=128
+    )
     with torch.random.fork_rng():
         torch.manual_seed(0)
         assert_agree(as_checkpoint(MambaForCausalLM(config).eval().requires_grad_(False)))
@@ -352,8 +364,10 @@ def test_vllm_is_told_the_adapters_folder(house, vllm, spec):
     assert vllm._boot(tuned)["lora_request"].path == str(house / "neuro_lora")
 
 
-@pytest.mark.parametrize(("text", "raised"), [("vllm does not yet support DoRA.\nSo.", EngineError),
-                                             ("CUDA out of memory. Tried", RuntimeError)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "raised"),
+    [("vllm does not yet support DoRA.\nSo.", EngineError), ("CUDA out of memory. Tried", RuntimeError)],
+)
 def test_what_vllm_refuses_at_a_request_is_one_line(house, vllm, monkeypatch, text, raised):
     def refused(*_):
         raise RuntimeError(text)

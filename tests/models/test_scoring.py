@@ -325,8 +325,14 @@ def test_a_batch_that_does_not_fit_is_halved(most, error):
     assert short.refused
 
 
-@pytest.mark.parametrize("words", ["MPS backend Out of Memory", "DefaultCPUAllocator: can't allocate memory: you tried",
-                                   "DefaultCPUAllocator: not enough memory: you tried"])  # fmt: skip
+@pytest.mark.parametrize(
+    "words",
+    [
+        "MPS backend Out of Memory",
+        "DefaultCPUAllocator: can't allocate memory: you tried",
+        "DefaultCPUAllocator: not enough memory: you tried",
+    ],
+)
 def test_a_shortage_is_known_by_torchs_words(words):
     short = Short(3, RuntimeError, words)
     assert_close(score(ITEMS, tiny(), engine=short), score(ITEMS, tiny()))

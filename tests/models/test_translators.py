@@ -21,10 +21,17 @@ from tiny import ARCHITECTURES, CORPUS, LAYERS, WIDTH, make_tokenizer, tiny_mode
 SHORT = Schedule(steps=60, tokens=256)
 TEXTS = [f"{n}: {text}" for n in ("One", "Two", "Three") for text in CORPUS]
 ITEMS = [
-    Item("f0", "fact", ("a",), "c", "ethosuximide", cues=("For absence seizures, give",),
-         candidates=("ethosuximide", "bread", "a contract")),
+    Item(
+        "f0",
+        "fact",
+        ("a",),
+        "c",
+        "ethosuximide",
+        cues=("For absence seizures, give",),
+        candidates=("ethosuximide", "bread", "a contract"),
+    ),
     Item("t0", "term", ("a",), "c", "chest pain", text=CORPUS[1], start=19, end=29),
-]  # fmt: skip
+]
 
 
 def write_base(folder, arch="llama", seed=0):
@@ -225,10 +232,12 @@ def test_a_lens_that_cannot_serve_is_refused_in_one_line(base, trained, tmp_path
         lambda held: json.dumps({}),
         lambda held: json.dumps({**held, "recipe": None}),
         lambda held: json.dumps({**held, "recipe": {**held["recipe"], "base": 7}}),
-        *(lambda held, name=name: json.dumps({key: value for key, value in held.items() if key != name})
-          for name in ("version", "format", "digest", "recipe", "base")),
+        *(
+            lambda held, name=name: json.dumps({key: value for key, value in held.items() if key != name})
+            for name in ("version", "format", "digest", "recipe", "base")
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_damaged_record_is_one_line(spoil, base, trained, tmp_path):
     from safetensors import safe_open
     from safetensors.torch import save_file

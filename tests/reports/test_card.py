@@ -21,10 +21,38 @@ from markdown_it import MarkdownIt
 
 MARKDOWN = MarkdownIt("gfm-like", {"linkify": False})
 BREAKERS = (
-    "---", "...", "- x", "a: b", "# heading", "```", "*x* _y_ `z`", "[x](https://example.org)", "![x](y)", "<b>x</b>",
-    "a | b", "&amp;", "~~x~~", "a\n\n---\nevil: yes", "%TAG", "!!python/object:os.system", "{{ x }}", "yes", "null",
-    "0x1F", "1e3", "'", '"', "\\", "a\\|b", "@someone", "x\ty", "\0", "‮abc", "1. x", "",
-)  # fmt: skip
+    "---",
+    "...",
+    "- x",
+    "a: b",
+    "# heading",
+    "```",
+    "*x* _y_ `z`",
+    "[x](https://example.org)",
+    "![x](y)",
+    "<b>x</b>",
+    "a | b",
+    "&amp;",
+    "~~x~~",
+    "a\n\n---\nevil: yes",
+    "%TAG",
+    "!!python/object:os.system",
+    "{{ x }}",
+    "yes",
+    "null",
+    "0x1F",
+    "1e3",
+    "'",
+    '"',
+    "\\",
+    "a\\|b",
+    "@someone",
+    "x\ty",
+    "\0",
+    "‮abc",
+    "1. x",
+    "",
+)
 
 
 @pytest.fixture(scope="module")
@@ -178,8 +206,11 @@ def test_names_cannot_break_out(fresh, edit, tmp_path):
     ]
     assert [plain(children) for children in headings] == [*shown, "How to reproduce"]
     assert {child.type for token in tokens for child in token.children or ()} <= {
-        "text", "text_special", "strong_open", "strong_close",
-    }  # fmt: skip
+        "text",
+        "text_special",
+        "strong_open",
+        "strong_close",
+    }
     assert [token.content for token in tokens if token.type == "fence"] == ["probe ``` x # ```` y\n"]
 
 
@@ -190,8 +221,9 @@ def test_the_command_writes_it_beside_the_page(finished, tmp_path, probe):
     assert (code, out) == (0, f"report: {tmp_path / 'neuro.html'}\ncard: {tmp_path / 'neuro.md'}\n")
     assert front((tmp_path / "neuro.md").read_text(encoding="utf-8"))["base_model"] == "base"
     assert probe("report", run, "--model", "neuro_lora")[::2] == (
-        2, "probe: --model: says whose card is written, and none is asked for; give --card too\n",
-    )  # fmt: skip
+        2,
+        "probe: --model: says whose card is written, and none is asked for; give --card too\n",
+    )
 
 
 def test_the_command_leaves_texts_out(fresh, probe):

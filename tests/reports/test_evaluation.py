@@ -5,8 +5,15 @@ from knowshift.reports.evaluation import suite
 
 
 def estimate(value, note=""):
-    return {"estimate": value, "low": value - 0.1, "high": value + 0.1, "unit": "share", "n": 9, "method": "t",
-            "note": note}  # fmt: skip
+    return {
+        "estimate": value,
+        "low": value - 0.1,
+        "high": value + 0.1,
+        "unit": "share",
+        "n": 9,
+        "method": "t",
+        "note": note,
+    }
 
 
 def score(model, task, label, value):
@@ -14,8 +21,20 @@ def score(model, task, label, value):
 
 
 def pair(task, label, value, base="base"):
-    return {"tuned": "tuned", "base": base, "task": task, "metric": "accuracy", "label": label, "win": 1, "tie": 1,
-            "loss": 1, "p": 0.5, "q": 0.5, "outcome": "tie", "difference": estimate(value)}  # fmt: skip
+    return {
+        "tuned": "tuned",
+        "base": base,
+        "task": task,
+        "metric": "accuracy",
+        "label": label,
+        "win": 1,
+        "tie": 1,
+        "loss": 1,
+        "p": 0.5,
+        "q": 0.5,
+        "outcome": "tie",
+        "difference": estimate(value),
+    }
 
 
 @pytest.fixture
@@ -54,13 +73,20 @@ def test_levels_by_pair_and_what_they_lack(found):
     whole = {"value": 40.5, "missing": []}
     note = "2 of 3 tasks; without mednli"
     found["more"] = {
-        "levels": {m: {"published": {"L1": short, "L2": whole},
-                       "mended": {"L1": estimate(0.3, note), "L2": estimate(0.4)}} for m in ("base", "tuned", "other")},
+        "levels": {
+            m: {"published": {"L1": short, "L2": whole}, "mended": {"L1": estimate(0.3, note), "L2": estimate(0.4)}}
+            for m in ("base", "tuned", "other")
+        },
         "level_differences": [
-            {"tuned": "tuned", "base": base, "published": {"L1": None, "L2": -4.25},
-             "mended": {"L1": estimate(0.1, note), "L2": estimate(-0.2)}} for base in ("base", "other")
+            {
+                "tuned": "tuned",
+                "base": base,
+                "published": {"L1": None, "L2": -4.25},
+                "mended": {"L1": estimate(0.1, note), "L2": estimate(-0.2)},
+            }
+            for base in ("base", "other")
         ],
-    }  # fmt: skip
+    }
     page = suite(found)
     assert "not complete: without meqsum BERTScore" in page
     assert page.count(note) == 5
@@ -70,11 +96,19 @@ def test_levels_by_pair_and_what_they_lack(found):
 
 
 def test_the_label_tools_say_what_they_did(found):
-    found["more"] = {"labels": {
-        "votes": {"quorum": 3, "records": 20, "labelled": 17},
-        "conformal": {"alpha": 0.1, "threshold": 0.35, "calibration": 50, "coverage": estimate(0.865), "size": 1.625,
-                      "empty": 2},
-    }}  # fmt: skip
+    found["more"] = {
+        "labels": {
+            "votes": {"quorum": 3, "records": 20, "labelled": 17},
+            "conformal": {
+                "alpha": 0.1,
+                "threshold": 0.35,
+                "calibration": 50,
+                "coverage": estimate(0.865),
+                "size": 1.625,
+                "empty": 2,
+            },
+        }
+    }
     page = suite(found)
     for shown in ("17 of 20", ">86.5%<", ">1.62<", "0.350", ">0.1<"):
         assert shown in page

@@ -261,12 +261,19 @@ def write_places(run: Path) -> dict[str, str]:
         for model in ("", *models):
             readings.append(
                 {
-                    "document": f"{k}{ids[k]}", "begin": 0, "model": model,
-                    "starts": [span[0] for span in spans], "ends": [span[1] for span in spans],
-                    "logprob": [None, -1.0, -2.0], "rank": [None, 0, 3], "top": [[TOP]] * 3,
-                    "top_logprob": [[-0.5]] * 3, "lens": [[-1.0] * 3] * 4, "lens_rank": [[1] * 3] * 4,
+                    "document": f"{k}{ids[k]}",
+                    "begin": 0,
+                    "model": model,
+                    "starts": [span[0] for span in spans],
+                    "ends": [span[1] for span in spans],
+                    "logprob": [None, -1.0, -2.0],
+                    "rank": [None, 0, 3],
+                    "top": [[TOP]] * 3,
+                    "top_logprob": [[-0.5]] * 3,
+                    "lens": [[-1.0] * 3] * 4,
+                    "lens_rank": [[1] * 3] * 4,
                 }
-            )  # fmt: skip
+            )
     names = ["item", "concept", "document", "begin", "passage", "start", "end"]
     pl.DataFrame(rows, schema=names, orient="row").write_parquet(run / "places.parquet")
     pl.DataFrame(readings, infer_schema_length=None).write_parquet(run / "readings.parquet")

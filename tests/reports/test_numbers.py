@@ -14,8 +14,15 @@ import polars as pl
 import pytest
 
 READ = 30
-TERMS = {"places": "count", "base": "base_logprob", "tuned": "tuned_logprob", "gain": "gain", "low": "low",
-         "high": "high", "q": "q"}  # fmt: skip
+TERMS = {
+    "places": "count",
+    "base": "base_logprob",
+    "tuned": "tuned_logprob",
+    "gain": "gain",
+    "low": "low",
+    "high": "high",
+    "q": "q",
+}
 FACTS = {"margin gain": "margin_gain", "rank, base": "base_rank", "rank, tuned": "tuned_rank"}
 TABLE = """(selector) => [...document.querySelectorAll(selector)].map((table) => ({
   caption: table.caption?.textContent ?? "",

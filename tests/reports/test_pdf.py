@@ -120,8 +120,9 @@ def test_nothing_is_rendered_where_nothing_can_print(fresh, tmp_path, monkeypatc
     assert err.count("\n") == 1
     assert not (fresh / "report.html").exists()
     assert probe("report", fresh, "--browser", "x")[::2] == (
-        2, "probe: --browser: says what prints the PDF, and none is asked for; give --pdf too\n",
-    )  # fmt: skip
+        2,
+        "probe: --browser: says what prints the PDF, and none is asked for; give --pdf too\n",
+    )
 
 
 def test_a_browser_that_fails_is_named_with_what_it_said(tmp_path, monkeypatch):

@@ -278,9 +278,14 @@ def test_an_address_opens_the_same_view(visit, report):
 
 @pytest.mark.parametrize(
     "hash",
-    ["#terms?model=nobody&terms.sort=-nothing&terms.specialties=%zz", "#nowhere?place=-1&token=x", "#%",
-     "#layers?place=9e9", "#terms?terms.without=" + ",".join(TERM_COLUMNS)],
-)  # fmt: skip
+    [
+        "#terms?model=nobody&terms.sort=-nothing&terms.specialties=%zz",
+        "#nowhere?place=-1&token=x",
+        "#%",
+        "#layers?place=9e9",
+        "#terms?terms.without=" + ",".join(TERM_COLUMNS),
+    ],
+)
 def test_an_address_that_makes_no_sense_still_opens_the_page(visit, report, hash):
     page = visit(report, hash, drawn=True, fresh=True)
     assert page.locator("#terms-records table thead th").count() > 0

@@ -136,8 +136,10 @@ def written(name):
     types = [one for every in Planted.open(name).types.values() for one in every]
     concepts = [
         Concept(f"{one}{n}{kind}", f"{one} {kind} {n}", (f"{kind}{n}",) * (n > 1), (kind,), (one,))
-        for one in specialties for kind in types for n in range(4)
-    ]  # fmt: skip
+        for one in specialties
+        for kind in types
+        for n in range(4)
+    ]
     control = Text("control", "In Ravenholt the old clock slowly stopped, ringing a worn bell near us.", ("general",))
     toy = Domain(name, specialties=specialties, concepts=tuple(concepts), texts=(control,))
     for seed in (0, 1):

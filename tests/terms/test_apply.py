@@ -88,8 +88,9 @@ def test_every_term_has_controls_of_its_own_document(place):
         term = by_id[control.beside]
         assert control.document == term.document
         assert control.text == term.text
-        assert not set(range(control.start, control.end)) & {at for t in terms if t.document == term.document
-                                                             for at in range(t.start, t.end)}  # fmt: skip
+        assert not set(range(control.start, control.end)) & {
+            at for t in terms if t.document == term.document for at in range(t.start, t.end)
+        }
         spot = (control.document, control.start)
         assert spot not in places
         places.add(spot)
@@ -119,9 +120,13 @@ def test_the_comparison_says_which(place, house, monkeypatch):
     import knowshift
 
     run = knowshift.compare(
-        house / "base", house / "neuro_lora", domain=str(place / "domain"), vocabulary=place / "small.vocab",
-        out=place / "run", lens=False,
-    )  # fmt: skip
+        house / "base",
+        house / "neuro_lora",
+        domain=str(place / "domain"),
+        vocabulary=place / "small.vocab",
+        out=place / "run",
+        lens=False,
+    )
     assert run.data["mentions"].startswith("scispaCy's linker over small.vocab")
     record = json.loads((place / "run" / "run.json").read_text())
     assert record["terms"]["vocabulary"]["path"] == str(place / "small.vocab")

@@ -12,8 +12,12 @@ from knowshift.terms.extraction.hierarchy import roots_of
 from knowshift.terms.vocabulary.sources import compile
 
 MATERIALS = Path(os.environ.get("KNOWSHIFT_MATERIALS", "/nowhere"))
-SOURCES = ("disease_ontology/HumanDO.tsv", "disease_ontology/allXREFinDO.tsv", "corpora/terms_doid_nci.jsonl",
-           "disease_ontology/DO_rare_slim.obo")  # fmt: skip
+SOURCES = (
+    "disease_ontology/HumanDO.tsv",
+    "disease_ontology/allXREFinDO.tsv",
+    "corpora/terms_doid_nci.jsonl",
+    "disease_ontology/DO_rare_slim.obo",
+)
 QUESTIONS = MATERIALS / "smedqa" / "S-MedQA_validation.json"
 
 pytestmark = pytest.mark.skipif(not QUESTIONS.is_file(), reason="KNOWSHIFT_MATERIALS is not set")

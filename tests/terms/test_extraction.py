@@ -97,10 +97,13 @@ def test_the_corpus_speaks_where_nothing_else_does():
 
 def test_a_near_root_mends_a_far_one():
     entries = [
-        Entry("1", "vessel disease"), Entry("2", "brain vessel disease", parents=("1",)),
-        Entry("3", "stroke", parents=("2", "1")), Entry("4", "leg vein disease", parents=("1",)),
-        Entry("5", "migraine with stroke", parents=("3", "6")), Entry("6", "headache"),
-    ]  # fmt: skip
+        Entry("1", "vessel disease"),
+        Entry("2", "brain vessel disease", parents=("1",)),
+        Entry("3", "stroke", parents=("2", "1")),
+        Entry("4", "leg vein disease", parents=("1",)),
+        Entry("5", "migraine with stroke", parents=("3", "6")),
+        Entry("6", "headache"),
+    ]
     roots = [Root("1", "", ("cardiology",)), Root("2", "", ("neurology",)), Root("6", "", ("pain",))]
     hierarchy = Hierarchy(Vocabulary.of(entries), roots)
     found = {entry.id: [root.id for root in hierarchy.roots(n)] for n, entry in enumerate(entries)}

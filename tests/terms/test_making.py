@@ -38,10 +38,13 @@ def law(tmp_path):
 
 def everything(place, **other):
     given = {
-        "texts": (str(place / "texts.jsonl"),), "specialty_field": "court", "controls": (str(place / "novel"),),
-        "vocabulary": place / "law.vocab", "facts": (str(place / "facts.csv"),),
+        "texts": (str(place / "texts.jsonl"),),
+        "specialty_field": "court",
+        "controls": (str(place / "novel"),),
+        "vocabulary": place / "law.vocab",
+        "facts": (str(place / "facts.csv"),),
         "questions": (str(place / "exam.json"),),
-    }  # fmt: skip
+    }
     # The tables name the specialty otherwise than the texts do: `specialty` is looked for too.
     return Sources(**{**given, **other})
 
@@ -144,8 +147,10 @@ def test_a_name_that_is_no_file_is_looked_for_on_the_hub(monkeypatch):
 
 
 def test_labels_are_specialties_known_mapped_or_new(law):
-    texts = [{"text": f"Text {n}.", "court": label} for n, label in
-             enumerate(["fiscal", "Tax", "kinship", "junk", "law_of_the_sea", "tax|family", "general"])]  # fmt: skip
+    texts = [
+        {"text": f"Text {n}.", "court": label}
+        for n, label in enumerate(["fiscal", "Tax", "kinship", "junk", "law_of_the_sea", "tax|family", "general"])
+    ]
     (law / "t.json").write_text(json.dumps(texts))
     toml = law / "law" / "domain.toml"
     before = toml.read_text() + '[specialties.tax]\nname = "Tax law"\naliases = ["fiscal"]\n'
@@ -156,8 +161,14 @@ def test_labels_are_specialties_known_mapped_or_new(law):
     )
     domain = Domain.open(law / "law")
     assert [t.specialties for t in domain.texts] == [
-        ("tax",), ("tax",), ("family",), (), ("law_of_the_sea",), ("tax", "family"), (GENERAL,),
-    ]  # fmt: skip
+        ("tax",),
+        ("tax",),
+        ("family",),
+        (),
+        ("law_of_the_sea",),
+        ("tax", "family"),
+        (GENERAL,),
+    ]
     assert domain.specialties["law_of_the_sea"].name == "Law of the sea"
     assert toml.read_text().startswith(before)
 
@@ -197,9 +208,15 @@ def test_a_field_that_holds_something_else_is_no_specialty(law):
 
 
 def test_the_same_text_twice_is_one_of_both(law):
-    (law / "t.json").write_text(json.dumps([
-        {"text": "One  text.", "court": "tax"}, {"text": "One text.", "court": "family"}, {"text": " ", "court": "tax"},
-    ]))  # fmt: skip
+    (law / "t.json").write_text(
+        json.dumps(
+            [
+                {"text": "One  text.", "court": "tax"},
+                {"text": "One text.", "court": "family"},
+                {"text": " ", "court": "tax"},
+            ]
+        )
+    )
     done = build(law / "law", Sources(texts=(str(law / "t.json"),), specialty_field="court"))
     assert [t.specialties for t in done.domain.texts] == [("tax", "family")]
     assert any("1 stood there before" in note for note in done.notes)
@@ -411,8 +428,10 @@ def test_subjects_are_what_a_relation_s_cues_do_not_share():
 
 def test_leaks_are_found_in_a_sentence_and_in_long_pieces():
     cue = "The capital of {} is"
-    facts = tuple(Fact(s, (cue.format(s),), a, ("x",), ("t",), "capital", s) for s, a in
-                  [("Chad", "Ndjamena"), ("Peru", "Lima"), ("Mali", "Bamako")])  # fmt: skip
+    facts = tuple(
+        Fact(s, (cue.format(s),), a, ("x",), ("t",), "capital", s)
+        for s, a in [("Chad", "Ndjamena"), ("Peru", "Lima"), ("Mali", "Bamako")]
+    )
     stem = "A man of forty leaves his house without a key and cannot return."
     question = Fact("q", (stem,), "a", ("b",), ("t",), "question", "q")
     texts = (

@@ -58,7 +58,7 @@ def test_obo_agrees_with_the_lines_of_a_real_file():
         ("", "no .Term. in it"),
         ("<rdf:RDF>\n", "no .Term. in it"),
     ],
-)  # fmt: skip
+)
 def test_a_broken_obo_is_one_clear_line(tmp_path, content, said):
     (tmp_path / "t.obo").write_text(content)
     one_line(tmp_path, [tmp_path / "t.obo"], said)
@@ -139,7 +139,7 @@ def test_a_table_of_cuis_needs_no_other_id(tmp_path):
         ("t.owl", "x", "t.owl: unknown form; expected a UMLS release folder, .obo, .csv"),
         ("MRCONSO.RRF", "x", "that is one file of a release: give its folder"),
     ],
-)  # fmt: skip
+)
 def test_a_broken_file_is_one_clear_line(tmp_path, name, content, said):
     (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     one_line(tmp_path, [tmp_path / name], said)

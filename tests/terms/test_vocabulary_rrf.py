@@ -92,9 +92,7 @@ def test_names_codes_and_parents_of_a_release(tmp_path):
     assert found["C0000003"].name == "Rhythm Disorder"  # none is marked preferred: PT before SY
     assert found["C0000003"].parents == ("C0000002",)
     assert set(found) == {"C0000001", "C0000002", "C0000003", "C0000006"}
-    assert tally.dropped == {
-        "suppressed names": 2, "names in other languages": 2, "concepts without a name left": 2
-    }  # fmt: skip
+    assert tally.dropped == {"suppressed names": 2, "names in other languages": 2, "concepts without a name left": 2}
     assert tally.notes == []
 
 
@@ -144,7 +142,7 @@ def broken(name, change):
         (broken("MRCONSO.RRF", lambda b: b""), r": no concept in it"),
         (lambda meta: (meta / "MRCONSO.RRF").unlink(), r"no MRCONSO.RRF in the folder or its META; expected a UMLS"),
     ],
-)  # fmt: skip
+)
 def test_a_broken_release_is_one_clear_line(tmp_path, spoil, said):
     spoil(made(tmp_path / "r") / "META")
     one_line(tmp_path, [tmp_path / "r"], said)

@@ -91,8 +91,10 @@ def test_about_says_where_a_vocabulary_comes_from(tmp_path):
     assert about["filters"] == {"languages": ["ENG", "SPA"], "sab": None, "keep_suppressed": False, "broader": False}
     assert about["counts"]["concepts"] == len(vocabulary) == 4
     assert about["counts"]["dropped"] == {
-        "concepts without a name left": 2, "names in other languages": 1, "suppressed names": 2
-    }  # fmt: skip
+        "concepts without a name left": 2,
+        "names in other languages": 1,
+        "suppressed names": 2,
+    }
     assert about["made_by"]
 
 

@@ -110,9 +110,15 @@ def _ask(task: str, docs: Sequence[Doc], shots: Sequence[Doc], settings: Setting
     asked = tuple({**doc, "target": ""} for doc in docs)
     stop = ("\n",) if task in ("mednli", "meqsum") else ("\n\n",)
     return Ask(
-        f"{NAME}.{task}", "answer", asked, prompt(task, settings.prompts), tuple(shots),
-        prompt(f"{task}.system", settings.prompts), stop, TOKENS[task],
-    )  # fmt: skip
+        f"{NAME}.{task}",
+        "answer",
+        asked,
+        prompt(task, settings.prompts),
+        tuple(shots),
+        prompt(f"{task}.system", settings.prompts),
+        stop,
+        TOKENS[task],
+    )
 
 
 def _patients(file: Path | None, settings: Settings, faults: Faults) -> list[Patient]:

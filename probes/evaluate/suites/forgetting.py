@@ -42,20 +42,43 @@ def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Su
     texts = _texts(domain, settings, faults)
     told = limited([(each, topic) for each in INSTRUCTIONS for topic in TOPICS], settings)
     asks = [
-        *(Ask(f"{NAME}.facts.{label}", "choices",
-              tuple({"id": q.id, "question": q.id, "stem": q.stem, "choices": list(q.options), "target": ""}
-                    for q in held), prompt("continue", settings.prompts))
-          for label, held in questions.items()),
-        *(Ask(f"{NAME}.text.{label}", "text",
-              tuple({"id": i, "question": i, "text": text, "target": ""} for i, text in held))
-          for label, held in texts.items()),
-        Ask(
-            f"{NAME}.instructions", "answer",
-            tuple({"id": f"{each.id} {n}", "question": f"{each.id} {n}", "target": "",
-                   "instruction": each.text.format(topic=topic)} for n, (each, topic) in enumerate(told)),
-            prompt("instruction", settings.prompts), max_tokens=MAX_TOKENS, until=("\n\n\n",),
+        *(
+            Ask(
+                f"{NAME}.facts.{label}",
+                "choices",
+                tuple(
+                    {"id": q.id, "question": q.id, "stem": q.stem, "choices": list(q.options), "target": ""}
+                    for q in held
+                ),
+                prompt("continue", settings.prompts),
+            )
+            for label, held in questions.items()
         ),
-    ]  # fmt: skip
+        *(
+            Ask(
+                f"{NAME}.text.{label}",
+                "text",
+                tuple({"id": i, "question": i, "text": text, "target": ""} for i, text in held),
+            )
+            for label, held in texts.items()
+        ),
+        Ask(
+            f"{NAME}.instructions",
+            "answer",
+            tuple(
+                {
+                    "id": f"{each.id} {n}",
+                    "question": f"{each.id} {n}",
+                    "target": "",
+                    "instruction": each.text.format(topic=topic),
+                }
+                for n, (each, topic) in enumerate(told)
+            ),
+            prompt("instruction", settings.prompts),
+            max_tokens=MAX_TOKENS,
+            until=("\n\n\n",),
+        ),
+    ]
     asks = [ask for ask in asks if ask.docs]
 
     def values(answers: Answers) -> list[Value]:
@@ -86,10 +109,16 @@ def _questions(domain: Domain, label: str) -> list[Question]:
         return (domain.general in fact.specialties) == (label == GENERAL) and len(fact.distractors) >= OPTIONS - 1
 
     return [
-        Question(f"{label}-{fact.id}", fact.cues[0], (fact.answer, *fact.distractors[: OPTIONS - 1]), (0,),
-                 cluster=fact.concept)
-        for fact in domain.facts if wanted(fact)
-    ]  # fmt: skip
+        Question(
+            f"{label}-{fact.id}",
+            fact.cues[0],
+            (fact.answer, *fact.distractors[: OPTIONS - 1]),
+            (0,),
+            cluster=fact.concept,
+        )
+        for fact in domain.facts
+        if wanted(fact)
+    ]
 
 
 def _texts(domain: Domain, settings: Settings, faults: Faults) -> dict[str, list[tuple[str, str]]]:

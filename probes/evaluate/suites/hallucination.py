@@ -87,9 +87,14 @@ def _is_longhealth(path: Path) -> bool:
 def _ask(name: str, docs: Sequence[Doc], template: str, settings: Settings) -> Ask:
     system = prompt("longhealth.system", settings.prompts) if template == "longhealth" else ""
     return Ask(
-        f"{NAME}.{name}", "answer", tuple(docs), prompt(template, settings.prompts), system=system, until=("\n",),
+        f"{NAME}.{name}",
+        "answer",
+        tuple(docs),
+        prompt(template, settings.prompts),
+        system=system,
+        until=("\n",),
         max_tokens=MAX_TOKENS,
-    )  # fmt: skip
+    )
 
 
 def _question(about: About, side: str) -> Question:

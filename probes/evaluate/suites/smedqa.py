@@ -28,8 +28,13 @@ from . import MEDMCQA, Answers, Suite, choice_file, limited
 NAME = "smedqa"
 WHERE = MEDMCQA
 PAPER = (
-    "Cardiology", "Gastroenterology", "Infectious diseases", "Neurology", "Obstetrics and gynecology", "Pediatrics",
-)  # fmt: skip
+    "Cardiology",
+    "Gastroenterology",
+    "Infectious diseases",
+    "Neurology",
+    "Obstetrics and gynecology",
+    "Pediatrics",
+)
 """The specialties of the study's experiments."""
 
 
@@ -56,12 +61,14 @@ def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Su
             "own": dict(own),
             "labels": labels,
             "position_bias": {
-                f"{NAME}.{method}": {model: position_bias(NAME, questions, method, held)
-                                     for model, held in answers.items()}
-                for method in settings.methods if method in ("letter", "generation")
+                f"{NAME}.{method}": {
+                    model: position_bias(NAME, questions, method, held) for model, held in answers.items()
+                }
+                for method in settings.methods
+                if method in ("letter", "generation")
             },
             "diagonal": diagonals(found, own, settings.seed),
-        }  # fmt: skip
+        }
 
     return Suite(
         NAME,
@@ -92,8 +99,9 @@ def of_specialties(
                 raise UsageError(f"--specialty {name}: {error}") from error
     chosen = [
         replace(q, labels=tuple(label for label in q.labels if label in wanted))
-        for q in questions if set(q.labels) & set(wanted)
-    ]  # fmt: skip
+        for q in questions
+        if set(q.labels) & set(wanted)
+    ]
     names = ", ".join(dict.fromkeys(wanted))
     if not chosen:
         raise UsageError(f"--specialty: no question is of {names}; the file's are {', '.join(sorted(there)) or 'none'}")

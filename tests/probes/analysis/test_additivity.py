@@ -22,9 +22,14 @@ def oracle(cells, own):
     models, columns = cells.shape
     row, column = np.divmod(np.arange(cells.size), columns)
     base = sm.add_constant(
-        np.column_stack([column == np.array(own)[row], *(row == k for k in range(1, models)),
-                         *(column == k for k in range(1, columns))]).astype(float)
-    )  # fmt: skip
+        np.column_stack(
+            [
+                column == np.array(own)[row],
+                *(row == k for k in range(1, models)),
+                *(column == k for k in range(1, columns)),
+            ]
+        ).astype(float)
+    )
     fit = sm.OLS(cells.ravel(), base).fit()
     a = np.concatenate([[0], fit.params[2 : models + 1]])
     b = np.concatenate([[0], fit.params[models + 1 :]])

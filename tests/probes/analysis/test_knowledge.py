@@ -121,7 +121,7 @@ def test_a_copy_of_the_base_learned_nothing_and_moved_nowhere():
         (world(specialties=4, facts=0, controls=0, terms=20, words=20), "0 own and 0 other concepts"),
     ],
     ids=["few own", "few other", "one specialty", "few distractors", "small relations", "no facts"],
-)  # fmt: skip
+)
 def test_thin_data_cannot_tell(made, why):
     model = found(made.model(made.moved() + taught(1, made.of("s0"), made=made)), made)
     assert model["knowledge"]["state"] == "unclear"

@@ -23,8 +23,10 @@ def ladders(base, tuned, per="token", own="s0", made=WORLD):
     """The ladder over facts and the one over text."""
     pairs = [Pair(make(base, made.items), make(tuned, made.items), per) for make in (fact_scores, text_scores)]
     gains = fact_gains(pairs[0])
-    groups = [np.array([group(item, own, "general") for item in items], dtype="<U8")
-              for items in ([pairs[0].items[i] for i in gains.index], pairs[1].items)]  # fmt: skip
+    groups = [
+        np.array([group(item, own, "general") for item in items], dtype="<U8")
+        for items in ([pairs[0].items[i] for i in gains.index], pairs[1].items)
+    ]
     return (
         fact_ladder(pairs[0], gains, groups[0], own is not None, 0),
         text_ladder(pairs[1], groups[1], own is not None, 0),
@@ -110,8 +112,10 @@ def test_other_units_are_what_a_run_in_that_unit_would_say(monkeypatch):
     tuned = random_model(3)
     runs = {per: analyze(WORLD.material(per=per, m=tuned)).models["m"] for per in ("token", "target", "character")}
     assert {per: [*run["other_units"]] for per, run in runs.items()} == {
-        "token": ["target"], "target": ["token"], "character": ["token", "target"]
-    }  # fmt: skip
+        "token": ["target"],
+        "target": ["token"],
+        "character": ["token", "target"],
+    }
     for run in runs.values():
         for per, held in run["other_units"].items():
             for view in ("", "text_"):
@@ -190,8 +194,18 @@ def test_a_copy_of_a_model_changes_no_estimate_of_the_others_nor_gamma(four):
     made, own, tables = four
     before = analyze(made.material(own, **tables))
     after = analyze(made.material({**own, "copy": "s0"}, **tables, copy=tables["a"]))
-    estimates = ("rungs", "text_rungs", "specific_margin", "margin_gain", "matrix", "by_layer", "ledger", "wordings",
-                 "specific_knowledge", "total")  # fmt: skip
+    estimates = (
+        "rungs",
+        "text_rungs",
+        "specific_margin",
+        "margin_gain",
+        "matrix",
+        "by_layer",
+        "ledger",
+        "wordings",
+        "specific_knowledge",
+        "total",
+    )
     for name in own:
         assert {k: after.models[name][k] for k in estimates} == {k: before.models[name][k] for k in estimates}
         assert after.models[name]["shift"]["matched"] == before.models[name]["shift"]["matched"]

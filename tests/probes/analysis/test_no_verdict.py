@@ -65,7 +65,7 @@ CASES = {
     "constant base margin": (lambda: conclusion(equal(FULL)), "no line"),
     "constant tuned margin": (lambda: conclusion(FULL, collapsed(FULL)), "no line"),
     "constant margins of both": (lambda: conclusion(FULL, collapsed(FULL), collapsed(FULL)), "no line"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("run", "why"), CASES.values(), ids=CASES)

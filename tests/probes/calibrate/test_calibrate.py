@@ -26,14 +26,21 @@ def record(arm, seed, value, state, planted=None, p=0.5):
     rival = {"value": value, "p": p}
     sample = {
         "verdict": {"yes": "knowledge injection", "no": "neither"}.get(state, "cannot tell"),
-        "knowledge": state, "shift": "no", "specific_knowledge": estimate, "blind": estimate,
-        "rivals": {"own_less_other": rival, "kr": rival}, "ledger": {"other": {"facts": 200}},
-    }  # fmt: skip
+        "knowledge": state,
+        "shift": "no",
+        "specific_knowledge": estimate,
+        "blind": estimate,
+        "rivals": {"own_less_other": rival, "kr": rival},
+        "ledger": {"other": {"facts": 200}},
+    }
     return {
-        "arm": arm, "seed": seed, "planted": {"estimate": value if planted is None else planted},
+        "arm": arm,
+        "seed": seed,
+        "planted": {"estimate": value if planted is None else planted},
         "texts": {"shift": "no", "rivals": {"terms": rival, "perplexity": rival}},
-        "samples": {"40": sample}, "seconds": [1.0, 1.0],
-    }  # fmt: skip
+        "samples": {"40": sample},
+        "seconds": [1.0, 1.0],
+    }
 
 
 def measured(*records):
@@ -130,8 +137,11 @@ def records(base, tmp_path_factory):
 
 def test_a_grid_gives_a_record_a_model(records):
     assert [(one["arm"], one["seed"]) for one in records[1]] == [
-        ("null", 0), ("confidence 0.5", 0), ("null", 1), ("confidence 0.5", 1),
-    ]  # fmt: skip
+        ("null", 0),
+        ("confidence 0.5", 0),
+        ("null", 1),
+        ("confidence 0.5", 1),
+    ]
     for one in records[1]:
         sample = one["samples"]["40"]
         assert sample["knowledge"] in ("yes", "no", "unclear")
@@ -318,9 +328,10 @@ def test_the_line_is_no_surer_than_the_calibration(calibrated):
 
 def test_the_evidence_is_what_was_learned_beyond_the_others():
     model = {
-        "knowledge": {"state": "yes"}, "shift": {"state": "no", "view": "text"},
+        "knowledge": {"state": "yes"},
+        "shift": {"state": "no", "view": "text"},
         "ledger": {"own": {"learned": 12, "facts": 30}, "other": {"learned": 10, "facts": 100}},
-    }  # fmt: skip
+    }
     found = line.Evidence.of(model)
     assert (found.learned, found.others) == (pytest.approx(0.3), 100)
 

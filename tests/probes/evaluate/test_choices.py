@@ -124,17 +124,32 @@ def test_any_of_several_right_options_is_right(tmp_path):
 def test_random_models_sit_at_chance_on_cases_and_facts(models, tmp_path, monkeypatch):
     """As in `test_suites`, where the questions are of S-MedQA."""
     rng = random.Random(1)
-    cases = [{"question": f"Case {i}: which sign?", "options": rng.sample(WORDS, 5), "answer": rng.randrange(5)}
-             for i in range(40)]  # fmt: skip
+    cases = [
+        {"question": f"Case {i}: which sign?", "options": rng.sample(WORDS, 5), "answer": rng.randrange(5)}
+        for i in range(40)
+    ]
     (tmp_path / "cases.jsonl").write_text("\n".join(map(json.dumps, cases)))
     # What is written takes time, and no chance.
     monkeypatch.setattr(forgetting, "INSTRUCTIONS", forgetting.INSTRUCTIONS[:1])
     monkeypatch.setattr(forgetting, "TOPICS", forgetting.TOPICS[:1])
     tuned, common = models / "whole", {"batch_size": 32}
-    asked = evaluate(models / "base", tuned, suite="cases", data=tmp_path / "cases.jsonl",
-                     methods=["letter", "text"], out=tmp_path / "cases", **common)  # fmt: skip
-    facts = evaluate(models / "base", tuned, suite="forgetting", domain=write_domain(tmp_path / "domain", 30),
-                     out=tmp_path / "facts", **common)  # fmt: skip
+    asked = evaluate(
+        models / "base",
+        tuned,
+        suite="cases",
+        data=tmp_path / "cases.jsonl",
+        methods=["letter", "text"],
+        out=tmp_path / "cases",
+        **common,
+    )
+    facts = evaluate(
+        models / "base",
+        tuned,
+        suite="forgetting",
+        domain=write_domain(tmp_path / "domain", 30),
+        out=tmp_path / "facts",
+        **common,
+    )
     for done, chance, tasks in ((asked, 1 / 5, ("cases.letter", "cases.text")), (facts, 1 / 4, ("forgetting.facts",))):
         found = [row for row in done.data["scores"] if row["task"].startswith(tasks) and row["metric"] == "accuracy"]
         assert {row["model"] for row in found} == {"base", "whole"}

@@ -157,10 +157,16 @@ def test_each_pair_has_its_difference_of_levels(tmp_path):
 def test_the_difference_of_whole_levels_is_in_points():
     def values(share):
         return [
-            Value(f"clue.{task}.{metric.split()[0]}" if task == "longhealth" else f"clue.{task}",
-                  metric.split()[-1] if task == "longhealth" else metric, f"q{i}", mean * share)
-            for task, each in WHOLE.items() for metric, mean in each.items() for i in range(3)
-        ]  # fmt: skip
+            Value(
+                f"clue.{task}.{metric.split()[0]}" if task == "longhealth" else f"clue.{task}",
+                metric.split()[-1] if task == "longhealth" else metric,
+                f"q{i}",
+                mean * share,
+            )
+            for task, each in WHOLE.items()
+            for metric, mean in each.items()
+            for i in range(3)
+        ]
 
     (row,) = levels.level_differences({"b": values(1.0), "t": values(0.5)}, [("t", "b")], "clue", 0)
     assert row["published"] == pytest.approx({"L1": -22.5, "L2": -20.0})
@@ -336,8 +342,14 @@ def encoder(tmp_path_factory):
     BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        config = BertConfig(vocab_size=len(vocab), hidden_size=16, num_hidden_layers=10, num_attention_heads=2,
-                            intermediate_size=16, max_position_embeddings=32)  # fmt: skip
+        config = BertConfig(
+            vocab_size=len(vocab),
+            hidden_size=16,
+            num_hidden_layers=10,
+            num_attention_heads=2,
+            intermediate_size=16,
+            max_position_embeddings=32,
+        )
         BertModel(config).save_pretrained(folder)
     return folder
 

@@ -26,9 +26,14 @@ def folder(tmp_path_factory):
     tokenizer = make_tokenizer("metaspace_prefix")
     torch.manual_seed(0)
     config = LlamaConfig(
-        hidden_size=128, num_attention_heads=4, num_hidden_layers=2, intermediate_size=256, vocab_size=len(tokenizer),
-        max_position_embeddings=512, initializer_range=0.2,
-    )  # fmt: skip
+        hidden_size=128,
+        num_attention_heads=4,
+        num_hidden_layers=2,
+        intermediate_size=256,
+        vocab_size=len(tokenizer),
+        max_position_embeddings=512,
+        initializer_range=0.2,
+    )
     model = LlamaForCausalLM(config)
     model.save_pretrained(place / "base")
     tokenizer.save_pretrained(place / "base")
@@ -89,11 +94,17 @@ def test_vllm_says_what_transformers_says(folder, tmp_path):
     domain = write_domain(tmp_path / "domain", 8)
     runs = {
         engine: evaluate(
-            folder / "base", folder / "neuro_lora", data=questions, domain=domain, dtype="float32", engine=engine,
-            methods=("letter", "text", "pmi"), out=tmp_path / engine,
+            folder / "base",
+            folder / "neuro_lora",
+            data=questions,
+            domain=domain,
+            dtype="float32",
+            engine=engine,
+            methods=("letter", "text", "pmi"),
+            out=tmp_path / engine,
         ).run
         for engine in ("transformers", "vllm")
-    }  # fmt: skip
+    }
     files = sorted(runs["transformers"].glob("scores/*/*.parquet"))
     assert len(files) == 8
     for file in files:

@@ -103,10 +103,26 @@ def test_one_option_or_none(answer, chosen):
 @pytest.mark.parametrize("place", range(4))
 @pytest.mark.parametrize(
     "said",
-    ["{0}", "({0})", "{0}. {1}", "{0} {1}", "{0} - {1}", "**{0}**", "{0}: {1}", "Answer: {0}", "The answer is {0}.",
-     "The answer is {0} in this case", "I think {0}", "{0} is correct", "Option {0}", "The answer is {0}: {1}",
-     "The best answer is ({0}) {1}, because the others are rare.", "{1}", "The answer is {1}."],
-)  # fmt: skip
+    [
+        "{0}",
+        "({0})",
+        "{0}. {1}",
+        "{0} {1}",
+        "{0} - {1}",
+        "**{0}**",
+        "{0}: {1}",
+        "Answer: {0}",
+        "The answer is {0}.",
+        "The answer is {0} in this case",
+        "I think {0}",
+        "{0} is correct",
+        "Option {0}",
+        "The answer is {0}: {1}",
+        "The best answer is ({0}) {1}, because the others are rare.",
+        "{1}",
+        "The answer is {1}.",
+    ],
+)
 def test_no_place_is_read_better_than_another(place, said):
     options = ["fever", "a rash", "B cells", "vitamin D"]
     assert said_option(said.format("ABCD"[place], options[place]), options) == place

@@ -91,18 +91,30 @@ def test_two_processes_find_what_one_finds(tmp_path):
     domain = write_domain(tmp_path / "domain", 8)
     data = write_smedqa(tmp_path / "questions.json", 40, ("Neurology", "Cardiology"))
     whole = evaluate(tmp_path / "base", adapter, data=data, methods="letter", domain=domain, out=tmp_path / "one")
-    arguments = [tmp_path / "base", adapter, "--data", data, "--method", "letter", "--domain", domain,
-                 "--out", tmp_path / "two"]  # fmt: skip
+    arguments = [
+        tmp_path / "base",
+        adapter,
+        "--data",
+        data,
+        "--method",
+        "letter",
+        "--domain",
+        domain,
+        "--out",
+        tmp_path / "two",
+    ]
     code = "import sys; from knowshift.cli import main; main(sys.argv[1:])"
     started = [
         subprocess.Popen(
             [sys.executable, "-c", code, "evaluate", *map(str, arguments)],
-            env=os.environ | {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(COUNT),
-                              "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=os.environ
+            | {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(COUNT), "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         for rank in range(COUNT)
-    ]  # fmt: skip
+    ]
     try:
         said = [process.communicate(timeout=240) for process in started]
     finally:

@@ -41,18 +41,34 @@ SMEDQA = {"Question": "Q?", "Specialty": "Infectious diseases", "Options": ["a",
         (SMEDQA, "abcd", (2,), ("infectious_diseases",)),
         ({**SMEDQA, "Specialty": ["Neurology", "Cardiology"]}, "abcd", (2,), ("neurology", "cardiology")),
         ({**SMEDQA, "Answer": ["a", "d"]}, "abcd", (0, 3), ("infectious_diseases",)),
-        ({"question": "Q?", "options": {"A": "x", "B": "y"}, "answer_idx": "B", "answer": "y", "meta_info": "step1"},
-         "xy", (1,), ()),
+        (
+            {"question": "Q?", "options": {"A": "x", "B": "y"}, "answer_idx": "B", "answer": "y", "meta_info": "step1"},
+            "xy",
+            (1,),
+            (),
+        ),
         ({"question": "Q?", "options": {"A": "x", "B": "y"}, "answer": "y"}, "xy", (1,), ()),
-        ({"question": "Q?", "options": ["x", "y"], "answer": "b", "difficulty": "hard"}, "xy", (1,),
-         ("difficulty: hard",)),
+        (
+            {"question": "Q?", "options": ["x", "y"], "answer": "b", "difficulty": "hard"},
+            "xy",
+            (1,),
+            ("difficulty: hard",),
+        ),
         ({"question": "Q?", "options": ["x", "y"], "answer": 1, "specialty": "neuro"}, "xy", (1,), ("neurology",)),
-        ({"question": "Q?", "opa": "w", "opb": "x", "opc": "y", "opd": "z", "cop": 4, "subject_name": "Psychiatry"},
-         "wxyz", (3,), ("psychiatry",)),
-        ({"question": "Q?", "opa": "w", "opb": "x", "opc": "y", "opd": "z", "cop": 0, "subject_name": "Anatomy"},
-         "wxyz", (0,), ("Anatomy",)),
+        (
+            {"question": "Q?", "opa": "w", "opb": "x", "opc": "y", "opd": "z", "cop": 4, "subject_name": "Psychiatry"},
+            "wxyz",
+            (3,),
+            ("psychiatry",),
+        ),
+        (
+            {"question": "Q?", "opa": "w", "opb": "x", "opc": "y", "opd": "z", "cop": 0, "subject_name": "Anatomy"},
+            "wxyz",
+            (0,),
+            ("Anatomy",),
+        ),
     ],
-)  # fmt: skip
+)
 def test_every_published_form_is_read(tmp_path, medicine, record, options, right, labels):
     (found,), faults = read(tmp_path, medicine, [record])
     assert ("".join(found.options), found.right, found.labels, found.stem) == (options, right, labels, "Q?")
@@ -216,8 +232,9 @@ def test_a_wrong_label_and_a_missing_field_are_counted(tmp_path):
     faults = Faults()
     assert len(read_docs("mednli", file, faults)) == 1
     assert set(faults.found) == {
-        'mednli: the label "-" is none of entailment, neutral, contradiction', "mednli: hypothesis is missing or empty"
-    }  # fmt: skip
+        'mednli: the label "-" is none of entailment, neutral, contradiction',
+        "mednli: hypothesis is missing or empty",
+    }
 
 
 def test_longhealth_as_published(tmp_path):
@@ -266,9 +283,10 @@ def test_a_users_documents(tmp_path):
         ("b-0", "y", False),
     ]
     assert faults.found == {
-        "a document's id is given twice": 1, "the document is missing or empty": 1,
+        "a document's id is given twice": 1,
+        "the document is missing or empty": 1,
         "a question or its answer is missing or empty": 1,
-    }  # fmt: skip
+    }
     file.write_text(json.dumps(records[0]))
     with pytest.raises(UsageError, match="at least two documents"):
         read_documents(file, Faults())

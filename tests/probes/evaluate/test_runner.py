@@ -108,8 +108,9 @@ def test_the_harness_leaves_a_model_as_it_was(folder, tmp_path):
 def test_what_is_too_long_for_one_model_is_left_out_for_all(folder):
     base, _ = find(folder, "byte_bpe")
     other, _ = find(folder, "metaspace_prefix")
-    long = [{**doc, "id": f"{doc['id']}l", "question": f"long {doc['question']}", "stem": "fever " * 90}
-            for doc in docs(2)]  # fmt: skip
+    long = [
+        {**doc, "id": f"{doc['id']}l", "question": f"long {doc['question']}", "stem": "fever " * 90} for doc in docs(2)
+    ]
     ask = Ask("choice", "choices", (*docs(3), *long), "{{ stem }}")
     out = runner.left_out([ask], [base, other], ASKING)
     assert out.why == {"choice": dict.fromkeys(["long q0", "long q1"], "longer than the context of 128 tokens")}
@@ -188,7 +189,7 @@ def test_a_chat_template_frames_the_prompt(folder, tmp_path):
         ((_, requests),) = runner._requests(ask, lm, runner.Asking(128, chat=True))
         assert requests[0][0] == (
             "[user] Q: for 0 days fever [assistant] cough [user] Q: for 0 days fever [assistant] "
-        )  # fmt: skip
+        )
         assert [continuation for _, continuation in requests] == ["cough", "a rash"]
     finally:
         base.tokenizer.chat_template = None

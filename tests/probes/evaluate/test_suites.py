@@ -19,8 +19,9 @@ def asked(models, tmp_path_factory):
     place = tmp_path_factory.mktemp("smedqa")
     data = write_smedqa(place / "data.json", 96)
     tuned = [models / name for name in ("neuro_lora", "cardio_lora", "whole")]
-    return evaluate(models / "base", tuned, data=data, methods=["letter", "text", "pmi"], out=place / "run",
-                    batch_size=32)  # fmt: skip
+    return evaluate(
+        models / "base", tuned, data=data, methods=["letter", "text", "pmi"], out=place / "run", batch_size=32
+    )
 
 
 def test_a_random_model_sits_at_chance(asked):
@@ -57,8 +58,9 @@ def test_a_model_that_learned_its_own_specialty_has_a_diagonal_advantage():
     def values(right):
         return [
             Value("smedqa.letter", "accuracy", f"{s}{i}", float(i < (90 if s in right else 40)), (s,))
-            for s in ("a", "b", "c") for i in range(100)
-        ]  # fmt: skip
+            for s in ("a", "b", "c")
+            for i in range(100)
+        ]
 
     own = {"m1": "a", "m2": "b", "m3": "c"}
     each = {"base": values(""), "m1": values("a"), "m2": values("b"), "m3": values("c")}
@@ -83,26 +85,46 @@ def test_the_same_run_goes_on_and_another_is_refused(asked, models, monkeypatch)
 
 def test_one_tuned_model_beside_two_bases(models, tmp_path):
     data = write_smedqa(tmp_path / "data.json", 8)
-    done = evaluate(models / "base", [models / "neuro_lora", models / "whole"], data=data, methods=["text"],
-                    pair=["neuro_lora=base", "neuro_lora=whole"], out=tmp_path / "run")  # fmt: skip
+    done = evaluate(
+        models / "base",
+        [models / "neuro_lora", models / "whole"],
+        data=data,
+        methods=["text"],
+        pair=["neuro_lora=base", "neuro_lora=whole"],
+        out=tmp_path / "run",
+    )
     pairs = {(row["tuned"], row["base"]) for row in done.data["pairs"]}
     assert pairs == {("neuro_lora", "base"), ("neuro_lora", "whole")}
 
 
 def test_cases_by_difficulty(models, tmp_path):
     cases = [
-        {"id": f"c{i}", "question": f"Case {i}?", "options": WORDS[:5], "answer": "ABCDE"[i % 5],
-         "difficulty": ("easy", "hard")[i % 2]} for i in range(10)
-    ]  # fmt: skip
+        {
+            "id": f"c{i}",
+            "question": f"Case {i}?",
+            "options": WORDS[:5],
+            "answer": "ABCDE"[i % 5],
+            "difficulty": ("easy", "hard")[i % 2],
+        }
+        for i in range(10)
+    ]
     (tmp_path / "cases.jsonl").write_text("\n".join(map(json.dumps, cases)))
-    done = evaluate(models / "base", models / "neuro_lora", suite="cases", data=tmp_path / "cases.jsonl",
-                    out=tmp_path / "run", methods=["letter", "generation"])  # fmt: skip
+    done = evaluate(
+        models / "base",
+        models / "neuro_lora",
+        suite="cases",
+        data=tmp_path / "cases.jsonl",
+        out=tmp_path / "run",
+        methods=["letter", "generation"],
+    )
     found = scores(done)
     assert found["base", "cases.letter", "accuracy", "difficulty: hard"]["n"] == 5
     assert found["base", "cases.generation", "unparsed", ""]["n"] == 10
     assert [row["label"] for row in done.data["pairs"] if row["task"] == "cases.letter" and row["p"] is not None] == [
-        "", "difficulty: easy", "difficulty: hard"
-    ]  # fmt: skip
+        "",
+        "difficulty: easy",
+        "difficulty: hard",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -170,8 +192,15 @@ def test_what_is_too_long_is_counted_and_the_first_is_named(models, tmp_path):
     ]
     (tmp_path / "cases.jsonl").write_text("\n".join(map(json.dumps, cases)))
     said = []
-    done = evaluate(models / "base", models / "neuro_lora", suite="cases", data=tmp_path / "cases.jsonl",
-                    methods=["text"], out=tmp_path / "run", note=said.append)  # fmt: skip
+    done = evaluate(
+        models / "base",
+        models / "neuro_lora",
+        suite="cases",
+        data=tmp_path / "cases.jsonl",
+        methods=["text"],
+        out=tmp_path / "run",
+        note=said.append,
+    )
     why = "longer than the context of 512 tokens"
     (first,) = {row["first"] for row in done.data["left_out"]["cases.text"].values()}
     assert done.data["left_out"] == {"cases.text": {why: {"n": 2, "first": first}}}
@@ -185,9 +214,16 @@ def test_counts_and_correlation_are_of_the_same_specialties():
         return {"estimate": low + 1 if known else None, "low": low if known else None, "high": low + 2}
 
     rows = [
-        {"tuned": "t", "base": "b", "task": "smedqa.letter", "metric": "accuracy", "label": name,
-         "difference": point(0.5)} for name in ("a", "b", "c")
-    ]  # fmt: skip
+        {
+            "tuned": "t",
+            "base": "b",
+            "task": "smedqa.letter",
+            "metric": "accuracy",
+            "label": name,
+            "difference": point(0.5),
+        }
+        for name in ("a", "b", "c")
+    ]
     matrix = {"a": {"terms": point(0.5)}, "b": {"terms": point(-0.5)}, "c": {"terms": point(0, known=False)}}
     found = beside({"pairs": rows, "base": "b"}, {"models": {"t": {"matrix": matrix}}})
     assert found["t"]["smedqa.letter"]["counts"] == {"of": 2, "likelier": 1, "better": 2}

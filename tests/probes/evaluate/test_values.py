@@ -51,8 +51,10 @@ def test_questions_of_one_patient_move_together():
 def test_a_question_counts_in_each_of_its_labels():
     found = means(values([1, 0, 1, 0], labels=[("a",), ("a", "b"), ("b",), ()]), ["a", "b", "c"], 0)
     assert {label: (estimate.value, estimate.n) for label, estimate in found.items()} == {
-        "": (0.5, 4), "a": (0.5, 2), "b": (0.5, 2)
-    }  # fmt: skip
+        "": (0.5, 4),
+        "a": (0.5, 2),
+        "b": (0.5, 2),
+    }
 
 
 def test_only_questions_that_both_answered_are_compared():

@@ -17,8 +17,14 @@ needs_materials = pytest.mark.skipif(not MATERIALS, reason="KNOWSHIFT_MATERIALS 
 
 
 def test_clue_in_the_credentialed_formats(models, tmp_path):
-    done = evaluate(models / "base", models / "neuro_lora", suite="clue", data=write_clue(tmp_path / "data", 4),
-                    out=tmp_path / "run", batch_size=16)  # fmt: skip
+    done = evaluate(
+        models / "base",
+        models / "neuro_lora",
+        suite="clue",
+        data=write_clue(tmp_path / "data", 4),
+        out=tmp_path / "run",
+        batch_size=16,
+    )
     assert not done.data["not_run"]
     counts = done.data["counts"]
     assert {name: each["left_out"] for name, each in counts.items()} == dict.fromkeys(counts, 0)
@@ -31,17 +37,33 @@ def test_clue_in_the_credentialed_formats(models, tmp_path):
 
 
 def test_hallucination_on_longhealth_and_on_own_documents(models, tmp_path):
-    done = evaluate(models / "base", models / "neuro_lora", suite="hallucination", out=tmp_path / "lh",
-                    data=write_longhealth(tmp_path / "benchmark_v5.json", 2, 1))  # fmt: skip
+    done = evaluate(
+        models / "base",
+        models / "neuro_lora",
+        suite="hallucination",
+        out=tmp_path / "lh",
+        data=write_longhealth(tmp_path / "benchmark_v5.json", 2, 1),
+    )
     assert scores(done)["base", "hallucination.task3", "false answers", ""]["n"] == 2  # patients
     records = [
-        {"id": name, "text": f"{name} has {word}.", "questions": [
-            {"question": "What?", "answer": word}, {"question": "Which?", "options": WORDS[:4], "answer": word}]}
+        {
+            "id": name,
+            "text": f"{name} has {word}.",
+            "questions": [
+                {"question": "What?", "answer": word},
+                {"question": "Which?", "options": WORDS[:4], "answer": word},
+            ],
+        }
         for name, word in (("Ann", "fever"), ("Bob", "cough"), ("Cy", "rash"))
-    ]  # fmt: skip
+    ]
     (tmp_path / "docs.jsonl").write_text("\n".join(map(json.dumps, records)))
-    done = evaluate(models / "base", models / "neuro_lora", suite="hallucination", out=tmp_path / "own",
-                    data=tmp_path / "docs.jsonl")  # fmt: skip
+    done = evaluate(
+        models / "base",
+        models / "neuro_lora",
+        suite="hallucination",
+        out=tmp_path / "own",
+        data=tmp_path / "docs.jsonl",
+    )
     tasks = {task for _, task, *_ in scores(done)}
     assert tasks == {
         f"hallucination.{kind}.{side}" for kind in ("choice", "free") for side in ("answered", "unanswered")
@@ -56,9 +78,17 @@ def test_forgetting_with_a_task_of_the_harness(models, tmp_path):
         "doc_to_target: '{{a}}'\nmetric_list:\n  - metric: acc\n    aggregation: mean\n    higher_is_better: true\n"
     )
     (tmp_path / "text.txt").write_text("The river was high.\n\nThe old town was dark.")
-    done = evaluate(models / "base", models / "neuro_lora", suite="forgetting", limit=4, out=tmp_path / "run",
-                    tasks=[str(tmp_path / "own_task.yaml")], data=f"text={tmp_path / 'text.txt'}", batch_size=16,
-                    domain=write_domain(tmp_path / "domain"))  # fmt: skip
+    done = evaluate(
+        models / "base",
+        models / "neuro_lora",
+        suite="forgetting",
+        limit=4,
+        out=tmp_path / "run",
+        tasks=[str(tmp_path / "own_task.yaml")],
+        data=f"text={tmp_path / 'text.txt'}",
+        batch_size=16,
+        domain=write_domain(tmp_path / "domain"),
+    )
     found = scores(done)
     assert found["base", "task.own_task", "acc", ""]["n"] == 4
     assert done.data["counts"]["task.own_task"] == {"asked": 4, "left_out": 0}
@@ -70,9 +100,13 @@ def test_forgetting_with_a_task_of_the_harness(models, tmp_path):
     assert (bits["n"], bits["unit"]) == (2, "bits/byte")
     assert bits["estimate"] > 1
     assert {row["task"] for row in done.data["pairs"]} == {
-        "forgetting.facts.general", "forgetting.facts.domain", "forgetting.text.general", "forgetting.text.domain",
-        "forgetting.instructions", "task.own_task",
-    }  # fmt: skip
+        "forgetting.facts.general",
+        "forgetting.facts.domain",
+        "forgetting.text.general",
+        "forgetting.text.domain",
+        "forgetting.instructions",
+        "task.own_task",
+    }
     assert found["base", "forgetting.instructions", "followed", ""]["n"] <= 4
 
 
@@ -99,10 +133,19 @@ def test_real_models_run_every_suite(tmp_path, suite):
         "clue": [f"meqsum={Path(MATERIALS) / 'clue' / 'MeQSum.xlsx'}", f"mednli={clue}/mednli.jsonl"],
         "hallucination": write_longhealth(tmp_path / "benchmark_v5.json"),
         "forgetting": (),
-    }  # fmt: skip
+    }
     methods = {} if suite == "smedqa" else {"methods": ["letter"]}
-    done = evaluate(base, tuned, suite=suite, data=data[suite], limit=3, out=tmp_path / "run", batch_size=16,
-                    own=["gastroenterology=gastroenterology", "cardiovascular_pulmonary=none"], **methods)  # fmt: skip
+    done = evaluate(
+        base,
+        tuned,
+        suite=suite,
+        data=data[suite],
+        limit=3,
+        out=tmp_path / "run",
+        batch_size=16,
+        own=["gastroenterology=gastroenterology", "cardiovascular_pulmonary=none"],
+        **methods,
+    )
     assert done.data["pairs"]
     assert {row["model"] for row in done.data["scores"]} == {
         "stories260k",
@@ -125,9 +168,17 @@ def test_the_demos_models_run_every_suite(tmp_path, suite):
         "clue": write_clue(tmp_path / "clue", 2),
         "hallucination": write_longhealth(tmp_path / "benchmark_v5.json", 1),
         "forgetting": (),
-    }  # fmt: skip
-    done = evaluate(base, tuned, suite=suite, data=data[suite], limit=6, methods=["letter", "text"], batch_size=16,
-                    out=tmp_path / "run")  # fmt: skip
+    }
+    done = evaluate(
+        base,
+        tuned,
+        suite=suite,
+        data=data[suite],
+        limit=6,
+        methods=["letter", "text"],
+        batch_size=16,
+        out=tmp_path / "run",
+    )
     assert {row["model"] for row in done.data["scores"]} == {"base", "neuro_lora"}
     assert sum(each["asked"] for each in done.data["counts"].values()) > 0
     if suite == "smedqa":

@@ -18,9 +18,14 @@ from scipy import special, stats
 
 MODELS = ("neuro_lora", "neuro_facts_lora")
 STATED = {
-    "name": "h", "prediction": "p", "items": "facts", "measure": "margin", "contrast": "own - other",
-    "direction": "greater", "smallest": 0.1,
-}  # fmt: skip
+    "name": "h",
+    "prediction": "p",
+    "items": "facts",
+    "measure": "margin",
+    "contrast": "own - other",
+    "direction": "greater",
+    "smallest": 0.1,
+}
 SHUFFLES = 40
 
 

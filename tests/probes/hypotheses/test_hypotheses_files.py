@@ -78,7 +78,8 @@ BROKEN = {
     "contrast too long": (changed(contrast=json.dumps("own + " * 3000 + "own")), "contrast of 18,003 characters; give"),
     "left side": (changed('formula = "gain ~ own"'), "has a left side; give the right one alone"),
     "code in a formula": (
-        changed("formula = '''own + C(__import__(\"os\").system(\"true\"))'''"), "which is more than columns, numbers"
+        changed("formula = '''own + C(__import__(\"os\").system(\"true\"))'''"),
+        "which is more than columns, numbers",
     ),
     "attribute in a formula": (changed('formula = "own + base.real"'), "which is more than columns, numbers and"),
     "column in a formula": (changed('formula = "own + other + colour"'), "formula: unknown column 'colour'"),
@@ -101,19 +102,48 @@ BROKEN = {
     "key twice": (STATED + 'name = "again"\n', "cannot be read as TOML"),
     "no list": ('hypothesis = "mine"', "`hypothesis` is not a list of tables"),
     "outside": ('name = "x"\n[[hypothesis]]\nname = "y"\n', "`name` stands outside of every [[hypothesis]]"),
-}  # fmt: skip
+}
 
 
 NASTY = [
-    "own - ", "C(", "own**other", "own;base", "own\nbase", "own\0", "own :=", "~", "own, base", "lambda: own",
-    "own + __import__('pathlib').Path('ran').touch()", "own + C(open('ran', 'w'))", "own + eval('1')", "own + Q(own)",
-    "own + Q('ünï')", "own + ünï", "own + log(own, base)", "own + log(base, out=own)", "own + exp(9**9**9**9)",
-    "own + C('a'*9999999999)", "own + C([1]*9999999999)", "own + log(1 << 9999999999)", "own + C(relation*9999999999)",
-    "own + (lambda: base)()", "own + [x for x in base]", "own + C", "own + log", "own + log('a')",
-    "own + exp(exp(exp(tokens*9)))", "own + C(relation, levels=['a'])", "own + log1p(log(base))", "own + base/other(1)",
-    "own + center(standardize(log(base)))", "own + " * 1700 + "own", "(" * 5000 + "own" + ")" * 5000,
-    "own + " + "log(" * 240 + "base" + ")" * 240, "own+" * 249 + "own;",
-]  # fmt: skip
+    "own - ",
+    "C(",
+    "own**other",
+    "own;base",
+    "own\nbase",
+    "own\0",
+    "own :=",
+    "~",
+    "own, base",
+    "lambda: own",
+    "own + __import__('pathlib').Path('ran').touch()",
+    "own + C(open('ran', 'w'))",
+    "own + eval('1')",
+    "own + Q(own)",
+    "own + Q('ünï')",
+    "own + ünï",
+    "own + log(own, base)",
+    "own + log(base, out=own)",
+    "own + exp(9**9**9**9)",
+    "own + C('a'*9999999999)",
+    "own + C([1]*9999999999)",
+    "own + log(1 << 9999999999)",
+    "own + C(relation*9999999999)",
+    "own + (lambda: base)()",
+    "own + [x for x in base]",
+    "own + C",
+    "own + log",
+    "own + log('a')",
+    "own + exp(exp(exp(tokens*9)))",
+    "own + C(relation, levels=['a'])",
+    "own + log1p(log(base))",
+    "own + base/other(1)",
+    "own + center(standardize(log(base)))",
+    "own + " * 1700 + "own",
+    "(" * 5000 + "own" + ")" * 5000,
+    "own + " + "log(" * 240 + "base" + ")" * 240,
+    "own+" * 249 + "own;",
+]
 """Formulas that are none, that would run more than arithmetic, or that give no number."""
 
 
@@ -215,7 +245,7 @@ def domain(house):
         (changed('formula = "own + bs(base, df=400)"', contrast='"own"'), r"the formula gives 40\d columns to \d+ r"),
         (changed('groups.own = { seen = "exact" }'), "seen holds nothing in this run"),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_suit_the_run_is_one_line(text, said, run, domain, file, probe):
     code, out, err = probe("test", file(text), "--run", run, "--domain", domain)
     assert (code, out) == (2, "")
@@ -284,9 +314,14 @@ def test_seen_in_training_is_a_column(house, domain, file, tmp_path):
     fact = json.loads((domain / "facts.jsonl").read_text().splitlines()[0])
     (tmp_path / "notes.txt").write_text(f"{fact['cues'][0]} {fact['answer']}.\n")
     done = knowshift.compare(
-        house / "base", house / "neuro_lora", domain=str(domain), own="neurology",
-        training_data=tmp_path / "notes.txt", lens="none", out=tmp_path / "seen",
-    )  # fmt: skip
+        house / "base",
+        house / "neuro_lora",
+        domain=str(domain),
+        own="neurology",
+        training_data=tmp_path / "notes.txt",
+        lens="none",
+        out=tmp_path / "seen",
+    )
     seen = dict(done.facts().select("item", "seen").iter_rows())
     assert seen[f"fact:{fact['id']}"] == "exact"
     lines = (

@@ -168,7 +168,7 @@ def lost_layer(folder):
 
     tensors = load_file(folder / "adapter_model.safetensors")
     save_file({name: value for name, value in tensors.items() if "layers.1" not in name},
-              folder / "adapter_model.safetensors")  # fmt: skip
+              folder / "adapter_model.safetensors")
 
 
 @pytest.mark.parametrize(
