@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .models.lens import read_lens as lens
     from .models.scoring import score
     from .probes.hypotheses.testing import test_hypotheses
-    from .probes.results.comparison import open_run
+    from .probes.results.finished import open_run
     from .probes.runs.compare import compare
     from .reports.notebook import figures
     from .terms.domain import Domain
@@ -26,7 +26,7 @@ _PUBLIC = {
     "compare": (".probes.runs.compare", "compare"),
     "figures": (".reports.notebook", "figures"),
     "lens": (".models.lens", "read_lens"),
-    "open_run": (".probes.results.comparison", "open_run"),
+    "open_run": (".probes.results.finished", "open_run"),
     "score": (".models.scoring", "score"),
     "test_hypotheses": (".probes.hypotheses.testing", "test_hypotheses"),
 }

@@ -27,7 +27,7 @@ from .run_view import RunView
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from ..probes.results.comparison import Comparison
+    from ..probes.results.finished import Comparison
 
 STYLE = Path(__file__).parent / "page" / "style.css"
 MATRIX = {"margin": "margin", "answers": "gain of true answers", "terms": "gain of terms in running text"}

@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import UsageError
 from ...terms.defaults import DOMAIN
 from ...terms.domain import domain_folder
-from ..results.comparison import Comparison, domain_of
+from ..results.finished import Comparison, domain_of
 from ..runs.settings import names_of
 from . import language_model
 from .evaluate import Evaluation, evaluate

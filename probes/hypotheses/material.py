@@ -23,7 +23,7 @@ from ...terms.items import Item
 from ...terms.select import items as items_of
 from ...terms.select import lend
 from ..analysis.pair import AnalysisInputs, ModelPair, pair_up
-from ..results.comparison import Comparison, domain_of
+from ..results.finished import Comparison, domain_of
 from ..runs.settings import file_of
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import RunError
-from ..results.comparison import Comparison
+from ..results.finished import Comparison
 from ..runs.directory import write_json
 from .decide import LEVEL
 from .files import Hypothesis, Source

@@ -12,8 +12,8 @@ import numpy as np
 
 from ...errors import UsageError
 from ..analysis.resample import DRAWS, holm
-from ..results.comparison import Comparison
 from ..results.estimate import Estimate
+from ..results.finished import Comparison
 from ..runs.directory import Progress
 from .decide import UNCLEAR, Decision, Tested, decide
 from .effects import Untestable, effect, rows_of

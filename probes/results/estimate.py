@@ -1,49 +1,82 @@
-"""The estimate: the form of every number that leaves `probes/`. Written by probes, read by reports and the command."""
+"""The estimate: the form of every number that leaves `probes/`."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from pydantic import Field, TypeAdapter
+from pydantic.dataclasses import dataclass
+
+from .base import CONFIG, Count, Finite
 
 LEVEL = 0.95
 """Two-sided level of every interval."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, config=CONFIG)
 class Estimate:
     """A value with its interval.
 
-    `value`, `low`, `high` are in `unit` (mostly "nats/token"); `None` where the data cannot tell. `n` counts the
-    clusters (concepts) the value rests on; `method` names the interval's method.
+    `value`, `low` and `high` are in `unit` (mostly "nats/token"); each is None where the data cannot tell. In JSON
+    `value` is called `estimate`.
     """
 
-    value: float | None
-    low: float | None = None
-    high: float | None = None
+    value: Finite = Field(alias="estimate")
+    low: Finite = None
+    high: Finite = None
     unit: str = "nats/token"
     method: str = ""
-    n: int = 0
-    p: float | None = None
-    """Where a test belongs to the estimate: its p-value, uncorrected."""
+    """How the interval was made."""
+    n: Count = 0
+    """Clusters (mostly concepts) that the value rests on."""
+    p: Finite = None
+    """The test's p-value, uncorrected, where a test belongs to the estimate."""
     note: str = ""
-    effect: float | None = None
-    """Where a test belongs to the estimate: the value over the standard deviation between its concepts."""
+    """Why there is no value, where there is none."""
+    effect: Finite = None
+    """Value over the standard deviation between its concepts, where a test belongs to the estimate."""
 
     @classmethod
     def missing(cls, why: str, n: int = 0, unit: str = "nats/token") -> Estimate:
-        """An estimate that the data at hand do not allow, with the reason."""
-        return cls(None, n=n, note=why, unit=unit)
+        """Return an estimate without a value, for data that do not allow one."""
+        return Estimate(None, n=n, note=why, unit=unit)
 
     @property
     def known(self) -> bool:
-        return self.value is not None and math.isfinite(self.value)
+        return self.value is not None
 
     def json(self) -> dict[str, Any]:
-        """As in `comparison.json`: `value` is called `estimate`; what is not finite is null."""
-        out = asdict(self)
-        out["estimate"] = out.pop("value")
-        for key in ("estimate", "low", "high", "p", "effect"):
-            if out[key] is not None and not math.isfinite(out[key]):
-                out[key] = None
-        return {key: out[key] for key in ("estimate", "low", "high", "unit", "n", "method", "p", "effect", "note")}
+        """Return the estimate as in a result file."""
+        values: dict[str, Any] = _ADAPTER.dump_python(self, mode="json", by_alias=True)
+        return values
+
+
+_ADAPTER: TypeAdapter[Estimate] = TypeAdapter(Estimate)
+
+
+@dataclass(frozen=True, config=CONFIG)
+class MatchedEstimate(Estimate):
+    """A mean difference between pairs of terms and controls."""
+
+    matched: Finite = 0.0
+    """Share of the terms for which a control was found."""
+
+
+@dataclass(frozen=True, config=CONFIG)
+class Additivity:
+    """Tukey's test for non-additivity of models × specialties."""
+
+    coefficient: Finite
+    """Of the product of row and column effects; 0 where they add."""
+    f: Finite
+    degrees: Count
+    """Of the denominator; the numerator has one."""
+    p: Finite
+
+
+@dataclass(frozen=True, config=CONFIG)
+class DiagonalEstimate(Estimate):
+    """γ: what a model's own specialty adds, over several models."""
+
+    additivity: Additivity | None = None
+    """None where no degree of freedom is left for the test."""

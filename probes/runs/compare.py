@@ -19,7 +19,7 @@ from ...errors import ValidityError
 from ...models.sources import hub_id
 from . import validity
 from ..analysis.error_rates import Evidence, line, packaged
-from ..results.comparison import Comparison
+from ..results.finished import Comparison
 from ..analysis.ladder import DISTRACTORS
 from .passages import Shown
 from .plan import ComparisonPlan, plan_comparison

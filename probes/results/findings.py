@@ -1,0 +1,130 @@
+"""Answers to the two questions, what their tests could have seen, how often they are wrong, and validity checks."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from .base import Count, Finite, ResultModel
+from .estimate import Estimate
+
+State = Literal["yes", "no", "unclear"]
+
+
+class Detectable(ResultModel):
+    """What one question's tests can see, in `unit`."""
+
+    effect: float
+    """Smallest effect that would be found with `power` at `level`."""
+    absence: float
+    """Smallest margin below which a model without any effect would be shown to lie."""
+    power: float
+    level: float
+    unit: str
+    concepts: Count
+    margin: float
+    """Smallest effect of interest."""
+    needed: Count
+    """Concepts with which an effect as large as `margin` would be found."""
+
+    def __str__(self) -> str:
+        visible = f"{self.concepts} concepts can show an effect of {self.effect:.2g} {self.unit}"
+        if self.effect <= self.margin:
+            return visible
+        return f"{visible}; for {self.margin:.2g} about {self.needed:,} are needed"
+
+
+class Finding(ResultModel):
+    """One question's answer and why."""
+
+    state: State
+    why: str
+    detectable: Detectable | None = None
+
+
+class ShiftFinding(Finding):
+    """The answer on shift, with the estimate that it rests on."""
+
+    view: str
+    """Where the shift was read: `text` or `fact`."""
+    matched: Estimate
+    """The domain-shift rung over targets matched on length and base log-probability."""
+    temperature: Finite
+    """Best-fitting change of temperature."""
+    predicted: Finite
+    """What that temperature alone gives for the matched rung."""
+    support: Finite
+    """Share of the domain's targets that have general ones like them."""
+
+
+class Rate(ResultModel):
+    """A share of calibration models, with its Clopper-Pearson interval."""
+
+    hits: Count
+    n: Count
+    rate: Finite
+    low: Finite
+    high: Finite
+
+
+class ArmRate(Rate):
+    """The rate in one arm of the calibration."""
+
+    arm: str
+
+
+class ErrorRate(ResultModel):
+    """How often a verdict like this one was wrong on models of known truth, with as many facts."""
+
+    sentence: str
+    brief: str
+    own_facts: Count
+    calibrated_at: Count
+    """Own facts of the calibration models that the rates are from."""
+    other_facts: Count
+    calibrated_beside: Count
+    """Other specialties' facts of those models."""
+    reached: bool
+    """Whether the run has at least as many facts as those models."""
+    false_knowledge: Rate
+    worst_arm: ArmRate | None
+    false_shift: Rate | None
+    dose: Finite
+    power: Rate | None
+    missed: Rate | None
+    reinforced: Rate | None
+
+
+class Check(ResultModel):
+    """A validity check: its value, and the tolerance that it must keep to."""
+
+    check: str
+    value: Finite
+    tolerance: Finite
+    passed: bool
+    note: str = ""
+
+
+class Counts(ResultModel):
+    """Facts of a group, and how many of those unknown were learned, of those known lost."""
+
+    facts: Count = 0
+    unknown: Count = 0
+    learned: Count = 0
+    known: Count = 0
+    lost: Count = 0
+
+
+class Ledger(ResultModel):
+    """Counts by group; Fisher's exact p and Cohen's h of own against other."""
+
+    own: Counts
+    other: Counts
+    general: Counts
+    p_learned: Finite = None
+    p_lost: Finite = None
+    h_learned: Finite = None
+    h_lost: Finite = None
+    by_specialty: dict[str, Counts] = Field(default_factory=dict)
+    """By specialty id; a fact of two specialties counts in both."""

@@ -1,0 +1,33 @@
+"""The ladder's names: rungs, groups of items and views, each written once."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+Rung = Literal["generic_drift", "domain_shift", "specialty_vocabulary", "knowledge"]
+RUNGS: tuple[Rung, ...] = get_args(Rung)
+TEXT_RUNGS: tuple[Rung, ...] = RUNGS[:3]
+"""Terms in running text have no wrong answers, and so no knowledge rung."""
+RUNG_LABELS: dict[Rung, str] = {
+    "generic_drift": "generic drift",
+    "domain_shift": "domain shift",
+    "specialty_vocabulary": "own wrong answers",
+    "knowledge": "knowledge",
+}
+
+Group = Literal["own", "other", "general"]
+GROUPS: tuple[Group, ...] = get_args(Group)
+Side = Literal["own", "other"]
+SIDES: tuple[Side, ...] = get_args(Side)
+
+View = Literal["fact", "text"]
+"""Where gains are read: from facts, or from terms in running text."""
+VIEWS: tuple[View, ...] = get_args(View)
+DiagonalView = Literal["term", "fact"]
+
+Per = Literal["token", "target", "character"]
+UNITS: dict[Per, str] = {"token": "nats/token", "target": "nats", "character": "nats/character"}
+
+Measure = Literal["T", "D", "margin", "specific_margin"]
+"""Mean gain of the own true answers, of their wrong ones, the difference, and that less the other specialties'."""
+MEASURES: tuple[Measure, ...] = get_args(Measure)
