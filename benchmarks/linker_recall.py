@@ -15,7 +15,7 @@ import time
 
 import nmslib
 import numpy as np
-from knowshift.terms.extraction.candidates import EF_CONSTRUCTION, EF_SEARCH, M, vectors_of
+from knowshift.terms.extraction.neighbours import EF_CONSTRUCTION, EF_SEARCH, M, vectors_of
 from knowshift.terms.vocabulary.compiled import Vocabulary
 
 K, NEAREST = 30, 10

@@ -22,12 +22,13 @@ from torch.nn.functional import kl_div
 from torch.nn.utils import clip_grad_norm_
 
 from ..errors import CheckpointError, UsageError
+from ..fingerprint import code_fingerprint
 from ..terms.records import Faults, read_file
 from .alignment import Encoder
 from .architecture import Anatomy, final_logits
 from .engines.hooks import HooksEngine
 from .engines.protocol import Batch
-from .translators import VERSION, Translators, translate
+from .translators import Translators, translate
 from .unembedding import whole_rows
 
 if TYPE_CHECKING:
@@ -108,9 +109,9 @@ class Window:
 
 
 def recipe(base: Checkpoint, data: TrainingData, seed: int, schedule: Schedule = SCHEDULE) -> dict[str, Any]:
-    """All that decides a lens."""
+    """Return all that decides a lens."""
     return {
-        "version": VERSION,
+        "code": code_fingerprint("models.lens_training", "models.checkpoint"),
         "base": base.content_key,
         "dtype": str(base.dtype),
         "quantization": base.quantization,

@@ -14,7 +14,7 @@ import knowshift
 import pytest
 
 ROOT = Path(knowshift.__file__).parent
-FLOORS = ["errors", "_version", "versions", "storage", "plugins", "terms", "models", "probes", "reports", "showcase"]
+FLOORS = ["errors", "_version", "versions", "fingerprint", "storage", "plugins", "terms", "models", "probes", "reports", "showcase"]
 FLOORS += ["terminal", "commands", "cli"]
 """Lowest first; the modules of the root that are not named here are the top one."""
 ROOMS = ["commands", "models", "probes", "reports", "showcase", "terms"]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import versions
 from ...errors import ValidityError
+from ...fingerprint import code_fingerprint
 from ...models.sources import hub_id
 from . import validity
 from ..analysis.error_rates import Evidence, line, packaged
@@ -84,7 +85,7 @@ def _claim(ready: ComparisonPlan, hub: str | None = None) -> RunDirectory:
         "versions": versions.installed(),
         "base_hub_id": hub,
         "hashes": {"base": identity["base"], "domain": ready.domain.hash, "items": ready.digest,
-                   "code": versions.code_hash(), "models": identity["models"]},
+                   "code": code_fingerprint("probes.runs.compare"), "models": identity["models"]},
         "seed": ready.settings.seed, "dtype": str(base.dtype), "quantization": base.quantization,
         "device": str(base.placement.device), "template": ready.template.label, "per": ready.per,
         "terms": ready.terms.record,

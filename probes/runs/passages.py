@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from ...fingerprint import code_fingerprint
 from ...terms.items import Item
 from . import cache
 from .directory import write_frame
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from ...models.engines.protocol import Engine
     from ...models.layers import Lens
     from ...models.template import Template
-    from .plan import ComparisonPlan
     from .directory import Progress
+    from .plan import ComparisonPlan
 
 REACH = 240
 """Most characters of a passage on either side of its target."""
@@ -107,9 +108,13 @@ def places(items: Iterable[Item]) -> tuple[pl.DataFrame, dict[tuple[str, int], P
         found.append((item, begin))
     rows = [
         {
-            "item": item.id, "concept": item.concept, "document": item.document, "begin": begin,
+            "item": item.id,
+            "concept": item.concept,
+            "document": item.document,
+            "begin": begin,
             "passage": item.text[begin : passages[item.document, begin].end],
-            "start": item.start - begin, "end": item.end - begin,
+            "start": item.start - begin,
+            "end": item.end - begin,
         }
         for item, begin in found
     ]
@@ -162,8 +167,9 @@ class Shown:
         if not self.sample:
             return
         passages = [(one.document, one.begin, one.end) for one in self.sample]
-        # The key of its scores names the model, the texts, the template, the engine and the lens.
-        key = cache.score_key({"scores": ready.keys[name], "passages": passages})
+        # The scores' key covers the model, the texts, the template, the engine and the lens.
+        code = code_fingerprint("models.reading"), str(READINGS)
+        key = cache.score_key({"scores": ready.keys[name], "passages": passages, "code": code})
         held = cache.fetch_rows(key)
         if held is None:
             rows = readings(name, self.sample, checkpoint, ready.template, ready.engine, lens, progress)

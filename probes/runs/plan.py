@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import CheckpointError, UsageError
+from ...fingerprint import class_fingerprint, code_fingerprint
 from ...models.engines.select import finder, open_engine
-from ...models.table import SCHEMA_VERSION as SCORE_SCHEMA
-from ...models.table import TEMPERATURES
 from ...models.template import Template
 from ...terms.domain import Domain
 from ...terms.extraction.apply import DomainTerms, domain_terms
@@ -23,11 +22,10 @@ from ...terms.select import items as items_of
 from ...terms.select import lend, priors
 from ...terms.select import limit as limited
 from ...terms.training import Seen, seen_in
-from ...versions import code_hash
-from . import cache
-from .lenses import NO_LENS, LensPlan
-from .directory import RESULT, RunDirectory
 from ..analysis.scores import Per
+from . import cache
+from .directory import RESULT, RunDirectory
+from .lenses import NO_LENS, LensPlan
 from .settings import Settings, default_out, file_of, names_of, own_specialties, training_files
 
 if TYPE_CHECKING:
@@ -36,6 +34,9 @@ if TYPE_CHECKING:
     from ...models.scoring import ScoringPlan
 
 Note = Callable[[str], None]
+SCORING = ("models.scoring", "models.checkpoint")
+"""Modules that, with the engine's, decide what a checkpoint's scores are; templates and items count by their content.
+`models.table` (schema, temperatures) is among what they import."""
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,12 @@ def plan_comparison(
     seen = {name: read[path] for name, path in files.items()}
 
     find = finder(settings.remote)
-    how: dict[str, Any] = {"device": settings.device, "dtype": settings.dtype, "quantize": settings.quantize,
-                           "device_map": settings.device_map}
+    how: dict[str, Any] = {
+        "device": settings.device,
+        "dtype": settings.dtype,
+        "quantize": settings.quantize,
+        "device_map": settings.device_map,
+    }
     root = find(base, config=settings.config, **how)
     found = {name: _tuned(find(spec, base=root, **how), root) for name, spec in zip(names, specs, strict=True)}
     for checkpoint in (root, *found.values()):
@@ -216,9 +221,7 @@ def _key(
             "quantization": checkpoint.quantization,
             "device": checkpoint.placement.device.type,
             "engine": [engine.name, engine.version],
-            "code": code_hash("models"),
-            "schema": SCORE_SCHEMA,
-            "temperatures": TEMPERATURES,
+            "code": [code_fingerprint(*SCORING), class_fingerprint(type(engine))],
             "lens": lens,
         }
     )

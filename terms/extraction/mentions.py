@@ -14,15 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...errors import UsageError
+from ...fingerprint import code_fingerprint
 from ...storage import cache_folder, whole
 from ..match import SHORT
 
 if TYPE_CHECKING:
     from ..vocabulary.compiled import Vocabulary
     from .corpus import Corpus
-
-VERSION = 1
-"""Of how mentions are found; raised when the same texts would give others."""
 
 SCHEMA = pa.schema(
     [
@@ -91,7 +89,8 @@ def mentions(
 ) -> pa.Table:
     """All mentions of a corpus (`SCHEMA`), by document and place; from the cache where they were found before."""
     settings.check(vocabulary)
-    parts = [corpus.hash, vocabulary.hash, asdict(settings), VERSION, version("scispacy"), version("spacy")]
+    code = code_fingerprint("terms.extraction.mentions")
+    parts = [corpus.hash, vocabulary.hash, asdict(settings), code, version("scispacy"), version("spacy")]
     key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
     kept = cache_folder() / "mentions" / f"{key}.parquet"
     with suppress(pa.ArrowException, OSError):

@@ -6,7 +6,8 @@ from clinic import ENTRIES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from knowshift.errors import UsageError
-from knowshift.terms.extraction import candidates
+from knowshift.storage import cache_folder
+from knowshift.terms.extraction import neighbours
 from knowshift.terms.extraction.corpus import Corpus, Document
 from knowshift.terms.extraction.linker import Linker
 from knowshift.terms.extraction.mentions import LinkerSettings, by_document, mentions
@@ -151,29 +152,29 @@ def test_an_acronym_counts_only_where_the_corpus_spells_it_out(vocabulary):
 def test_a_broken_cache_is_computed_anew(vocabulary):
     corpus = Corpus((Document("one", "A stroke, quite alone."),))
     first = mentions(corpus, vocabulary, LinkerSettings())
-    for kept in (candidates.cache_folder() / "mentions").glob("*.parquet"):
+    for kept in (cache_folder() / "mentions").glob("*.parquet"):
         kept.write_bytes(kept.read_bytes()[:-20])
     assert mentions(corpus, vocabulary, LinkerSettings()).equals(first)
 
 
-def test_nearest_neighbours_are_exact_and_the_approximate_index_agrees(monkeypatch):
+def test_nearest_neighbours_are_exact_and_the_approximate_index_agrees(monkeypatch, tmp_path):
     """Against numpy on the full matrix; the approximate index (for large vocabularies) finds nearly all of them."""
     rng = np.random.default_rng(0)
     parts = ["cardio", "neuro", "gastro", "pathy", "itis", "osis", "acute", "chronic", "renal", "hepatic", "edema"]
     names = sorted({" ".join(rng.choice(parts, 3)) for _ in range(700)})
     vocabulary = Vocabulary.of([Entry(f"X:{n}", name) for n, name in enumerate(names)])
     queries = [name[:-1] for name in names[:40]]
-    exact, vectorizer, spellings = candidates.open_index(vocabulary)
+    exact, vectorizer, spellings = neighbours.open_index(vocabulary)
     similar = (vectorizer.transform(queries) @ vectorizer.transform(spellings).T).toarray()
     answers = exact.knnQueryBatch(vectorizer.transform(queries), k=10)
     for row, (places, distances) in zip(similar, answers, strict=True):
         assert np.allclose(np.sort(row)[::-1][:10], 1 - distances, atol=1e-6)
         assert np.allclose(row[places], 1 - distances, atol=1e-6)
-    monkeypatch.setattr(candidates, "EXACT", 10)
-    monkeypatch.setattr(candidates, "VERSION", -1)
+    monkeypatch.setattr(neighbours, "EXACT", 10)
+    monkeypatch.setenv("KNOWSHIFT_CACHE", str(tmp_path / "approximate"))
     for _ in range(2):  # built, then from the cache
-        near, _, _ = candidates.open_index(vocabulary)
-        assert not isinstance(near, candidates.ExactIndex)
+        near, _, _ = neighbours.open_index(vocabulary)
+        assert not isinstance(near, neighbours.ExactIndex)
         found = near.knnQueryBatch(vectorizer.transform(queries), k=10)
         hits = [row[ids[0]] >= row.max() - 1e-5 for row, (ids, _) in zip(similar, found, strict=True)]
         assert np.mean(hits) > 0.9
