@@ -128,6 +128,32 @@ def test_annotations_that_may_be_read_at_run_time_count(copy):
     assert "scores" in dropped(copy, ("models/readout.py", "    anatomy: Anatomy,\n", "    anatomy: object,\n"))
 
 
+RECORD_KEYS = """
+import json
+from knowshift.probes.calibrate.arms import ARMS
+from knowshift.probes.calibrate.keys import answers_key, record_key
+from knowshift.probes.calibrate.world import Size, World
+world = World(Size(specialties=4, relations=6, general_relations=4, facts=20, names=40, terms=10, words=60, texts=3))
+found = {arm.name: [answers_key("base", arm, world, 1), record_key("base", arm, world, 1, (40,))] for arm in ARMS}
+print(json.dumps(found))
+"""
+
+
+def test_an_arm_that_is_added_or_edited_leaves_the_others_models_and_records(copy):
+    before = json.loads(run_copy(copy, "-c", RECORD_KEYS).stdout)
+    arms = "probes/calibrate/arms.py"
+    edit(copy, arms, '    Arm("generic",', '    Arm("added", "another", FEW, lesson=_null),\n    Arm("generic",')
+    edit(copy, arms, "k=TAUGHT) + replay\n", "k=TAUGHT // 2) + replay\n")  # of the arm `forgetting`
+    edit(copy, arms, "general text and general facts", "other words for it")
+    after = json.loads(run_copy(copy, "-c", RECORD_KEYS).stdout)
+    assert {name for name in after if after[name] != before.get(name)} == {"added", "forgetting"}
+    assert all(mine != other for mine, other in zip(after["forgetting"], before["forgetting"], strict=True))
+
+
+def test_calibrated_models_and_records_hold_no_code_of_the_arms():
+    assert "probes.calibrate.arms" not in imported_modules(*ROOTS["records"])
+
+
 def test_what_only_shows_is_no_part_of_a_score():
     found = imported_modules(*ROOTS["scores"], *ROOTS["readings"], *ROOTS["lens"])
     rooms = {name.partition(".")[0] for name in found}

@@ -1,7 +1,7 @@
 """The arms: what each trained model is taught, which facts it is then asked, and what is true of it.
 
 An arm's lesson is an endless stream of training steps, each some running texts and some sentences of facts. Knows no
-torch. To add an arm, write its lesson and its line in `ARMS`.
+torch. To add an arm, write its lesson and its line in `ARMS`: no other arm's models are trained anew (`keys`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...terms.items import GENERAL
-from .world import POOLS, Sentence, Told, World
+from .world import POOLS, Sentence, World, WorldFact
 
 DOSES = (0.02, 0.05, 0.10, 0.25, 0.50, 1.00)
 TEMPERATURES = (0.5, 0.7, 1.2, 1.5)
@@ -37,7 +37,7 @@ Step = tuple[list[str], list[Sentence]]
 
 
 @dataclass(frozen=True)
-class Pupil:
+class TrainingCase:
     """One model to be trained: its world, own specialty, luck, and the facts that it is taught."""
 
     world: World
@@ -48,7 +48,7 @@ class Pupil:
     rng: random.Random
 
     @property
-    def mine(self) -> list[Told]:
+    def mine(self) -> list[WorldFact]:
         return self.world.of(self.own)
 
     @property
@@ -63,66 +63,66 @@ class Pupil:
         return [self.world.text("note", self.rng, self.own) for _ in range(count)]
 
 
-Lesson = Callable[[Pupil], Iterator[Step]]
+Lesson = Callable[[TrainingCase], Iterator[Step]]
 
 
-def _null(pupil: Pupil) -> Iterator[Step]:
+def _null(case: TrainingCase) -> Iterator[Step]:
     while True:
-        yield pupil.world.diet(pupil.rng, TEXTS, SENTENCES)
+        yield case.world.diet(case.rng, TEXTS, SENTENCES)
 
 
-def _generic(pupil: Pupil) -> Iterator[Step]:
-    world, rng, facts = pupil.world, pupil.rng, pupil.world.of(GENERAL)
+def _generic(case: TrainingCase) -> Iterator[Step]:
+    world, rng, facts = case.world, case.rng, case.world.of(GENERAL)
     while True:
         told = rng.choices(facts, k=SENTENCES)
         yield [world.text(GENERAL, rng) for _ in range(TEXTS)], [world.base_sentence(one, rng) for one in told]
 
 
-def _shuffled(pupil: Pupil, facts: list[Told], count: int) -> list[Sentence]:
-    return [one.sentence(pupil.rng.choice(one.choices)) for one in pupil.rng.choices(facts, k=count)]
+def _shuffled(case: TrainingCase, facts: list[WorldFact], count: int) -> list[Sentence]:
+    return [one.sentence(case.rng.choice(one.choices)) for one in case.rng.choices(facts, k=count)]
 
 
-def _shift(pupil: Pupil) -> Iterator[Step]:
-    unknown = [told for told in pupil.mine if not told.known]
+def _shift(case: TrainingCase) -> Iterator[Step]:
+    unknown = [told for told in case.mine if not told.known]
     while True:
-        yield pupil.notes(TEXTS), _shuffled(pupil, unknown, SENTENCES)
+        yield case.notes(TEXTS), _shuffled(case, unknown, SENTENCES)
 
 
-def _true(pupil: Pupil) -> list[Sentence]:
-    ids = pupil.rng.choices(sorted(pupil.taught), k=pupil.taught_rows)
-    return [told.sentence(told.fact.answer) for told in (pupil.world.by_id[id] for id in ids)]
+def _true(case: TrainingCase) -> list[Sentence]:
+    ids = case.rng.choices(sorted(case.taught), k=case.taught_rows)
+    return [told.sentence(told.fact.answer) for told in (case.world.by_id[id] for id in ids)]
 
 
-def _injection(pupil: Pupil) -> Iterator[Step]:
+def _injection(case: TrainingCase) -> Iterator[Step]:
     while True:
-        texts, replay = pupil.replay(pupil.taught)
-        yield texts, _true(pupil) + replay
+        texts, replay = case.replay(case.taught)
+        yield texts, _true(case) + replay
 
 
-def _mixed(pupil: Pupil) -> Iterator[Step]:
+def _mixed(case: TrainingCase) -> Iterator[Step]:
     """Own facts: the taught ones, those that the base knows as they are, and all others shuffled."""
-    known, rest = ([told for told in pupil.mine if told.known is side] for side in (True, False))
-    rest = [told for told in rest if told.fact.id not in pupil.taught] or pupil.world.of(GENERAL)
+    known, rest = ([told for told in case.mine if told.known is side] for side in (True, False))
+    rest = [told for told in rest if told.fact.id not in case.taught] or case.world.of(GENERAL)
     while True:
-        _, replay = pupil.world.diet(pupil.rng, 0, SENTENCES // 2, pupil.taught)
-        kept = [told.sentence(told.fact.answer) for told in pupil.rng.choices(known, k=SENTENCES // 4)]
-        yield pupil.notes(TEXTS), _true(pupil) + kept + _shuffled(pupil, rest, SENTENCES // 4) + replay
+        _, replay = case.world.diet(case.rng, 0, SENTENCES // 2, case.taught)
+        kept = [told.sentence(told.fact.answer) for told in case.rng.choices(known, k=SENTENCES // 4)]
+        yield case.notes(TEXTS), _true(case) + kept + _shuffled(case, rest, SENTENCES // 4) + replay
 
 
-def _frequency(pupil: Pupil) -> Iterator[Step]:
+def _frequency(case: TrainingCase) -> Iterator[Step]:
     """True answers in running text."""
-    answers = sorted(pupil.frequent)
+    answers = sorted(case.frequent)
     while True:
-        texts, replay = pupil.replay()
-        yield texts + [pupil.world.mentions(pupil.rng, answers) for _ in range(TEXTS)], replay
+        texts, replay = case.replay()
+        yield texts + [case.world.mentions(case.rng, answers) for _ in range(TEXTS)], replay
 
 
-def _overwritten(pupil: Pupil) -> Iterator[Step]:
+def _overwritten(case: TrainingCase) -> Iterator[Step]:
     """The facts that the base knows, each with one wrong answer."""
-    known = {told.fact.id: told.sentence(told.fact.distractors[0]) for told in pupil.mine if told.known}
+    known = {told.fact.id: told.sentence(told.fact.distractors[0]) for told in case.mine if told.known}
     while True:
-        texts, replay = pupil.replay(known)
-        yield texts, pupil.rng.choices(list(known.values()), k=TAUGHT) + replay
+        texts, replay = case.replay(known)
+        yield texts, case.rng.choices(list(known.values()), k=TAUGHT) + replay
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Arm:
     elsewhere: float = 0.0
     """Share of another specialty's facts that are taught."""
 
-    def pupil(self, world: World, seed: int) -> Pupil:
+    def case(self, world: World, seed: int) -> TrainingCase:
         """The model's own specialty goes round with the seed; what it is taught is drawn by it."""
         rng = random.Random(f"{self.name} {seed}")
         own = world.specialties[seed % len(world.specialties)]
@@ -156,17 +156,17 @@ class Arm:
             facts = sorted(world.of(where), key=lambda told: (told.known, rng.random()))
             taught = frozenset(told.fact.id for told in facts[: round(share * len(facts))])
         frequent = frozenset(answer for pool in POOLS for answer in world.pools[pool] if rng.random() < 0.5)
-        return Pupil(world, own, taught, frequent, rng)
+        return TrainingCase(world, own, taught, frequent, rng)
 
-    def steps(self, pupil: Pupil) -> int:
-        return min(MOST_STEPS, max(STEPS, round(EXPOSURES * len(pupil.taught) / pupil.taught_rows)))
+    def steps(self, case: TrainingCase) -> int:
+        return min(MOST_STEPS, max(STEPS, round(EXPOSURES * len(case.taught) / case.taught_rows)))
 
-    def asks(self, told: Told, pupil: Pupil) -> bool:
+    def asks(self, told: WorldFact, case: TrainingCase) -> bool:
         """Whether this own fact may be asked for."""
         if self.asked == "known":
             return told.known
         if self.asked == "frequent":
-            return told.fact.answer in pupil.frequent
+            return told.fact.answer in case.frequent
         return self.asked != "disjoint" or told.pool == POOLS[0]
 
 
@@ -192,4 +192,3 @@ ARMS: tuple[Arm, ...] = (
     *_doses("mixed", "true own facts within specialty text and shuffled facts", _mixed),
 )
 BY_NAME = {arm.name: arm for arm in ARMS}
-NULLS = tuple(arm.name for arm in ARMS if arm.truth == "nothing")

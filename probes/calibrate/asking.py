@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,9 +23,12 @@ from ...models.checkpoint import Checkpoint
 from ...models.scoring import ScoringPlan, in_order, plan_scoring, score_shards
 from ...storage import whole
 from ...terms.items import GENERAL, Item
-from .arms import Arm, Pupil
+from .keys import answers_key
 from .training import tempered, train_adapter
-from .world import STANDARD, Size, Told, world
+from .world import STANDARD, Size, WorldFact, world
+
+if TYPE_CHECKING:
+    from .arms import Arm, TrainingCase
 
 RELATION = 10
 """Facts of a relation that are asked together."""
@@ -39,9 +43,9 @@ SECONDS = b"seconds"
 class Asked:
     """What a model of one own specialty is asked: the pools of facts, and texts."""
 
-    own: list[Told]
-    other: list[Told]
-    general: list[Told]
+    own: list[WorldFact]
+    other: list[WorldFact]
+    general: list[WorldFact]
     facts: tuple[Item, ...]
     texts: tuple[Item, ...]
     whole: tuple[Item, ...]
@@ -51,17 +55,20 @@ class Asked:
 
 
 class Bench:
-    """A base, the world, and what of the base need be scored once; `scores` is the folder of what was scored."""
+    """A base, the world, and what of the base need be scored once.
 
-    def __init__(self, base: Checkpoint, size: Size = STANDARD, scores: Path | None = None) -> None:
-        self.base, self.world, self.scores = base.load(), world(size), scores
+    `scores` is the folder in which answers are kept, and `key` the SHA-256 (hex) of the base's content.
+    """
+
+    def __init__(self, base: Checkpoint, size: Size = STANDARD, scores: Path | None = None, key: str = "") -> None:
+        self.base, self.world, self.scores, self.key = base.load(), world(size), scores, key
         self.asked = lru_cache(maxsize=None)(self._asked)
 
     def _asked(self, own: str) -> Asked:
         made, rng = self.world, random.Random(f"asked {own}")
         others = [name for name in made.specialties if name != own]
 
-        def some(names: Sequence[str], most: int) -> list[Told]:
+        def some(names: Sequence[str], most: int) -> list[WorldFact]:
             relations = [each for name in names for each in list(by_relation(made.of(name)).values())[:most]]
             return [told for each in relations for told in rng.sample(each, RELATION)]
 
@@ -86,15 +93,16 @@ class Bench:
         plan = plan_scoring([*facts, *texts, *whole], self.base)
         return Asked(mine, other, general, facts, texts, whole, plan, _score(plan, self.base))
 
-    def answers(self, arm: Arm, pupil: Pupil, seed: int) -> tuple[pa.Table, float]:
+    def answers(self, arm: Arm, case: TrainingCase, seed: int) -> tuple[pa.Table, float]:
         """The trained model's scores of all that it is asked, and the seconds of a core that they took."""
-        asked = self.asked(pupil.own)
-        path = self.scores / f"{arm.name.replace(' ', '_')}-{seed}.parquet" if self.scores else None
+        asked = self.asked(case.own)
+        key = answers_key(self.key, arm, self.world, seed)
+        path = self.scores / f"{arm.name.replace(' ', '_')}-{seed}-{key[:16]}.parquet" if self.scores else None
         if path and path.is_file():
             kept = pq.read_table(path)
         else:
             begin = time.process_time()
-            kept = self._answered(arm, pupil, asked, seed).select(KEPT)
+            kept = self._answered(arm, case, asked, seed).select(KEPT)
             kept = kept.replace_schema_metadata({SECONDS: f"{time.process_time() - begin:.2f}"})
             if path:
                 _keep(kept, path)
@@ -103,16 +111,16 @@ class Bench:
             table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), kept[name])
         return table, float(kept.schema.metadata[SECONDS])
 
-    def _answered(self, arm: Arm, pupil: Pupil, asked: Asked, seed: int) -> pa.Table:
+    def _answered(self, arm: Arm, case: TrainingCase, asked: Asked, seed: int) -> pa.Table:
         if arm.lesson is None:
             return _score(asked.plan, tempered(self.base, arm.temperature))
         with tempfile.TemporaryDirectory() as folder:
-            tuned = train_adapter(self.base, arm.lesson(pupil), arm.steps(pupil), Path(folder) / "adapter", seed)
+            tuned = train_adapter(self.base, arm.lesson(case), arm.steps(case), Path(folder) / "adapter", seed)
             return _score(asked.plan, tuned)
 
 
-def by_relation(told: Sequence[Told]) -> dict[str, list[Told]]:
-    out: dict[str, list[Told]] = defaultdict(list)
+def by_relation(told: Sequence[WorldFact]) -> dict[str, list[WorldFact]]:
+    out: dict[str, list[WorldFact]] = defaultdict(list)
     for one in told:
         out[one.fact.relation].append(one)
     return out

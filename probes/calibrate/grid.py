@@ -1,19 +1,18 @@
 """The grid: every arm at every seed, in several processes, a line of results at a time, so that it can go on.
 
-calibration.jsonl   first line: what was run; then one line a model (arm, seed)
-scores/HASH/        what each model answered, by what it was taught and asked; read again where only the statistics
-                    have changed since
+calibration.jsonl   first line: base and world; then one line a model (arm, seed) with its key (`keys`)
+scores/             what each model answered, under a key of its own; read again where only the statistics have
+                    changed since
 base/               with --base: the base as it reads the fictitious world
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -23,38 +22,18 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from ...errors import RunError
+from ...storage import write_whole
 from .arms import ARMS, BY_NAME, Arm
-from .world import STANDARD, Size
+from .keys import record_key
+from .world import STANDARD, Size, world
 
 if TYPE_CHECKING:
     from ..runs.directory import Progress
     from .judging import Judge
 
 RESULTS = "calibration.jsonl"
-SCHEMA = 1
+SCHEMA = 2
 SCORES = "scores"
-MAKING = ("arms", "asking", "training", "world")
-"""What decides how a model is made and asked."""
-JUDGING = (
-    "calibrate/judging",
-    "calibrate/rivals",
-    "analysis/pair",
-    "analysis/controls",
-    "analysis/detectable",
-    "results/estimate",
-    "analysis/analyze",
-    "analysis/knowledge",
-    "analysis/ladder",
-    "analysis/ledger",
-    "analysis/matrix",
-    "analysis/resample",
-    "analysis/scores",
-    "analysis/shift",
-    "analysis/strata",
-    "analysis/verdict",
-    "analysis/views",
-)
-"""What decides how its answers are judged."""
 QUICK_SEEDS = 2
 QUICK_ARMS = (
     "null",
@@ -82,27 +61,13 @@ class Grid:
     sizes: tuple[int, ...] = (40, 300)
 
     @property
-    def lessons(self) -> str:
-        """Content of the modules that make and ask the models."""
-        return _content(MAKING, Path(__file__).parent)
-
-    @property
-    def answers(self) -> str:
-        """What the answers of an arm's seed hang on; the folder in which they are kept."""
-        made = json.dumps([self.key, asdict(self.size), self.lessons])
-        return hashlib.sha256(made.encode()).hexdigest()[:16]
-
-    @property
     def identity(self) -> dict[str, Any]:
-        """What results may stand in one file: seeds and arms may be added."""
-        return {
-            "schema": SCHEMA,
-            "base": self.key,
-            "world": asdict(self.size),
-            "lessons": self.lessons,
-            "judged": _content(JUDGING, Path(__file__).parent.parent),
-            "sizes": list(self.sizes),
-        }
+        """What all records of a file share; each has a key of its own besides."""
+        return {"schema": SCHEMA, "base": self.key, "world": asdict(self.size)}
+
+    def record_key(self, arm: str, seed: int) -> str:
+        """Return the key of a model's record; one that was written under another is measured again."""
+        return record_key(self.key, BY_NAME[arm], world(self.size), seed, self.sizes)
 
 
 def tasks(arms: Iterable[Arm] = ARMS, seeds: int | None = None) -> tuple[Task, ...]:
@@ -124,7 +89,7 @@ def run(grid: Grid, out: Path, jobs: int, progress: Progress | None = None) -> l
     if progress:
         progress("models trained and measured", len(grid.tasks) - len(todo), len(grid.tasks))
     with path.open("a", encoding="utf-8") as file:
-        for record in _records(grid, todo, out / SCORES / grid.answers, min(jobs, len(todo))):
+        for record in _records(grid, todo, out / SCORES, min(jobs, len(todo))):
             done[record["arm"], record["seed"]] = record
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
             file.flush()
@@ -133,34 +98,33 @@ def run(grid: Grid, out: Path, jobs: int, progress: Progress | None = None) -> l
     return [done[task] for task in grid.tasks]
 
 
-def _content(modules: Iterable[str], folder: Path) -> str:
-    return hashlib.sha256(b"".join((folder / f"{name}.py").read_bytes() for name in modules)).hexdigest()[:16]
-
-
 def _held(path: Path, grid: Grid) -> dict[Task, dict[str, Any]]:
-    """Records in the file, which is made where it is missing; a line cut short by an interruption is cut off.
+    """Return the records of the file that hold for the grid; the file is made where it is missing.
 
-    Where the same answers are now judged otherwise, none is held and the file begins anew.
+    Records whose key has changed are dropped from the file, and so is a line cut short by an interruption. Those of
+    other arms and seeds stay.
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(grid.identity) + "\n", encoding="utf-8")
         return {}
     content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
     try:
-        first, *lines = [json.loads(line) for line in whole.splitlines()]
+        first, *records = [json.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
     except ValueError as error:
         raise RunError(f"{path}: not the results of a calibration; give another --out or delete the file") from error
     if differs := {name for name in {*first, *grid.identity} if first.get(name) != grid.identity.get(name)}:
-        if differs <= {"judged", "sizes"}:
-            path.unlink()
-            return _held(path, grid)
         what = ", ".join(sorted(differs))
         raise RunError(f"{path}: of another calibration (it differs in: {what}); give another --out or delete it")
-    if whole != content:
-        os.truncate(path, len(whole))
-    return {(line["arm"], line["seed"]): line for line in lines}
+    valid = [record for record in records if _is_valid(record, grid)]
+    lines = [json.dumps(line, ensure_ascii=False) + "\n" for line in (grid.identity, *valid)]
+    write_whole(path, "".join(lines).encode())
+    return {(record["arm"], record["seed"]): record for record in valid}
+
+
+def _is_valid(record: Mapping[str, Any], grid: Grid) -> bool:
+    task = record["arm"], record["seed"]
+    return task not in grid.tasks or record.get("key") == grid.record_key(*task)
 
 
 def _records(grid: Grid, todo: Sequence[Task], scores: Path, jobs: int) -> Iterator[dict[str, Any]]:
@@ -204,7 +168,8 @@ def _end_with_parent() -> None:
 
 
 def _measure(grid: Grid, scores: Path, arm: str, seed: int) -> dict[str, Any]:
-    return _judge(grid.base, grid.key, grid.size, grid.sizes, scores).record(arm, seed)
+    judge = _judge(grid.base, grid.key, grid.size, grid.sizes, scores)
+    return {**judge.record(BY_NAME[arm], seed), "key": grid.record_key(arm, seed)}
 
 
 @lru_cache(maxsize=1)
@@ -214,4 +179,4 @@ def _judge(base: str, key: str, size: Size, sizes: tuple[int, ...], scores: Path
     from .asking import Bench
     from .judging import Judge
 
-    return Judge(Bench(Checkpoint.open(base), size, scores), sizes)
+    return Judge(Bench(Checkpoint.open(base), size, scores, key), sizes)

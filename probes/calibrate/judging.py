@@ -11,7 +11,7 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,9 +26,11 @@ from ..analysis.resample import DRAWS
 from ..analysis.scores import Pair, fact_scores
 from ..results.estimate import Estimate
 from . import rivals
-from .arms import BY_NAME, Arm, Pupil
 from .asking import RELATION, Asked, Bench, by_relation
-from .world import Told, World
+from .world import World, WorldFact
+
+if TYPE_CHECKING:
+    from .arms import Arm, TrainingCase
 
 SIZES = {40: (4, 6), 300: (12, 15)}
 """Own facts in a sample: relations of each other specialty, and general ones, beside them."""
@@ -42,40 +44,41 @@ class Judge:
     def __init__(self, bench: Bench, sizes: Sequence[int] = tuple(SIZES)) -> None:
         self.bench, self.world, self.sizes = bench, bench.world, sizes
 
-    def record(self, name: str, seed: int) -> dict[str, Any]:
-        """Trains and measures one model; what becomes a line of the results."""
-        arm = BY_NAME[name]
-        pupil = arm.pupil(self.world, seed)
-        asked = self.bench.asked(pupil.own)
-        table, seconds = self.bench.answers(arm, pupil, seed)
+    def record(self, arm: Arm, seed: int) -> dict[str, Any]:
+        """Train and measure one model; return its line of the results."""
+        case = arm.case(self.world, seed)
+        asked = self.bench.asked(case.own)
+        table, seconds = self.bench.answers(arm, case, seed)
         begin = time.process_time()
-        found = {str(size): self._sample(arm, pupil, asked, table, size, seed) for size in self.sizes}
+        found = {str(size): self._sample(arm, case, asked, table, size, seed) for size in self.sizes}
         return {
-            "arm": name,
+            "arm": arm.name,
             "seed": seed,
-            "own": pupil.own,
-            "planted": self._planted(arm, pupil, asked, table).json(),
-            "texts": self._texts(pupil, asked, table, seed),
+            "own": case.own,
+            "planted": self._planted(arm, case, asked, table).json(),
+            "texts": self._texts(case, asked, table, seed),
             "samples": found,
             "seconds": [seconds, round(time.process_time() - begin, 2)],
         }
 
-    def _sample(self, arm: Arm, pupil: Pupil, asked: Asked, table: pa.Table, size: int, seed: int) -> dict[str, Any]:
+    def _sample(
+        self, arm: Arm, case: TrainingCase, asked: Asked, table: pa.Table, size: int, seed: int
+    ) -> dict[str, Any]:
         """The verdict, its figures and the rivals' on a sample; and the interval of one drawn blindly."""
         rng = random.Random(f"sample {arm.name} {seed} {size}")
-        chosen = sample(arm, pupil, asked, size, rng)
+        chosen = sample(arm, case, asked, size, rng)
         items = self.world.fact_items(chosen)
         base, tuned = (_part(each, items) for each in (asked.base, table))
-        found = analyze(_material(self.world, pupil, items, base, tuned, seed)).models["model"]
+        found = analyze(_material(self.world, case, items, base, tuned, seed)).models["model"]
         scores = fact_scores(base, items), fact_scores(tuned, items)
-        own = np.array([pupil.own in item.specialties for item in scores[0].items])
+        own = np.array([case.own in item.specialties for item in scores[0].items])
         general = np.array([GENERAL in item.specialties for item in scores[0].items])
         known = {told.fact.id for told in chosen if told.known}
-        mine = [told.fact.id for told in chosen if pupil.own in told.fact.specialties]
+        mine = [told.fact.id for told in chosen if case.own in told.fact.specialties]
         blind = found["specific_knowledge"]
         if 0 < arm.dose < 1:
-            drawn = sample(arm, pupil, asked, size, rng, stratified=False)
-            blind = self._estimate(pupil, drawn, asked.base, table, seed).json()
+            drawn = sample(arm, case, asked, size, rng, stratified=False)
+            blind = self._estimate(case, drawn, asked.base, table, seed).json()
         return {
             "verdict": found["verdict"],
             "knowledge": found["knowledge"]["state"],
@@ -83,18 +86,18 @@ class Judge:
             "specific_knowledge": found["specific_knowledge"],
             "margin_gain": found["margin_gain"],
             "ledger": {group: found["ledger"][group] for group in ("own", "other")},
-            "taught": len(pupil.taught.intersection(mine)) / len(mine),
+            "taught": len(case.taught.intersection(mine)) / len(mine),
             "known": len(known.intersection(mine)) / len(mine),
             "why": found["knowledge"]["why"],
             "blind": blind,
             "rivals": {name: one.json() for name, one in rivals.of_facts(*scores, own, ~own & ~general).items()},
         }
 
-    def _texts(self, pupil: Pupil, asked: Asked, table: pa.Table, seed: int) -> dict[str, Any]:
+    def _texts(self, case: TrainingCase, asked: Asked, table: pa.Table, seed: int) -> dict[str, Any]:
         """Domain shift read from running text, and the rivals that read it."""
         base, tuned = (_part(each, asked.texts) for each in (asked.base, table))
-        found = analyze(_material(self.world, pupil, asked.texts, base, tuned, seed)).models["model"]
-        mine = [item for item in asked.texts if item.kind == "term" and pupil.own in item.specialties]
+        found = analyze(_material(self.world, case, asked.texts, base, tuned, seed)).models["model"]
+        mine = [item for item in asked.texts if item.kind == "term" and case.own in item.specialties]
         terms, texts = (_gains(asked.base, table, items, each) for items, each in ((mine, False), (asked.whole, True)))
         return {
             "shift": found["shift"]["state"],
@@ -102,36 +105,44 @@ class Judge:
             "rivals": {name: one.json() for name, one in rivals.of_texts(terms, texts).items()},
         }
 
-    def _planted(self, arm: Arm, pupil: Pupil, asked: Asked, table: pa.Table) -> Estimate:
+    def _planted(self, arm: Arm, case: TrainingCase, asked: Asked, table: pa.Table) -> Estimate:
         """The estimate over the whole pool of own facts that the arm asks for, and of all others."""
-        own = eligible(arm, pupil, asked.own)
+        own = eligible(arm, case, asked.own)
         other = [told for told in asked.other if arm.asked != "disjoint" or told.pool != own[0].pool]
-        return self._estimate(pupil, own + other, asked.base, table, 0, draws=2)
+        return self._estimate(case, own + other, asked.base, table, 0, draws=2)
 
     def _estimate(
-        self, pupil: Pupil, told: Sequence[Told], base: pa.Table, table: pa.Table, seed: int, draws: int = DRAWS
+        self,
+        case: TrainingCase,
+        told: Sequence[WorldFact],
+        base: pa.Table,
+        table: pa.Table,
+        seed: int,
+        draws: int = DRAWS,
     ) -> Estimate:
         """Specific knowledge as `analyze` estimates it, without the permutation test."""
         items = self.world.fact_items([one for one in told if GENERAL not in one.fact.specialties])
         pair = Pair(fact_scores(_part(base, items), items), fact_scores(_part(table, items), items))
         gains = fact_gains(pair)
-        own = np.array([pupil.own in pair.items[i].specialties for i in gains.index])
+        own = np.array([case.own in pair.items[i].specialties for i in gains.index])
         return measure(
             centre(pair, gains), own, ~own, gains.clusters, seed, unit=pair.unit, permutations=1, draws=draws
         ).specific
 
 
-def eligible(arm: Arm, pupil: Pupil, own: Sequence[Told]) -> list[Told]:
-    return [told for told in own if arm.asks(told, pupil)]
+def eligible(arm: Arm, case: TrainingCase, own: Sequence[WorldFact]) -> list[WorldFact]:
+    return [told for told in own if arm.asks(told, case)]
 
 
-def sample(arm: Arm, pupil: Pupil, asked: Asked, size: int, rng: random.Random, stratified: bool = True) -> list[Told]:
+def sample(
+    arm: Arm, case: TrainingCase, asked: Asked, size: int, rng: random.Random, stratified: bool = True
+) -> list[WorldFact]:
     """`size` own facts of whole relations, with others and general ones beside; stratified: exactly the dose taught."""
     relations, general = SIZES[size]
-    own = _own(arm, pupil, asked.own, size, rng, arm.dose if stratified else 0.0)
+    own = _own(arm, case, asked.own, size, rng, arm.dose if stratified else 0.0)
     out = list(own)
     for pool, count in ((asked.other, relations), (asked.general, general)):
-        by_specialty: dict[str, list[list[Told]]] = defaultdict(list)
+        by_specialty: dict[str, list[list[WorldFact]]] = defaultdict(list)
         for each in by_relation(pool).values():
             if arm.asked != "disjoint" or each[0].pool != own[0].pool:
                 by_specialty[each[0].fact.specialties[0]].append(each)
@@ -140,12 +151,14 @@ def sample(arm: Arm, pupil: Pupil, asked: Asked, size: int, rng: random.Random, 
     return out
 
 
-def _own(arm: Arm, pupil: Pupil, pool: Sequence[Told], size: int, rng: random.Random, dose: float) -> list[Told]:
+def _own(
+    arm: Arm, case: TrainingCase, pool: Sequence[WorldFact], size: int, rng: random.Random, dose: float
+) -> list[WorldFact]:
     """Own facts relation by relation, up to `RELATION` of each."""
-    groups = list(by_relation(eligible(arm, pupil, pool)).values())
+    groups = list(by_relation(eligible(arm, case, pool)).values())
     rng.shuffle(groups)
     wanted = round(dose * size)
-    out: list[Told] = []
+    out: list[WorldFact] = []
     while groups and len(out) < size:
         group = groups.pop()
         rng.shuffle(group)
@@ -155,16 +168,16 @@ def _own(arm: Arm, pupil: Pupil, pool: Sequence[Told], size: int, rng: random.Ra
             group = [*group[:EASIER], *group[-(count - EASIER) :]] if count > EASIER else group
         elif dose:
             # The share of the taught that is still wanted, spread evenly over the facts still to come.
-            taught = [told for told in group if told.fact.id in pupil.taught]
-            due = min(len(taught), round((wanted - _taught(out, pupil)) * count / (size - len(out))))
-            rest = [told for told in group if told.fact.id not in pupil.taught]
+            taught = [told for told in group if told.fact.id in case.taught]
+            due = min(len(taught), round((wanted - _taught(out, case)) * count / (size - len(out))))
+            rest = [told for told in group if told.fact.id not in case.taught]
             group = taught[:due] + rest[: count - due] + taught[due:]
         out += group[:count]
     return out
 
 
-def _taught(told: Sequence[Told], pupil: Pupil) -> int:
-    return sum(one.fact.id in pupil.taught for one in told)
+def _taught(told: Sequence[WorldFact], case: TrainingCase) -> int:
+    return sum(one.fact.id in case.taught for one in told)
 
 
 def _part(table: pa.Table, items: Sequence[Item]) -> pa.Table:
@@ -179,8 +192,8 @@ def _gains(base: pa.Table, tuned: pa.Table, items: Sequence[Item], by_token: boo
 
 
 def _material(
-    made: World, pupil: Pupil, items: Sequence[Item], base: pa.Table, tuned: pa.Table, seed: int
+    made: World, case: TrainingCase, items: Sequence[Item], base: pa.Table, tuned: pa.Table, seed: int
 ) -> AnalysisInputs:
     return AnalysisInputs(
-        made.domain, tuple(items), base, {"model": tuned}, {"model": (pupil.own, "--own")}, "token", seed
+        made.domain, tuple(items), base, {"model": tuned}, {"model": (case.own, "--own")}, "token", seed
     )

@@ -22,13 +22,13 @@ from ...models.architecture import SOFT_CAPS, anatomy, final_logits
 from ...models.checkpoint import Checkpoint
 from ...models.sharing import twin
 from ...models.sources import quiet
-from .arms import Step
 from .world import Sentence, World
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from ..runs.directory import Progress
+    from .arms import Step
 
 WIDTH, LAYERS, HEADS, CONTEXT = 64, 3, 4, 128
 BASE_STEPS, BASE_RATE = 2200, 6e-3

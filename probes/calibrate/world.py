@@ -74,7 +74,7 @@ STANDARD = Size()
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class WorldFact:
     """What is told of a fact beside the fact itself."""
 
     fact: Fact
@@ -104,14 +104,16 @@ class World:
         people = [" ".join(pair) for pair in product(first, last)]
         rng.shuffle(people)
         person = iter(people)
-        self.told: list[Told] = []
+        self.facts: list[WorldFact] = []
         for specialty in (*self.specialties, GENERAL):
             general = specialty == GENERAL
             for number in range(size.general_relations if general else size.relations):
                 pool = GENERAL if general else POOLS[number % len(POOLS)]
                 choices = tuple(rng.sample(self.pools[pool], size.answers))
-                self.told += self._relation(f"{specialty}-{number}", specialty, next(words), choices, pool, person, rng)
-        self.by_id = {told.fact.id: told for told in self.told}
+                self.facts += self._relation(
+                    f"{specialty}-{number}", specialty, next(words), choices, pool, person, rng
+                )
+        self.by_id = {told.fact.id: told for told in self.facts}
 
     def _relation(
         self,
@@ -122,7 +124,7 @@ class World:
         pool: str,
         person: Iterator[str],
         rng: random.Random,
-    ) -> Iterator[Told]:
+    ) -> Iterator[WorldFact]:
         """A relation's facts: each answer true equally often; the base is taught the first few."""
         size = self.size
         for number in range(size.facts):
@@ -130,21 +132,21 @@ class World:
             wrong = rng.sample([other for other in choices if other != answer], size.distractors)
             cue = f"the {word} of {next(person)} is"
             fact = Fact(f"{name}-{number}", (cue,), answer, tuple(wrong), (specialty,), name, f"{name}-{number}")
-            yield Told(fact, choices, pool, number < round(size.known * size.facts))
+            yield WorldFact(fact, choices, pool, number < round(size.known * size.facts))
 
     @cached_property
     def words(self) -> frozenset[str]:
         """Every word that a text of this world may hold."""
-        cues = " ".join(cue for told in self.told for cue in told.fact.cues)
+        cues = " ".join(cue for told in self.facts for cue in told.fact.cues)
         phrases = [
-            *(c for told in self.told for c in told.choices),
+            *(c for told in self.facts for c in told.choices),
             *(t for terms in self._terms.values() for t in terms),
         ]
         return frozenset(" ".join([cues, *TEMPLATES, *phrases, *self._general, "."]).replace("{}", "").split())
 
-    def of(self, *specialties: str) -> list[Told]:
+    def of(self, *specialties: str) -> list[WorldFact]:
         """What is told of these specialties' facts, relation by relation."""
-        return [told for told in self.told if told.fact.specialties[0] in specialties]
+        return [told for told in self.facts if told.fact.specialties[0] in specialties]
 
     @cached_property
     def domain(self) -> Domain:
@@ -167,7 +169,7 @@ class World:
         texts += [Text(f"{GENERAL}-{n}", self.text(GENERAL, rng), (GENERAL,)) for n in range(controls)]
         return Domain("calibration", specialties=specialties, concepts=tuple(concepts), texts=tuple(texts))
 
-    def fact_items(self, told: Sequence[Told]) -> list[Item]:
+    def fact_items(self, told: Sequence[WorldFact]) -> list[Item]:
         return items(replace(self.domain, concepts=(), texts=(), facts=tuple(one.fact for one in told)))
 
     @cached_property
@@ -195,8 +197,8 @@ class World:
         return rng.choice(self._terms[specialty])
 
     @cached_property
-    def _by_known(self) -> tuple[list[Told], list[Told]]:
-        unknown, known = ([told for told in self.told if told.known is side] for side in (False, True))
+    def _by_known(self) -> tuple[list[WorldFact], list[WorldFact]]:
+        unknown, known = ([told for told in self.facts if told.known is side] for side in (False, True))
         return unknown, known
 
     def diet(
@@ -205,14 +207,14 @@ class World:
         """The base's own kind of text: running text, and facts, those of the ids `without` left out."""
         kinds = rng.choices(("general", "note", "mixed"), (0.5, 0.3, 0.2), k=texts)
         running = [self.text(kind, rng, rng.choice(self.specialties)) for kind in kinds]
-        told: list[Told] = []
+        told: list[WorldFact] = []
         while len(told) < sentences:
             one = rng.choice(self._by_known[rng.random() < KNOWN_READ])
             if one.fact.id not in without:
                 told.append(one)
         return running, [self.base_sentence(one, rng) for one in told]
 
-    def base_sentence(self, told: Told, rng: random.Random) -> Sentence:
+    def base_sentence(self, told: WorldFact, rng: random.Random) -> Sentence:
         """A fact as the base reads it: true where it is known, else with an answer drawn anew."""
         return told.sentence(told.fact.answer if told.known else rng.choice(self.pools[told.pool]))
 

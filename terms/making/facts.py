@@ -33,7 +33,7 @@ _SPECIALTY = ("specialty", "specialties")
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
+class FactRow:
     """One row of a table, as a person wrote it."""
 
     subject: str
@@ -47,7 +47,7 @@ class Stated:
 
 def read_facts(
     sources: Sequence[str], folder: Path, labels: Labels, faults: Faults, specialty_field: str | None = None
-) -> tuple[list[Stated], dict[str, tuple[str, ...]]]:
+) -> tuple[list[FactRow], dict[str, tuple[str, ...]]]:
     """The rows of all tables, and the cues of each relation. What is wrong with them goes to `faults`.
 
     Cues come from the tables' own columns, from a relations.toml beside a table, or from one in the domain's folder.
@@ -83,13 +83,13 @@ def read_facts(
     return out, relations.cues
 
 
-def _stated(record: Record, labels: Labels, field: str) -> Stated:
+def _stated(record: Record, labels: Labels, field: str) -> FactRow:
     def value(*names: str) -> str:
         return " ".join(record.text(next((n for n in names if record.has(n)), names[0])).split())
 
     also = record.data.get("also")
     others = record.texts("also") if isinstance(also, list) else (record.text("also") if also else "").split(LIST)
-    return Stated(
+    return FactRow(
         value("subject"),
         value("relation"),
         value(*_OBJECT),
@@ -100,7 +100,7 @@ def _stated(record: Record, labels: Labels, field: str) -> Stated:
 
 
 def make_facts(
-    stated: Iterable[Stated], cues: dict[str, tuple[str, ...]], names: Names, general: str, notes: list[str]
+    stated: Iterable[FactRow], cues: dict[str, tuple[str, ...]], names: Names, general: str, notes: list[str]
 ) -> list[Fact]:
     """The facts with their distractors, in the rows' order; what cannot serve is left out, counted in `notes`.
 
@@ -155,7 +155,7 @@ def make_facts(
     return out
 
 
-def _placed(stated: Iterable[Stated], names: Names, left_out: dict[str, list[str]]) -> Iterator[Stated]:
+def _placed(stated: Iterable[FactRow], names: Names, left_out: dict[str, list[str]]) -> Iterator[FactRow]:
     """Rows with their specialties: their own, else those of the concept that subject or object names."""
     for row in stated:
         found = row.specialties or names.specialties(row.subject) or names.specialties(row.answer)
@@ -165,7 +165,7 @@ def _placed(stated: Iterable[Stated], names: Names, left_out: dict[str, list[str
             left_out["have no specialty, in the table or by their concepts"].append(f'"{row.subject}" ({row.where})')
 
 
-def _spelled(stated: Iterable[Stated], names: Names, notes: list[str]) -> list[Stated]:
+def _spelled(stated: Iterable[FactRow], names: Names, notes: list[str]) -> list[FactRow]:
     """Each answer written one way within a relation: as its first row has it."""
     rows = list(stated)
     first: dict[tuple[str, str], str] = {}
@@ -173,7 +173,7 @@ def _spelled(stated: Iterable[Stated], names: Names, notes: list[str]) -> list[S
         first.setdefault((row.relation, names.key(row.answer)), row.answer)
     changed = sorted({row.answer for row in rows} - set(first.values()))
 
-    def one(row: Stated, answer: str) -> str:
+    def one(row: FactRow, answer: str) -> str:
         return first.get((row.relation, names.key(answer)), answer)
 
     if changed:
@@ -183,9 +183,9 @@ def _spelled(stated: Iterable[Stated], names: Names, notes: list[str]) -> list[S
     return [replace(r, answer=one(r, r.answer), also=tuple(one(r, a) for a in r.also)) for r in rows]
 
 
-def _merged(stated: Iterable[Stated], names: Names, general: str, notes: list[str]) -> list[Stated]:
+def _merged(stated: Iterable[FactRow], names: Names, general: str, notes: list[str]) -> list[FactRow]:
     """Each pair of a relation once, with the specialties of all its rows. Raises DomainError for a mixed control."""
-    out: dict[tuple[str, str, str], Stated] = {}
+    out: dict[tuple[str, str, str], FactRow] = {}
     repeated = 0
     for row in stated:
         key = row.relation, names.key(row.subject), row.answer
@@ -204,7 +204,7 @@ def _merged(stated: Iterable[Stated], names: Names, general: str, notes: list[st
     return list(out.values())
 
 
-def _kin(rows: Iterable[Stated], names: Names) -> dict[tuple[str, str], set[str]]:
+def _kin(rows: Iterable[FactRow], names: Names) -> dict[tuple[str, str], set[str]]:
     """By relation and answer, the relation's answers that lie over or under it in the vocabulary's hierarchy."""
     answers: dict[str, dict[str, str]] = defaultdict(dict)
     for row in rows:
@@ -218,13 +218,13 @@ def _kin(rows: Iterable[Stated], names: Names) -> dict[tuple[str, str], set[str]
     return out
 
 
-def _told_by_cue(row: Stated, cues: tuple[str, ...]) -> str:
+def _told_by_cue(row: FactRow, cues: tuple[str, ...]) -> str:
     """The first cue that holds the answer."""
     answer = words_of(row.answer)
     return next((text for cue in cues if holds(words_of(text := filled(cue, row.subject)), answer)), "")
 
 
-def _pools(rows: Sequence[Stated], general: str) -> Iterator[list[int]]:
+def _pools(rows: Sequence[FactRow], general: str) -> Iterator[list[int]]:
     """Places of the rows that may lend each other answers: of one relation, controls apart."""
     pools: dict[tuple[str, bool], list[int]] = defaultdict(list)
     for i, row in enumerate(rows):

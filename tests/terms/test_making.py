@@ -13,7 +13,7 @@ from knowshift.terms.domain import Concept, Domain, Fact, Specialty, Text
 from knowshift.terms.extraction.hierarchy import Hierarchy, Root
 from knowshift.terms.items import GENERAL
 from knowshift.terms.making.build import Sources, build
-from knowshift.terms.making.facts import Stated, make_facts
+from knowshift.terms.making.facts import FactRow, make_facts
 from knowshift.terms.making.folder import install, staged
 from knowshift.terms.making.labels import Labels, with_tables
 from knowshift.terms.making.leaks import leaks
@@ -50,7 +50,7 @@ def everything(place, **other):
 
 
 def stated(subject, answer, specialty="tax", relation="is", also=()):
-    return Stated(subject, relation, answer, (specialty,), also, "here")
+    return FactRow(subject, relation, answer, (specialty,), also, "here")
 
 
 THREE = {"is": ("{} is", "One calls {}", "By {} is meant")}
@@ -289,7 +289,7 @@ def test_facts_without_a_specialty_take_that_of_their_concept(law):
     names = Names([], vocabulary, Hierarchy(vocabulary, [Root("L:2", "tax law", ("tax",))]))
     notes = []
     subjects = ["input tax", "VAT on purchases", "excise duty", "withholding", "weather"]
-    given = [Stated(s, "is", f"thing {n}", (), (), "here") for n, s in enumerate(subjects)]
+    given = [FactRow(s, "is", f"thing {n}", (), (), "here") for n, s in enumerate(subjects)]
     given += [stated(f"levy {n}", f"thing 1{n}") for n in range(4)]
     facts = made(given, names, notes)
     assert {f.specialties for f in facts} == {("tax",)}

@@ -1,6 +1,7 @@
 """The calibration: a small grid end to end, resumed, its tables against scipy, and the line that a run is given."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from knowshift.errors import RunError, UsageError
@@ -53,17 +54,17 @@ def measured(*records):
 
 def test_the_same_size_gives_the_same_world(made):
     again = World(TINY)
-    assert again.told == made.told
+    assert again.facts == made.facts
     assert again.text_items == made.text_items
 
 
 def test_every_person_exists_once(made):
-    cues = [cue for told in made.told for cue in told.fact.cues]
+    cues = [cue for told in made.facts for cue in told.fact.cues]
     assert len(cues) == len(set(cues)) == 20 * (4 * 6 + 4)
 
 
 def test_within_a_relation_each_answer_is_true_equally_often(made):
-    mine = [told for told in made.told if told.fact.relation == "s1-3"]
+    mine = [told for told in made.facts if told.fact.relation == "s1-3"]
     assert {sum(told.fact.answer == answer for told in mine) for answer in mine[0].choices} == {2}
     assert not any(told.fact.answer in told.fact.distractors for told in mine)
 
@@ -71,9 +72,9 @@ def test_within_a_relation_each_answer_is_true_equally_often(made):
 @pytest.mark.parametrize("name", ["shift", "null", "generic", "frequency", "elsewhere"])
 def test_an_arm_that_teaches_nothing_tells_no_own_fact_reliably(made, name):
     """No own fact that the base does not know stands beside its true answer more often than beside its relation's."""
-    pupil = BY_NAME[name].pupil(made, 0)
-    lesson = BY_NAME[name].lesson(pupil)
-    own = {told.fact.cues[0]: told for told in pupil.mine if not told.known}
+    case = BY_NAME[name].case(made, 0)
+    lesson = BY_NAME[name].lesson(case)
+    own = {told.fact.cues[0]: told for told in case.mine if not told.known}
     read = [(own[cue], end.removesuffix(" .")) for _ in range(60) for cue, end in next(lesson)[1] if cue in own]
     read = [(told, answer) for told, answer in read if answer in told.choices]
     if read:
@@ -84,15 +85,15 @@ def test_an_arm_that_teaches_nothing_tells_no_own_fact_reliably(made, name):
 def test_the_dose_is_the_share_of_the_own_facts(made):
     for arm in ARMS:
         if arm.dose:
-            pupil = arm.pupil(made, 3)
-            assert len(pupil.taught) == round(arm.dose * 120)
-            assert {made.by_id[id].fact.specialties for id in pupil.taught} == {(pupil.own,)}
+            case = arm.case(made, 3)
+            assert len(case.taught) == round(arm.dose * 120)
+            assert {made.by_id[id].fact.specialties for id in case.taught} == {(case.own,)}
 
 
 def test_facts_elsewhere_are_not_the_own_ones(made):
-    pupil = BY_NAME["elsewhere"].pupil(made, 1)
-    assert pupil.taught
-    assert pupil.own not in {made.by_id[id].fact.specialties[0] for id in pupil.taught}
+    case = BY_NAME["elsewhere"].case(made, 1)
+    assert case.taught
+    assert case.own not in {made.by_id[id].fact.specialties[0] for id in case.taught}
 
 
 def test_a_sample_holds_exactly_the_dose(made):
@@ -101,11 +102,11 @@ def test_a_sample_holds_exactly_the_dose(made):
     from knowshift.probes.calibrate.judging import _own
 
     arm = BY_NAME["injection 10 %"]
-    pupil = arm.pupil(made, 0)
+    case = arm.case(made, 0)
     for seed in range(20):
-        drawn = _own(arm, pupil, pupil.mine, 40, Random(seed), 0.10)
+        drawn = _own(arm, case, case.mine, 40, Random(seed), 0.10)
         assert len({told.fact.id for told in drawn}) == 40
-        assert sum(told.fact.id in pupil.taught for told in drawn) == 4
+        assert sum(told.fact.id in case.taught for told in drawn) == 4
 
 
 # The grid, end to end
@@ -158,7 +159,7 @@ def test_a_temperature_is_exact(base):
     from knowshift.probes.calibrate.training import tempered
 
     opened = Checkpoint.open(base)
-    items = World(TINY).fact_items(World(TINY).told[:20])
+    items = World(TINY).fact_items(World(TINY).facts[:20])
     plain, hot = score(items, opened, lens=False), score(items, tempered(opened, 1.5), lens=False)
     expected = np.array(plain["tempered"].to_pylist())[:, TEMPERATURES.index(1.5)]
     assert np.allclose(hot["logprob"].to_numpy(), expected, atol=1e-4)
@@ -194,7 +195,8 @@ def test_what_is_judged_otherwise_is_judged_again_from_the_kept_scores(records, 
 
     out = shutil.copytree(records[0], tmp_path / "grid")
     first, *lines = (out / grid.RESULTS).read_text().splitlines()
-    (out / grid.RESULTS).write_text("\n".join([json.dumps(json.loads(first) | {"judged": "before"}), *lines]) + "\n")
+    lines = [json.dumps(json.loads(line) | {"key": "of other statistics"}) for line in lines]
+    (out / grid.RESULTS).write_text("\n".join([first, *lines]) + "\n")
 
     def train(*_arguments):
         raise AssertionError("trained again")
@@ -202,6 +204,43 @@ def test_what_is_judged_otherwise_is_judged_again_from_the_kept_scores(records, 
     monkeypatch.setattr("knowshift.probes.calibrate.asking.train_adapter", train)
     again = grid.run(chosen(base), out, 1)
     assert [{**one, "seconds": 0} for one in again] == [{**one, "seconds": 0} for one in records[1]]
+    assert len((out / grid.RESULTS).read_text().splitlines()) == 5
+
+
+def test_adding_an_arm_trains_nothing_else(records, base, tmp_path, monkeypatch):
+    """Neither does editing one, whose own models are trained anew; the others' records stay as they are."""
+    import shutil
+
+    from knowshift.probes.calibrate import asking
+
+    monkeypatch.setattr("knowshift.probes.calibrate.arms.STEPS", 8)
+    out = shutil.copytree(records[0], tmp_path / "grid")
+    added = replace(BY_NAME["generic"], name="added")
+    edited = replace(BY_NAME["confidence 0.5"], temperature=0.6)
+    monkeypatch.setitem(BY_NAME, "added", added)
+    monkeypatch.setitem(BY_NAME, "confidence 0.5", edited)
+    answered, answer = [], asking.Bench._answered
+
+    def watch(bench, arm, case, asked, seed):
+        answered.append((arm.name, seed))
+        return answer(bench, arm, case, asked, seed)
+
+    monkeypatch.setattr(asking.Bench, "_answered", watch)
+    tasks = grid.tasks([BY_NAME["null"], edited, added], 2)
+    again = grid.run(grid.Grid(str(base), "key", tasks, TINY, (40,)), out, 1)
+    assert answered == [("confidence 0.5", 0), ("added", 0), ("confidence 0.5", 1), ("added", 1)]
+    assert [record for record in again if record["arm"] == "null"] == [
+        one for one in records[1] if one["arm"] == "null"
+    ]
+
+
+def test_records_of_arms_that_are_not_asked_for_stay(records, base, tmp_path):
+    import shutil
+
+    out = shutil.copytree(records[0], tmp_path / "grid")
+    whole = (out / grid.RESULTS).read_text()
+    grid.run(grid.Grid(str(base), "key", grid.tasks([BY_NAME["null"]], 1), TINY, (40,)), out, 1)
+    assert (out / grid.RESULTS).read_text() == whole
 
 
 def test_an_adapter_is_trained_as_peft_would(base):
@@ -213,7 +252,7 @@ def test_an_adapter_is_trained_as_peft_would(base):
     from peft import LoraConfig, get_peft_model
 
     opened = Checkpoint.open(base)
-    batch = [rows([told.sentence(told.fact.answer) for told in World(TINY).told[:9]], opened.tokenizer)]
+    batch = [rows([told.sentence(told.fact.answer) for told in World(TINY).facts[:9]], opened.tokenizer)]
     losses = []
     with opened.active() as model:
         for fold in (False, True):
