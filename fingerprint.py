@@ -9,7 +9,8 @@ A module is hashed as its syntax tree, which holds no comments and no layout, wi
 
 The modules that count are found by following the imports of this package from the roots that a caller names, those
 inside functions included. Nothing is imported for it. A folder's `__init__` counts where a name is imported from it;
-the package's own never does. Modules that are imported by a computed name, such as engines, must be named as roots.
+the package's own never does. Modules that are imported by a computed name, such as engines and analyses, must be named
+as roots.
 """
 
 from __future__ import annotations
@@ -41,16 +42,18 @@ _SPECIAL = (
 )
 
 
-def code_fingerprint(*roots: str) -> str:
+def code_fingerprint(*roots: str, alone: Sequence[str] = ()) -> str:
     """Return the SHA-256 (hex) of the code of `roots` and of all that they import of this package.
 
     Args:
-        roots: Modules, named without the package: `"models.scoring"`. Their order does not matter.
+        roots: Modules, named without the package: `"models.scoring"`; `"probes.analysis.*"` are all of a folder.
+            Their order does not matter.
+        alone: Modules that count without what they import, because they import what is no part of the computation.
 
     Raises:
         ValueError: A root is no module of this package.
     """
-    return _fingerprint(frozenset(roots))
+    return _fingerprint(frozenset(roots), frozenset(alone))
 
 
 def class_fingerprint(kind: type) -> str:
@@ -73,7 +76,7 @@ def class_fingerprint(kind: type) -> str:
 def imported_modules(*roots: str) -> list[str]:
     """Return `roots` and every module of this package that they import, directly or not, in alphabetical order."""
     found: set[str] = set()
-    waiting = list(roots)
+    waiting = [name for root in roots for name in _modules(root)]
     while waiting:
         name = waiting.pop()
         if name not in found:
@@ -90,9 +93,17 @@ class _Module(NamedTuple):
 
 
 @cache
-def _fingerprint(roots: frozenset[str]) -> str:
-    lines = [f"{name} {_module(name).digest}" for name in imported_modules(*roots)]
+def _fingerprint(roots: frozenset[str], alone: frozenset[str]) -> str:
+    lines = [f"{name} {_module(name).digest}" for name in sorted({*imported_modules(*roots), *alone})]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _modules(root: str) -> list[str]:
+    """Return the modules that a root names: itself, or those of a folder."""
+    folder = root.removesuffix(".*")
+    if folder == root:
+        return [root]
+    return [f"{folder}.{path.stem}" for path in ROOT.joinpath(*folder.split(".")).glob("*.py") if path.stem[0] != "_"]
 
 
 @cache

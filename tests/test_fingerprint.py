@@ -14,20 +14,23 @@ import knowshift
 import pytest
 from house import command
 from knowshift.fingerprint import class_fingerprint, code_fingerprint, imported_modules
+from knowshift.probes.calibrate.keys import ANSWERING, JUDGING
+from knowshift.probes.evaluate import runner
+from knowshift.probes.runs.plan import SCORING
 
 ROOT = Path(knowshift.__file__).parent
 ROOTS = {
-    "scores": ("models.scoring", "models.checkpoint"),
+    "scores": SCORING,
     "readings": ("models.reading",),
     "lens": ("models.lens_training", "models.checkpoint"),
     "hooks": ("models.engines.hooks",),
     "transformer-lens": ("models.engines.transformer_lens",),
     "mentions": ("terms.extraction.mentions",),
     "linker": ("terms.extraction.neighbours",),
-    "answers": ("probes.calibrate.asking",),
-    "records": ("probes.calibrate.judging",),
+    "written": runner.ANSWERING,
+    "answers": ANSWERING,
+    "records": JUDGING,
 }
-ALL = set(ROOTS)
 
 
 def run_copy(folder, *arguments):
@@ -63,7 +66,9 @@ def edit(copy, file, before, after):
 def fingerprints(copy):
     code = (
         f"import json; from knowshift import fingerprint; print(fingerprint.__file__); "
-        f"print(json.dumps({{n: fingerprint.code_fingerprint(*r) for n, r in {ROOTS!r}.items()}}))"
+        f"found = {{n: fingerprint.code_fingerprint(*r) for n, r in {ROOTS!r}.items()}}; "
+        f"found['written'] = fingerprint.code_fingerprint(*{ROOTS['written']!r}, alone=['probes.evaluate.runner']); "
+        f"print(json.dumps(found))"
     )
     place, found = run_copy(copy, "-c", code).stdout.splitlines()
     assert place.startswith(str(copy))
@@ -114,6 +119,8 @@ def test_prose_types_and_layout_drop_nothing(copy):
         ),
         ("probes/analysis/exposure.py", '("exact", "together")', '("exact",)', {"records"}),
         ("probes/analysis/resample.py", "DRAWS = 1999", "DRAWS = 999", {"records"}),
+        ("probes/evaluate/runner.py", '"sampler": "first_n"', '"sampler": "last_n"', {"written"}),
+        ("probes/analysis/error_rates.py", "import annotations\n", "import annotations\n\nWIDTH = 7\n", {"records"}),
         ("terminal.py", "import annotations\n", "import annotations\n\nWIDTH = 7\n", set()),
         ("reports/page.py", "import annotations\n", "import annotations\n\nWIDTH = 7\n", set()),
     ],

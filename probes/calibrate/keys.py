@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from .arms import Arm
     from .world import World
 
-ANSWERING = "probes.calibrate.asking"
-"""Root of the code that trains a model and asks it; it must not import the arms."""
-JUDGING = "probes.calibrate.judging"
-"""Root of the code that judges answers; it must not import the arms."""
+ANSWERING = ("probes.calibrate.asking",)
+"""Roots of the code that trains a model and asks it; it must not import the arms."""
+JUDGING = ("probes.calibrate.judging", "probes.analysis.*")
+"""Roots of the code that judges answers; it must not import the arms."""
 
 
 @cache
 def answers_key(base: str, arm: Arm, made: World, seed: int) -> str:
     """Return the key of what one model of `arm` answers, trained with `seed` from the base of content `base`."""
-    return _hash([base, asdict(made.size), code_fingerprint(ANSWERING), lesson_hash(arm, made, seed)])
+    return _hash([base, asdict(made.size), code_fingerprint(*ANSWERING), lesson_hash(arm, made, seed)])
 
 
 def record_key(base: str, arm: Arm, made: World, seed: int, sizes: Sequence[int]) -> str:
@@ -38,7 +38,7 @@ def record_key(base: str, arm: Arm, made: World, seed: int, sizes: Sequence[int]
     case = arm.case(made, seed)
     asked = sorted(fact.fact.id for fact in case.mine if arm.asks(fact, case))
     judged = [arm.name, arm.asked, arm.dose, sorted(case.taught), asked, list(sizes)]
-    return _hash([answers_key(base, arm, made, seed), code_fingerprint(JUDGING), judged])
+    return _hash([answers_key(base, arm, made, seed), code_fingerprint(*JUDGING), judged])
 
 
 def lesson_hash(arm: Arm, made: World, seed: int) -> str:

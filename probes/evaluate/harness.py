@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ...errors import UsageError, first_line
+from ...fingerprint import code_fingerprint
 from ..runs.cache import score_key
 from ..runs.directory import Progress
 from ..runs.settings import file_of
@@ -175,6 +176,7 @@ def _key(name: str, task: Any, checkpoint: Checkpoint, asking: Asking, kept: Seq
             "shots": _hash(shots),
             "weights": checkpoint.content_key,
             **asking.reader(checkpoint),
+            "task_code": code_fingerprint(alone=["probes.evaluate.harness"]),
         }
     )
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ...errors import UsageError, first_line
+from ...fingerprint import code_fingerprint
 from ..runs.cache import score_key
 from ..runs.directory import Progress
 from . import answers
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
     from ...models.checkpoint import Checkpoint
 
-READING = 2
-"""How prompts are put together; raised where that changes, so that older answers are not taken."""
+ANSWERING = ("probes.evaluate.language_model", "models.checkpoint")
+"""Roots of the code that answers depend on; the modules that put prompts together count beside them, alone."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Asking:
             "chat": self.chat,
             "seed": self.seed,
             "harness": version(),
-            "reading": READING,
+            "code": code_fingerprint(*ANSWERING, alone=["probes.evaluate.runner"]),
         } | ({} if self.engine == ENGINES[0] else {"engine": [self.engine, metadata.version(self.engine)]})
 
     def prompts(self, checkpoint: Checkpoint) -> tuple[str, str]:
