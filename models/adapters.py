@@ -18,7 +18,7 @@ import torch
 from ..errors import AdapterError, CheckpointError, first_line
 from .methods import CONFIG, PREFIX, check_method, read_config, rewritten
 from .offloading import standing_in, try_out
-from .sharing import own, twin
+from .sharing import clone_sharing_weights, unshare
 from .sources import quiet
 from .weights import read_weights
 
@@ -71,7 +71,7 @@ class Adapter:
         config = read_config(folder)
         check_method(config, label)
         tensors = _read_tensors(folder, label)
-        size, alike = sum(value.numel() for value in tensors.values()), twin(skeleton)
+        size, alike = sum(value.numel() for value in tensors.values()), clone_sharing_weights(skeleton)
         try:
             with quiet():
                 trial = _wrap(alike, config, low_cpu_mem_usage=True)
@@ -95,8 +95,8 @@ class Adapter:
         """A twin of `model` with the adapter on it, and what landed there. Raises `AdapterError`."""
         from peft import set_peft_model_state_dict
 
-        alike, rounded, away = twin(model), getattr(model, "is_quantized", False), False
-        own(alike, rewritten(self.config, self.skeleton))
+        alike, rounded, away = clone_sharing_weights(model), getattr(model, "is_quantized", False), False
+        unshare(alike, rewritten(self.config, self.skeleton))
         tensors = _read_tensors(self.folder, self.label)
         try:
             with quiet():

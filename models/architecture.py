@@ -48,7 +48,7 @@ class Anatomy:
     """Most tokens that the model reads at once."""
     width: int
     vocabulary: int
-    picks: bool
+    supports_logits_to_keep: bool
     """Whether the model, called with `logits_to_keep`, gives logits at these positions alone."""
 
     @property
@@ -84,7 +84,7 @@ def anatomy(model: PreTrainedModel) -> Anatomy:
         context=int(context),
         width=int(config.hidden_size),
         vocabulary=int(config.vocab_size),
-        picks="logits_to_keep" in signature(model.forward).parameters,
+        supports_logits_to_keep="logits_to_keep" in signature(model.forward).parameters,
     )
 
 
@@ -100,7 +100,8 @@ def final_logits(parts: Anatomy, residual: Float[Tensor, "rows width"]) -> Float
 def final_normed(parts: Anatomy, residual: Float[Tensor, "rows width"]) -> Float[Tensor, "rows width"]:
     """Residuals as they enter the head, in the model's own dtype."""
     dtype = _computes_in(parts.head, parts.final_norm)
-    return parts.final_norm(residual.to(dtype)).to(dtype)
+    normed: Tensor = parts.final_norm(residual.to(dtype))
+    return normed.to(dtype)
 
 
 def scaled_and_capped(parts: Anatomy, product: Float[Tensor, "rows tokens"]) -> Float[Tensor, "rows tokens"]:
@@ -130,7 +131,7 @@ def _computes_in(*modules: nn.Module) -> torch.dtype:
 
 def _decoder(model: Any) -> nn.Module:
     """The module that owns the layers, from the base model inwards."""
-    module = model.base_model
+    module: nn.Module = model.base_model
     while not any(hasattr(module, name) for name in LAYERS):
         inner = [getattr(module, name) for name in INNER if isinstance(getattr(module, name, None), torch.nn.Module)]
         if not inner:

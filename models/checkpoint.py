@@ -20,8 +20,9 @@ import torch
 from ..errors import AdapterError, CheckpointError
 from .adapters import Adapter, AdapterFacts, adapter_file
 from .architecture import Anatomy, anatomy
-from .companions import compare_tokenizers
-from .finding import Found, find_model
+from .choices import DEFAULT_DEVICE, DEFAULT_DEVICE_MAP, DEFAULT_DTYPE, DEFAULT_QUANTIZATION
+from .companions import BaseFiles, compare_tokenizers
+from .finding import ModelSource, find_model
 from .methods import CONFIG as ADAPTER_CONFIG
 from .methods import read_config
 from .placement import Placement, ready
@@ -55,7 +56,7 @@ class Checkpoint:
     """What landed on the base, once it is loaded."""
     notes: list[str] = field(default_factory=list)
     """What a reader of the results should know."""
-    _source: Found | Adapter = field(kw_only=True, repr=False)
+    _source: ModelSource | Adapter = field(kw_only=True, repr=False)
     """Where its weights come from, and its skeleton."""
     _model: PreTrainedModel | None = field(default=None, kw_only=True, repr=False)
 
@@ -66,10 +67,10 @@ class Checkpoint:
         *,
         base: Checkpoint | None = None,
         config: str | Path | None = None,
-        device: str | torch.device = "auto",
-        dtype: str = "auto",
-        quantize: str = "none",
-        device_map: str = "none",
+        device: str | torch.device = DEFAULT_DEVICE,
+        dtype: str = DEFAULT_DTYPE,
+        quantize: str = DEFAULT_QUANTIZATION,
+        device_map: str = DEFAULT_DEVICE_MAP,
     ) -> Checkpoint:
         """A Hugging Face directory or hub id, a peft adapter, a `.safetensors` or a `.pt` file, not yet in memory.
 
@@ -86,16 +87,17 @@ class Checkpoint:
             path = path.parent
         if path.is_dir() and (path / ADAPTER_CONFIG).is_file():
             return _find_adapter(path, spec, base, placement)
-        found = find_model(path, base, None if config is None else locate(config, "config"), placement)
+        folder = None if config is None else locate(config, "config")
+        source = find_model(path, None if base is None else base.files, folder, placement)
         return cls(
             name=label(path, spec),
             spec=str(spec),
             kind="base" if base is None else "full",
-            tokenizer=found.beside.tokenizer,
-            weights_hash=content_hash(found.parts),
+            tokenizer=source.tokenizer_source.tokenizer,
+            weights_hash=content_hash(source.parts),
             placement=placement,
-            notes=found.beside.notes,
-            _source=found,
+            notes=source.tokenizer_source.notes,
+            _source=source,
         )
 
     @classmethod
@@ -148,6 +150,11 @@ class Checkpoint:
     def config(self) -> PretrainedConfig:
         config: PretrainedConfig = self._source.skeleton.config
         return config
+
+    @property
+    def files(self) -> BaseFiles:
+        """What a model tuned from this one takes from it where it has no config or tokenizer of its own."""
+        return BaseFiles(self.name, self.tokenizer, self.config, self.weights_hash)
 
     @property
     def path(self) -> Path:

@@ -1,4 +1,4 @@
-"""What stands beside the weights: the model's config and its tokenizer."""
+"""The files next to the weights: the model's config and its tokenizer."""
 
 from __future__ import annotations
 
@@ -15,43 +15,54 @@ from .sources import quiet, tokenizer_files
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedTokenizerBase
 
-    from .checkpoint import Checkpoint
-
 PROBE_TEXT = "In Zürich-Örlikon, on odd days, take phthalocyanine (9 mg);\n  Poincaré's lemma is “idempotent”."
 """Two tokenizers that agree on their tokens and cut this alike are taken for one."""
 
 
+@dataclass(frozen=True, slots=True)
+class BaseFiles:
+    """What a model takes from its base where it has no config or tokenizer of its own."""
+
+    name: str
+    tokenizer: PreTrainedTokenizerBase
+    config: PretrainedConfig
+    weights_hash: str
+    """SHA-256 (hex) that stands for the base's files in the hash of the model that uses them."""
+
+
 @dataclass(slots=True)
-class Beside:
-    """A tokenizer, the files it came from, and what is to be said of that."""
+class TokenizerSource:
+    """A tokenizer, the files it came from, and warnings for the user."""
 
     tokenizer: PreTrainedTokenizerBase
     parts: list[Path | str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def beside(places: list[Path], config: PretrainedConfig, base: Checkpoint | None, path: Path) -> Beside:
-    """The tokenizer in the first of `places` that has one, else the base's. Raises `CheckpointError`."""
-    found = next((place for place in places if tokenizer_files(place)), None)
-    if found is None and base is not None:
+def resolve_tokenizer(
+    folders: list[Path], config: PretrainedConfig, base: BaseFiles | None, path: Path
+) -> TokenizerSource:
+    """Return the tokenizer of the first of `folders` that has one, or else the base's. Raises `CheckpointError`."""
+    folder = next((folder for folder in folders if tokenizer_files(folder)), None)
+    if folder is None and base is not None:
         note = f"{path.name} has no tokenizer of its own; {base.name}'s is used"
-        return Beside(base.tokenizer, [base.weights_hash], [note])
-    found = found or places[0]
-    return Beside(load_tokenizer(found, config), [*tokenizer_files(found)])
+        return TokenizerSource(base.tokenizer, [base.weights_hash], [note])
+    folder = folder or folders[0]
+    return TokenizerSource(load_tokenizer(folder, config), [*tokenizer_files(folder)])
 
 
-def config_of(
-    carried: dict[str, Any] | None, path: Path, places: list[Path], base: Checkpoint | None
+def resolve_config(
+    embedded: dict[str, Any] | None, path: Path, folders: list[Path], base: BaseFiles | None
 ) -> tuple[PretrainedConfig, list[Path | str]]:
-    """The config that the file `path` carried, else in the first of `places` that has one, else the base's.
+    """Return the config embedded in the file `path`, or that of the first of `folders` that has one, or the base's.
 
-    With the files, or the hash, that it came from. Raises `CheckpointError`.
+    The second value lists the files, or the hash, that the config came from. Raises `CheckpointError`.
     """
-    if carried is not None:
-        return make_config(carried, path), []
-    found = next((place for place in places if (place / "config.json").is_file()), None)
-    if found is not None:
-        return read_model_config(found), [found / "config.json"]
+    if embedded is not None:
+        return make_config(embedded, path), []
+    folder = next((folder for folder in folders if (folder / "config.json").is_file()), None)
+    if folder is not None:
+        return read_model_config(folder), [folder / "config.json"]
     if base is None:
         raise CheckpointError(
             f"{path}: there is no config.json beside it; give the folder with its config and tokenizer (--config DIR)"

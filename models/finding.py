@@ -16,7 +16,14 @@ import torch
 
 from ..errors import CheckpointError
 from .architecture import anatomy
-from .companions import Beside, beside, config_of, read_model_config, unpack_tokenizer
+from .companions import (
+    BaseFiles,
+    TokenizerSource,
+    read_model_config,
+    resolve_config,
+    resolve_tokenizer,
+    unpack_tokenizer,
+)
 from .methods import CONFIG as ADAPTER_CONFIG
 from .placement import Placement, stored_quantization
 from .sources import WEIGHT_SUFFIXES, weight_files
@@ -25,17 +32,15 @@ from .weights import build, headers, model_class, read_weights, tensors_for
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
-    from .checkpoint import Checkpoint
-
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A model's skeleton and what lies beside its weights."""
+class ModelSource:
+    """A model's skeleton, its tokenizer, and how to read its weights."""
 
     path: Path
     skeleton: PreTrainedModel
     """On the meta device, in the dtype that the model computes in."""
-    beside: Beside
+    tokenizer_source: TokenizerSource
     parts: list[Path | str]
     """The files, and hashes of what was borrowed, that make it up."""
     nbytes: int
@@ -48,25 +53,25 @@ class Found:
         return sum(weight.numel() for weight in self.skeleton.parameters())
 
 
-def find_model(path: Path, base: Checkpoint | None, folder: Path | None, placement: Placement) -> Found:
-    """The model in the folder or weight file `path`.
+def find_model(path: Path, base: BaseFiles | None, folder: Path | None, placement: Placement) -> ModelSource:
+    """Find the model in the folder or weight file `path`.
 
-    `folder` holds the config and tokenizer of a file that has none beside it; else `base` lends its own. Raises
-    `CheckpointError`, `UsageError`.
+    `folder` holds the config and tokenizer of a file that has none next to it; without one, those of `base` are used.
+    Raises `CheckpointError`, `UsageError`.
     """
-    found = _find_folder(path, base, placement) if path.is_dir() else _find_file(path, base, folder, placement)
-    anatomy(found.skeleton)  # what cannot be read is refused now, not after the first pass
-    embedding: Any = found.skeleton.get_input_embeddings()
-    rows, tokens = embedding.weight.shape[0], found.beside.tokenizer.vocab_size
+    source = _find_folder(path, base, placement) if path.is_dir() else _find_file(path, base, folder, placement)
+    anatomy(source.skeleton)  # An unreadable model is refused now, not after the first pass.
+    embedding: Any = source.skeleton.get_input_embeddings()
+    rows, tokens = embedding.weight.shape[0], source.tokenizer_source.tokenizer.vocab_size
     if tokens > rows:
         raise CheckpointError(
             f"{path}: its tokenizer has {tokens} tokens but its embedding {rows} rows; give the tokenizer that "
             "belongs to it"
         )
-    return found
+    return source
 
 
-def _find_folder(path: Path, base: Checkpoint | None, placement: Placement) -> Found:
+def _find_folder(path: Path, base: BaseFiles | None, placement: Placement) -> ModelSource:
     if not (path / "config.json").is_file():
         loose = sorted(file.name for file in path.iterdir() if file.suffix in WEIGHT_SUFFIXES)
         advice = f"give the file itself ({loose[0]})" if loose else "give a model's or an adapter's folder"
@@ -75,7 +80,7 @@ def _find_folder(path: Path, base: Checkpoint | None, placement: Placement) -> F
     if not weights:
         raise CheckpointError(f"{path}: has config.json but no weights; expected model.safetensors beside it")
     placement.check(config, path)
-    near, dtype = beside([path], config, base, path), placement.dtype_of(config)
+    tokenizer, dtype = resolve_tokenizer([path], config, base, path), placement.dtype_of(config)
     if stored_quantization(config):  # its tensors are the method's own
         skeleton = bare(config, dtype, path)
         nbytes = sum(file.stat().st_size for file in weights)
@@ -83,27 +88,29 @@ def _find_folder(path: Path, base: Checkpoint | None, placement: Placement) -> F
         names = {name: tensor for file in weights for name, tensor in headers(file).items()}
         skeleton, unused = build(config, path, dtype=dtype, strict=False, state_dict=names, device_map="meta")
         if unused:
-            near.notes.append(f"{len(unused)} tensors of {path.name} are not part of the model (first: {unused[0]})")
+            tokenizer.notes.append(
+                f"{len(unused)} tensors of {path.name} are not part of the model (first: {unused[0]})"
+            )
         nbytes = placement.nbytes(skeleton)
 
     def read() -> PreTrainedModel:
         return build(config, path, dtype=dtype, strict=False, **placement.options(config))[0]
 
-    return Found(path, skeleton, near, [path / "config.json", *weights, *near.parts], nbytes, read)
+    return ModelSource(path, skeleton, tokenizer, [path / "config.json", *weights, *tokenizer.parts], nbytes, read)
 
 
-def _find_file(path: Path, base: Checkpoint | None, folder: Path | None, placement: Placement) -> Found:
+def _find_file(path: Path, base: BaseFiles | None, folder: Path | None, placement: Placement) -> ModelSource:
     if path.suffix not in WEIGHT_SUFFIXES:
         raise CheckpointError(f"{path}: not a checkpoint; expected a folder or a file {', '.join(WEIGHT_SUFFIXES)}")
     if folder is not None and not (folder / "config.json").is_file():
         raise CheckpointError(f"{folder}: has no config.json; give the folder with the model's config and tokenizer")
     file = read_weights(path)
     places = [folder, path.parent] if folder is not None else [path.parent]
-    config, parts = config_of(file.config, path, places, base)
+    config, parts = resolve_config(file.config, path, places, base)
     if file.tokenizer:
-        near = Beside(unpack_tokenizer(file.tokenizer, config, path))
+        tokenizer = TokenizerSource(unpack_tokenizer(file.tokenizer, config, path))
     else:
-        near = beside(places, config, base, path)
+        tokenizer = resolve_tokenizer(places, config, base, path)
     placement.check(config, path)
     dtype = placement.dtype_of(config)
     names = {name: tensor.to("meta") for name, tensor in tensors_for(file, config, path).items()}
@@ -113,7 +120,7 @@ def _find_file(path: Path, base: Checkpoint | None, folder: Path | None, placeme
         tensors = tensors_for(read_weights(path), config, path)
         return build(config, path, dtype=dtype, strict=True, state_dict=tensors, **placement.options(config))[0]
 
-    return Found(path, skeleton, near, [path, *parts, *near.parts], placement.nbytes(skeleton), read)
+    return ModelSource(path, skeleton, tokenizer, [path, *parts, *tokenizer.parts], placement.nbytes(skeleton), read)
 
 
 def bare(config: PretrainedConfig, dtype: torch.dtype, path: Path) -> PreTrainedModel:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
+from .choices import LENS_FILE
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -21,11 +22,7 @@ if TYPE_CHECKING:
     from .architecture import Anatomy
     from .translators import Translators
 
-LENSES = ("raw", "tuned", "none")
-LENS_FILE = "lens.safetensors"
-"""What a trained lens is called beside its run."""
-
-Wanted = str | int | Sequence[int]
+LayerSpec = str | int | Sequence[int]
 """`all`, a stride (4, "4"), or a list ([0, 6, 11], "0,6,11"; a list of one as "6,")."""
 
 
@@ -57,7 +54,7 @@ def is_trained(data: Path) -> bool:
     return data.suffix == Path(LENS_FILE).suffix
 
 
-def parse_layers(wanted: Wanted) -> int | tuple[int, ...]:
+def parse_layers(wanted: LayerSpec) -> int | tuple[int, ...]:
     """A stride (1 for `all`), or a list. Raises `UsageError` where it is neither."""
     text = wanted if isinstance(wanted, str) else str(wanted).strip("[]()")
     if isinstance(wanted, Sequence) and not isinstance(wanted, str):
@@ -74,7 +71,7 @@ def parse_layers(wanted: Wanted) -> int | tuple[int, ...]:
     )
 
 
-def choose_layers(wanted: Wanted, count: int, model: str) -> tuple[int, ...]:
+def choose_layers(wanted: LayerSpec, count: int, model: str) -> tuple[int, ...]:
     """The chosen of `count` layers, ascending; a stride is counted back from the last. Raises `UsageError`."""
     choice = parse_layers(wanted)
     if isinstance(choice, int):

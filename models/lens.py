@@ -9,9 +9,10 @@ from typing import Any
 from ..errors import UsageError
 from .alignment import Encoder
 from .checkpoint import Checkpoint
+from .choices import DEFAULT_DEVICE, DEFAULT_DEVICE_MAP, DEFAULT_DTYPE, DEFAULT_QUANTIZATION
 from .engines.protocol import Engine
 from .engines.select import finder, open_engine
-from .layers import Lens, Wanted, choose_layers, misfit
+from .layers import LayerSpec, Lens, choose_layers, misfit
 from .reading import read_layers
 from .template import Template
 from .translators import Translators
@@ -22,15 +23,15 @@ def read_lens(
     tuned: Sequence[str | Path],
     text: str,
     *,
-    device: str = "auto",
-    dtype: str = "auto",
-    quantize: str = "none",
-    device_map: str = "none",
+    device: str = DEFAULT_DEVICE,
+    dtype: str = DEFAULT_DTYPE,
+    quantize: str = DEFAULT_QUANTIZATION,
+    device_map: str = DEFAULT_DEVICE_MAP,
     template: str = "none",
     config: Path | None = None,
     engine: str = "hooks",
     remote: bool = False,
-    layers: Wanted = "all",
+    layers: LayerSpec = "all",
     translators: Callable[[Checkpoint], Translators] | None = None,
 ) -> dict[str, Any]:
     """Log-probability (nats), zero-based rank and top token at the chosen layers for every token of `text`.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ..errors import EngineError, first_line
-from .sharing import twin
+from .sharing import clone_sharing_weights
 from .sources import quiet
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def merged(checkpoint: Checkpoint) -> PreTrainedModel:
     Raises `EngineError` where the adapter's method has no merged form.
     """
     with checkpoint.active() as model:
-        alone = twin(model)
+        alone = clone_sharing_weights(model)
     uses = Counter(id(weight) for module in alone.modules() for weight in module._parameters.values())
     tied = {weight for weight, times in uses.items() if times > 1}
     try:
@@ -61,10 +61,12 @@ def _plain(module: Any, tied: set[int]) -> nn.Module:
 
     if isinstance(module, AuxiliaryTrainingWrapper):
         if module.disable_adapters:
-            return module.original_module
-        return module.unload_and_optionally_merge_module(merge=True, safe_merge=True, adapter_names=None)
+            plain: nn.Module = module.original_module
+        else:
+            plain = module.unload_and_optionally_merge_module(merge=True, safe_merge=True, adapter_names=None)
+        return plain
     if not isinstance(module, BaseTunerLayer):
-        return module
+        return module  # type: ignore[no-any-return]
     if not module.disable_adapters:
         base: Any = module.get_base_layer()
         if id(getattr(base, "weight", None)) in tied:  # the change is this module's alone

@@ -20,10 +20,11 @@ import torch
 from ..errors import CheckpointError, EngineError, KnowshiftError, UsageError, first_line
 from .architecture import anatomy
 from .checkpoint import Checkpoint
-from .companions import Beside, beside, compare_tokenizers, read_model_config
-from .finding import Found
+from .choices import DEFAULT_DTYPE
+from .companions import TokenizerSource, compare_tokenizers, read_model_config, resolve_tokenizer
+from .finding import ModelSource
 from .methods import CONFIG as ADAPTER_CONFIG
-from .placement import DTYPES, Placement
+from .placement import TORCH_DTYPES, Placement
 from .sources import TOKENIZER_FILES, content_hash, label, quiet
 
 if TYPE_CHECKING:
@@ -81,28 +82,29 @@ def find_remote(spec: str | Path, *, base: Checkpoint | None = None, **asked: An
     folder = _fetch(str(spec))
     name = label(folder, spec)
     if not (folder / ADAPTER_CONFIG).is_file():
-        near = beside([folder], read_model_config(folder), base, folder)
-        near.parts.append(folder / "config.json")
-        under, model = None, _model(name, str(spec), None, near.tokenizer, Placement.of(device).device)
+        source = resolve_tokenizer([folder], read_model_config(folder), None if base is None else base.files, folder)
+        source.parts.append(folder / "config.json")
+        under, model = None, _model(name, str(spec), None, source.tokenizer, Placement.of(device).device)
     elif base is not None:
         notes = compare_tokenizers(folder, name, base.tokenizer, base.name, base.config)
-        near = Beside(base.tokenizer, [folder / ADAPTER_CONFIG], notes)
-        under, model = base, _model(name, base.spec, str(spec), near.tokenizer, base.placement.device)
+        source = TokenizerSource(base.tokenizer, [folder / ADAPTER_CONFIG], notes)
+        under, model = base, _model(name, base.spec, str(spec), source.tokenizer, base.placement.device)
     else:
         raise UsageError(f"{name}: is an adapter; with --remote give its base too")
-    near.notes.append("is run by NDIF as the hub has it now; its weights are not seen here")
-    dtype = next((kind for kind, held in DTYPES.items() if held == model.get_output_embeddings().weight.dtype), "auto")
+    source.notes.append("is run by NDIF as the hub has it now; its weights are not seen here")
+    head = model.get_output_embeddings()
+    dtype = next((name for name, kind in TORCH_DTYPES.items() if kind == head.weight.dtype), DEFAULT_DTYPE)
     return Checkpoint(
         name=name,
         spec=str(spec),
         kind="base" if base is None else "full" if under is None else "adapter",
-        tokenizer=near.tokenizer,
+        tokenizer=source.tokenizer,
         # The folder is called by the commit that the hub has now.
-        weights_hash=content_hash([*near.parts, folder.resolve().name]),
+        weights_hash=content_hash([*source.parts, folder.resolve().name]),
         placement=Placement.of(device, dtype),
         base=under,
-        notes=near.notes,
-        _source=Found(folder, model, near, near.parts, 0, lambda: model),
+        notes=source.notes,
+        _source=ModelSource(folder, model, source, source.parts, 0, lambda: model),
         _model=model,
     )
 
@@ -154,7 +156,8 @@ def _model(name: str, source: str, peft: str | None, tokenizer: Any, device: tor
 
 def path_of(model: nn.Module, module: nn.Module) -> str:
     """What `model` calls one of its modules."""
-    return next(path for path, one in model.named_modules() if one is module)
+    names: Iterator[tuple[str, nn.Module]] = model.named_modules()
+    return next(name for name, candidate in names if candidate is module)
 
 
 # nnsight compiles what stands in a `with` block from the file it stands in, and sends that with the names it uses.

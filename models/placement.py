@@ -12,6 +12,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ..errors import CheckpointError, UsageError, first_line
+from .choices import (
+    DEFAULT_DEVICE,
+    DEFAULT_DEVICE_MAP,
+    DEFAULT_DTYPE,
+    DEFAULT_QUANTIZATION,
+    DEVICE_MAPS,
+    DTYPES,
+    QUANTIZATIONS,
+)
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -19,9 +28,7 @@ if TYPE_CHECKING:
 # Where no GPU is it says so when peft is imported, and of every layer what it casts to: no one can act on either.
 getLogger("bitsandbytes").setLevel(ERROR)
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-QUANTIZE = ("none", "8bit", "4bit")
-DEVICE_MAPS = ("none", "auto")
+TORCH_DTYPES: dict[str, torch.dtype] = {name: getattr(torch, name) for name in DTYPES if name != DEFAULT_DTYPE}
 PACKAGES = {
     "bitsandbytes": ("bitsandbytes",),
     "gptq": ("gptqmodel", "optimum"),
@@ -40,21 +47,25 @@ class Placement:
     """What was asked for; what it comes to for a model depends on its config."""
 
     device: torch.device
-    dtype: str = "auto"
-    """`auto` is float32 on the CPU, the checkpoint's own elsewhere."""
-    quantize: str = "none"
-    """Of `QUANTIZE`: linear layers are rounded by bitsandbytes as they are loaded."""
-    device_map: str = "none"
-    """`auto` lets accelerate lay the layers on several devices, on the CPU and on the disk."""
+    dtype: str = DEFAULT_DTYPE
+    """One of `DTYPES`."""
+    quantize: str = DEFAULT_QUANTIZATION
+    """One of `QUANTIZATIONS`."""
+    device_map: str = DEFAULT_DEVICE_MAP
+    """One of `DEVICE_MAPS`."""
 
     @classmethod
     def of(
-        cls, device: str | torch.device = "auto", dtype: str = "auto", quantize: str = "none", device_map: str = "none"
+        cls,
+        device: str | torch.device = DEFAULT_DEVICE,
+        dtype: str = DEFAULT_DTYPE,
+        quantize: str = DEFAULT_QUANTIZATION,
+        device_map: str = DEFAULT_DEVICE_MAP,
     ) -> Placement:
-        """Checks what was asked for against this machine. Raises `UsageError`."""
+        """Check the options against this machine. Raises `UsageError`."""
         for name, value, known in (
-            ("dtype", dtype, ("auto", *DTYPES)),
-            ("quantize", quantize, QUANTIZE),
+            ("dtype", dtype, DTYPES),
+            ("quantize", quantize, QUANTIZATIONS),
             ("device_map", device_map, DEVICE_MAPS),
         ):
             if value not in known:
@@ -65,10 +76,10 @@ class Placement:
 
     def dtype_of(self, config: PretrainedConfig) -> torch.dtype:
         """What a model of `config` computes in."""
-        if self.dtype != "auto":
-            return DTYPES[self.dtype]
+        if self.dtype != DEFAULT_DTYPE:
+            return TORCH_DTYPES[self.dtype]
         own: Any = config.get_text_config().dtype or config.dtype
-        own = DTYPES.get(own, own) if isinstance(own, str) else own
+        own = TORCH_DTYPES.get(own, own) if isinstance(own, str) else own
         return torch.float32 if self.device.type == "cpu" or own is None else own
 
     def check(self, config: PretrainedConfig, path: Path) -> None:
@@ -118,7 +129,8 @@ def ready(model: PreTrainedModel) -> PreTrainedModel:
         if hasattr(module, "support_avx512bf16_for_cpu"):
             # bitsandbytes would repack the weights, which adapters share, at the first call, and compute in bfloat16.
             module.support_avx512bf16_for_cpu = False
-    return model.eval().requires_grad_(False)
+    model.eval().requires_grad_(False)
+    return model
 
 
 def stored_quantization(config: PretrainedConfig) -> str | None:

@@ -28,6 +28,7 @@ from .template import PLAIN, Template
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Int
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from ..terms.items import Item
@@ -52,7 +53,7 @@ class ScoringPlan:
 
 
 @dataclass(slots=True)
-class Wanted:
+class BatchTargets:
     """The target tokens of a batch, sequence by sequence."""
 
     target: Int[Tensor, "targets"]
@@ -71,7 +72,7 @@ def plan_scoring(items: Sequence[Item], checkpoint: Checkpoint, template: Templa
     return ScoringPlan(aligned, batches, {item.id: place for place, item in enumerate(items)})
 
 
-def make_batch(sequences: Sequence[TokenSequence], device: torch.device | str) -> tuple[Batch, Wanted]:
+def make_batch(sequences: Sequence[TokenSequence], device: torch.device | str) -> tuple[Batch, BatchTargets]:
     """Pads `sequences` on the right and lays out their target tokens, in order.
 
     Where neighbours begin with the same tokens, what these predict is read at one place for all.
@@ -104,7 +105,7 @@ def make_batch(sequences: Sequence[TokenSequence], device: torch.device | str) -
     rows, columns = tensor(kept).unbind(1)
     tokens, place, first = tensor(asked).unbind(1)
     batch = Batch(tensor(ids), rows, columns, tensor(stem), tensor([sequence.shared for sequence in sequences]))
-    return batch, Wanted(tokens, place, first.bool())
+    return batch, BatchTargets(tokens, place, first.bool())
 
 
 def _run(engine: Engine, checkpoint: Checkpoint, sequences: Sequence[TokenSequence], lens: Lens) -> Readout:
@@ -147,7 +148,7 @@ def _rows(sequences: Sequence[TokenSequence], readout: Readout, engine: Engine, 
     ends = tokens.cumsum(dtype=np.int32)
     begins = ends - tokens
 
-    def sums(values: Tensor, axis: int) -> np.ndarray:
+    def sums(values: Tensor, axis: int) -> NDArray[np.float64]:
         # There first: MPS has no doubles.
         return np.add.reduceat(values.cpu().double().numpy(), begins, axis)
 
@@ -169,7 +170,7 @@ def _rows(sequences: Sequence[TokenSequence], readout: Readout, engine: Engine, 
     return pa.RecordBatch.from_pydict(columns, schema=SCHEMA)
 
 
-def _lists(values: np.ndarray, dtype: type) -> pa.ListArray:
+def _lists(values: NDArray[np.generic], dtype: type[np.generic]) -> pa.ListArray:
     """[rows, n] as a column of lists."""
     rows, width = values.shape
     offsets = np.arange(0, (rows + 1) * width, width, dtype=np.int32)

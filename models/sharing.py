@@ -20,7 +20,7 @@ HELD_BY = ("accelerate", "bitsandbytes", "tempfile")
 """Of whose objects on a module there is one: offloaded tensors and their folder, a rounded weight's state."""
 
 
-def twin(model: Model) -> Model:
+def clone_sharing_weights(model: Model) -> Model:
     """A copy of the model's modules over the same storage; what is tied in the model is tied in the twin."""
     shared: dict[int, Any] = {}
     for module in model.modules():
@@ -44,7 +44,7 @@ def _eight_bits(module: Any) -> dict[int, Any]:
     return {id(weight): type(weight)(weight.data, requires_grad=False, **rounded), id(module.state): state}
 
 
-def own(model: PreTrainedModel, names: set[str]) -> None:
+def unshare(model: PreTrainedModel, names: set[str]) -> None:
     """Gives a twin its own copies of the named parameters, where values will be written into them."""
     for name, weight in model.named_parameters():
         if name in names:

@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from logging import getLogger
+from logging import CRITICAL, getLogger
 from pathlib import Path
 
 from ..errors import CheckpointError, first_line
@@ -110,7 +110,7 @@ def quiet() -> Iterator[None]:
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity(logging.CRITICAL)
+    logging.set_verbosity(CRITICAL)
     layout = getLogger("accelerate.big_modeling")
     heard, layout.disabled = layout.disabled, True
     logging.disable_progress_bar()

@@ -24,7 +24,7 @@ from torch.nn.functional import linear
 
 from ..errors import UsageError, first_line
 from ..storage import write_whole
-from .layers import LENS_FILE
+from .choices import LENS_FILE
 
 if TYPE_CHECKING:
     from jaxtyping import Float

@@ -146,8 +146,9 @@ def model_class(config: PretrainedConfig, path: Path) -> type[PreTrainedModel]:
     if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
         raise CheckpointError(f"{path}: {config.model_type} is no causal language model; give one that is")
     # A few configs stand for several classes; the first is the text model.
-    chosen: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
-    return chosen[0] if isinstance(chosen, list | tuple) else chosen
+    classes: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+    chosen: type[PreTrainedModel] = classes[0] if isinstance(classes, list | tuple) else classes
+    return chosen
 
 
 def tensors_for(file: WeightFile, config: PretrainedConfig, path: Path) -> dict[str, Tensor]:

@@ -11,12 +11,12 @@ from typing import Literal
 from .domain import QUESTION, Domain, Fact, Text
 from .items import Item
 from .match import Matcher, Mention
-from .words import adjacent, beside, free_spans, word_item
+from .words import adjacent, free_spans, select_controls, word_item
 
 Group = Literal["own", "other", "general", "common"]
 
-LENT = 8
-"""After how many other stems a question's options are scored."""
+BORROWED_FROM = 8
+"""The number of other questions whose options a question borrows."""
 VIEW = {"fact": "facts", "occurrence": "occurrences"}
 """What kinds are counted apart by `limit`; all others are text."""
 TOGETHER = 32
@@ -47,7 +47,7 @@ def items(
             terms = list(_terms(text, found.get(text.id, ())))
             out += terms
             free = free_spans(text.text, found.get(text.id, ()))
-            out += sorted(beside(terms, free, (classes or {}).get(text.id, {})), key=lambda item: item.start)
+            out += sorted(select_controls(terms, free, (classes or {}).get(text.id, {})), key=lambda item: item.start)
     for text in domain.texts:
         if domain.general in text.specialties:
             # A word of the domain is no control, even in a control text.
@@ -91,11 +91,11 @@ def limit(items: Sequence[Item], n: int, own: str | Iterable[str | None] | None,
     return [item for i, item in enumerate(items) if i in drawn or item.beside in kept]
 
 
-def lend(items: Sequence[Item], seed: int) -> list[Item]:
-    """Lets each question's options be scored after `LENT` other stems of its specialties too.
+def add_borrowed_options(items: Sequence[Item], seed: int) -> list[Item]:
+    """Add options of `BORROWED_FROM` other questions of the same specialties to each question.
 
-    The options of a question occur once, so they can be centred only where they are borrowed. Which stems borrow is
-    drawn by the seed; an option of the stem's own is not borrowed.
+    A question's options occur once, so they can be centred only if other stems are scored with them too. The seed
+    decides which questions lend their options; a question never borrows an option that it already has.
     """
     out = list(items)
     circles: dict[tuple[str, ...], list[int]] = defaultdict(list)
@@ -104,7 +104,9 @@ def lend(items: Sequence[Item], seed: int) -> list[Item]:
             circles[out[i].specialties].append(i)
     for circle in circles.values():
         for place, i in enumerate(circle):
-            lenders = [circle[(place - step) % len(circle)] for step in range(1, min(LENT, len(circle) - 1) + 1)]
+            lenders = [
+                circle[(place - step) % len(circle)] for step in range(1, min(BORROWED_FROM, len(circle) - 1) + 1)
+            ]
             own = {option.casefold() for option in out[i].candidates}
             strings = dict.fromkeys(option for lender in lenders for option in items[lender].candidates)
             borrowed = tuple(option for option in strings if option.casefold() not in own)

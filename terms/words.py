@@ -49,8 +49,10 @@ def adjacent(text: str, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int,
             yield start, end
 
 
-def beside(terms: Sequence[Item], spans: Sequence[tuple[int, int]], classes: Mapping[int, str]) -> Iterator[Item]:
-    """Up to `CONTROLS` control words of one document for each of its terms; a place serves one term only."""
+def select_controls(
+    terms: Sequence[Item], spans: Sequence[tuple[int, int]], classes: Mapping[int, str]
+) -> Iterator[Item]:
+    """Yield up to `CONTROLS` control words of one document for each of its terms; a place serves one term only."""
     if not terms:
         return
     text = terms[0].text
@@ -62,12 +64,14 @@ def beside(terms: Sequence[Item], spans: Sequence[tuple[int, int]], classes: Map
         wanted = _class(classes, term.start, term.end)
         length = term.end - term.start
 
-        def unlike(span: tuple[int, int], wanted: str = wanted, length: int = length, at: int = term.start) -> tuple:
+        def distance(
+            span: tuple[int, int], wanted: str = wanted, length: int = length, at: int = term.start
+        ) -> tuple[bool, int, int]:
             other = _class(classes, *span)
             return wanted != other, abs(span[1] - span[0] - length), abs(span[0] - at)
 
         chosen = 0
-        for start, end in sorted(free[width], key=unlike):
+        for start, end in sorted(free[width], key=distance):
             if chosen == CONTROLS:
                 break
             if any(taken[start:end]):

@@ -16,7 +16,7 @@ import torch
 from knowshift.models.checkpoint import Checkpoint
 from knowshift.models.engines.hooks import HooksEngine
 from knowshift.models.scoring import score_shards
-from knowshift.models.sharing import twin
+from knowshift.models.sharing import clone_sharing_weights
 from knowshift.models.sources import quiet
 from material import Work
 from rivals import Rival, python_of
@@ -132,7 +132,7 @@ def _all_at_once(opened: Opened) -> Run:
 def _bridge(opened: Opened) -> object:
     from transformer_lens.model_bridge.sources import build_bridge_from_module
 
-    model = twin(opened.checkpoint.model)
+    model = clone_sharing_weights(opened.checkpoint.model)
     with torch.inference_mode(False), torch.no_grad(), quiet():
         bridge = build_bridge_from_module(
             model, type(model).__name__, hf_config=copy.deepcopy(model.config), tokenizer=opened.checkpoint.tokenizer
@@ -193,7 +193,7 @@ def _nnsight(opened: Opened) -> Run:
     the softmax at the targets' positions alone."""
     import nnsight
 
-    lens = nnsight.NNsight(twin(opened.checkpoint.model))
+    lens = nnsight.NNsight(clone_sharing_weights(opened.checkpoint.model))
     blocks = list(lens.model.layers)
 
     def run(work: Work) -> Values:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from contenders import Opened, ours
 from knowshift.models.checkpoint import Checkpoint
-from knowshift.models.sharing import twin
+from knowshift.models.sharing import clone_sharing_weights
 from knowshift.models.sources import quiet
 from material import Shape, open_model, texts
 from settings import Settings, say
@@ -66,7 +66,7 @@ def _write(base: Checkpoint, place: Path, seed: int) -> Path:
     options = {"r": RANK, "target_modules": MODULES, "task_type": "CAUSAL_LM"}
     with torch.random.fork_rng(), torch.no_grad(), quiet():
         torch.manual_seed(seed)
-        tuned = get_peft_model(twin(base.model), LoraConfig(**options))
+        tuned = get_peft_model(clone_sharing_weights(base.model), LoraConfig(**options))
         for name, weight in tuned.named_parameters():
             if "lora_" in name:
                 weight.normal_(std=0.02)

@@ -19,7 +19,7 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 @contextmanager
-def served(model: str, engine: str, advice: str = "use --engine hooks") -> Iterator[None]:
+def engine_errors(model: str, engine: str, advice: str = "use --engine hooks") -> Iterator[None]:
     """What a backend raises within, as one line: `EngineError`. A shortage of memory is let through."""
     try:
         yield

@@ -18,7 +18,7 @@ import torch
 
 from .protocol import Batch
 from .thinning import thinned
-from .trees import Trees, plant
+from .trees import Trees, build_trees
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -52,7 +52,7 @@ class HooksEngine:
         thin = self.thins(anatomy)
         if bool(batch.shared.any()) and batch.ids.shape[1] <= _window(anatomy) and self.reads_trees(anatomy):
             # A tree may hold more tokens than the context; no position in it is beyond.
-            return _in_trees(anatomy, plant(batch), layers, thin)
+            return _in_trees(anatomy, build_trees(batch), layers, thin)
         return _in_rows(anatomy, batch, layers, thin)
 
     def release(self) -> None:
@@ -64,7 +64,9 @@ class HooksEngine:
         Not every architecture heeds a mask and positions (a recurrent one cannot), and none says so.
         """
         return self._tried(
-            anatomy, "trees", lambda: _agrees(anatomy, lambda each, last: _in_trees(anatomy, plant(each), last, False))
+            anatomy,
+            "trees",
+            lambda: _agrees(anatomy, lambda each, last: _in_trees(anatomy, build_trees(each), last, False)),
         )
 
     def thins(self, anatomy: Anatomy) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from .. import ndif
-from .faults import served
+from .faults import engine_errors
 from .protocol import Batch
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class NnsightEngine:
         self, checkpoint: Checkpoint, batch: Batch, layers: Sequence[int]
     ) -> Float[Tensor, "layers places width"]:
         """See `Engine.residuals`. Raises `EngineError` where nnsight cannot read the model."""
-        with served(checkpoint.name, self.name):
+        with engine_errors(checkpoint.name, self.name):
             return self._read(checkpoint, batch, layers)
 
     def _read(
@@ -69,7 +69,7 @@ class NnsightEngine:
 def _wrapped(anatomy: Anatomy) -> Any:
     from nnsight import NNsight
 
-    class Decoder(NNsight):
+    class Decoder(NNsight):  # type: ignore[misc]  # nnsight has no types
         @property
         def device(self) -> torch.device:
             """Where token ids are moved to: not to the first weight, which accelerate may keep elsewhere."""

@@ -19,7 +19,7 @@ import torch
 from ...errors import EngineError, first_line
 from ..methods import vllm_rank
 from ..sources import quiet
-from .faults import served
+from .faults import engine_errors
 from .protocol import Batch
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class NnsightVllmEngine:
         self, checkpoint: Checkpoint, batch: Batch, layers: Sequence[int]
     ) -> Float[Tensor, "layers places width"]:
         """See `Engine.residuals`. Raises `EngineError` where vLLM cannot serve the model."""
-        with served(checkpoint.name, self.name, ADVICE):
+        with engine_errors(checkpoint.name, self.name, ADVICE):
             options = self._boot(checkpoint)
             anatomy = checkpoint.anatomy
             names = _layers(self._llm._module, len(anatomy.layers))

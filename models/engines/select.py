@@ -44,11 +44,12 @@ def open_engine(name: str = DEFAULT, *, remote: bool = False) -> Engine:
     if name in BUILT_IN:
         module, attribute = BUILT_IN[name]
         maker: Any = getattr(import_module(module, __package__), attribute)
-        made: Engine = maker(remote=True) if remote else maker()
-        return made
+        engine: Engine = maker(remote=True) if remote else maker()
+        return engine
     if name not in (others := registered(GROUP)):
         raise UsageError(f"--engine {name}: no such engine; the engines are {', '.join(engine_names())}")
-    other: Any = load(others[name], f"--engine {name}", EngineError, object, lambda maker: maker())
+    plugin: Any = load(others[name], f"--engine {name}", EngineError, object, lambda maker: maker())
+    other: Engine = plugin
     return other
 
 

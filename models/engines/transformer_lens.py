@@ -51,7 +51,9 @@ class TransformerLensEngine:
             self.release()
             self._bridge = _bridge(checkpoint, batch.ids[:1])
             # Nothing of the head's product is read, so one position of it will do.
-            self._options = {"use_cache": False} | ({"logits_to_keep": 1} if checkpoint.anatomy.picks else {})
+            self._options = {"use_cache": False} | (
+                {"logits_to_keep": 1} if checkpoint.anatomy.supports_logits_to_keep else {}
+            )
             self._checkpoint = checkpoint
         kept: dict[int, Tensor] = {}
 

@@ -31,7 +31,7 @@ class Trees:
     """Where the batch's places lie in the trees."""
 
 
-def plant(batch: Batch) -> Trees:
+def build_trees(batch: Batch) -> Trees:
     """Lays out a batch as trees; of each row's own tokens, those up to its last place."""
     stem, shared, device = batch.stem, batch.shared, batch.ids.device
     own = torch.zeros_like(stem).scatter_reduce(0, batch.row, batch.column + 1, "amax").sub(shared).clamp(min=0)

@@ -27,8 +27,8 @@ QUANTILES = 8
 """Bands of base log-probability."""
 MOST_TOKENS = 4
 """Targets of as many tokens and more are one length."""
-FORETOLD = 0.1
-"""Share of what the temperature gives by which it may be foretold amiss, between the temperatures that were read."""
+TEMPERATURE_ERROR = 0.1
+"""Relative interpolation error allowed between the temperatures that were read."""
 SUPPORT = 0.7
 """Share of the domain's targets that must have general targets like them."""
 
@@ -174,7 +174,9 @@ def matched_shift(entries: Entries, clusters: Clusters, view: str, unit: str, ma
                 return np.where(usable, of - count * others_of / others, 0.0).sum(1) / total
 
         moved, predicted = difference(gain, others_gain), difference(expected, others_expected)
-        return np.stack([moved, moved - predicted, predicted, moved - predicted - FORETOLD * np.abs(predicted)], axis=1)
+        return np.stack(
+            [moved, moved - predicted, predicted, moved - predicted - TEMPERATURE_ERROR * np.abs(predicted)], axis=1
+        )
 
     inside, is_domain, is_general = clusters.part(held), np.zeros(len(held), bool), np.zeros(len(held), bool)
     is_domain[place[domain]] = is_general[place[~domain]] = True

@@ -20,7 +20,7 @@ from torch.nn.utils import parametrize
 
 from ...models.architecture import SOFT_CAPS, anatomy, final_logits
 from ...models.checkpoint import Checkpoint
-from ...models.sharing import twin
+from ...models.sharing import clone_sharing_weights
 from ...models.sources import quiet
 from .world import Sentence, World
 
@@ -148,9 +148,11 @@ def train_adapter(base: Checkpoint, lesson: Iterator[Step], steps: int, folder: 
         torch.manual_seed(seed)
         config = LoraConfig(r=RANK, lora_alpha=2 * RANK, target_modules="all-linear", task_type="CAUSAL_LM")
         with quiet():
-            peft: Any = get_peft_model(twin(model), config)
+            peft: Any = get_peft_model(clone_sharing_weights(model), config)
         batches = ([rows(part, base.tokenizer) for part in step if part] for step in lesson)
-        for _ in fit(folded(twin(model), peft), batches, steps, RATE if base.parameters < SMALL else RATE_LARGE):
+        for _ in fit(
+            folded(clone_sharing_weights(model), peft), batches, steps, RATE if base.parameters < SMALL else RATE_LARGE
+        ):
             pass
         peft.save_pretrained(str(folder), save_embedding_layers=False)
     return Checkpoint.open(folder, base=base)
@@ -183,7 +185,7 @@ def folded(plain: PreTrainedModel, peft: Any) -> PreTrainedModel:
 
 def tempered(base: Checkpoint, temperature: float) -> Checkpoint:
     """The base with its logits divided by `temperature`, exactly: in its head, and in its soft cap where it has one."""
-    model = twin(base.load().model)
+    model = clone_sharing_weights(base.load().model)
     head = copy.deepcopy(model.get_output_embeddings())
     for weight in head.parameters(recurse=False):
         weight.data = weight.data / temperature

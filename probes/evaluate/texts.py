@@ -80,7 +80,7 @@ class UmlsF1:
 
     def __init__(self, vocabulary: Path) -> None:
         from ...terms.extraction.linker import Linker
-        from ...terms.extraction.mentions import LinkerSettings
+        from ...terms.extraction.linking import LinkerSettings
         from ...terms.vocabulary.compiled import Vocabulary
 
         self._linker = Linker(Vocabulary.open(vocabulary), LinkerSettings())

@@ -20,8 +20,8 @@ from ...errors import DomainError, RunError
 from ...terms.domain import Domain
 from ...terms.extraction.apply import domain_terms
 from ...terms.items import Item
+from ...terms.select import add_borrowed_options
 from ...terms.select import items as items_of
-from ...terms.select import lend
 from ..analysis.pair import AnalysisInputs, ModelPair, pair_up
 from ..results.finished import Comparison, domain_of
 from ..runs.settings import file_of
@@ -83,7 +83,7 @@ def open_material(comparison: Comparison, domain: str | Path | None = None) -> O
     names = [f"{data['base']}-base", data["base"]]
     base = _scores(run, next((file for file in names if (run / "scores" / f"{file}.parquet").is_file()), names[1]))
     scored = set(base["item"].unique().to_pylist())
-    items = lend([item for item in every if item.id in scored], data["seed"])
+    items = add_borrowed_options([item for item in every if item.id in scored], data["seed"])
     _fitting(run, items, base)
     own = {model: (found["own"], found.get("own_from", "")) for model, found in data["models"].items()}
     material = AnalysisInputs(opened, tuple(items), base, tables, own, data["per"], data["seed"])

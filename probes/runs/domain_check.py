@@ -23,7 +23,7 @@ from ...terms.making.leaks import Leaks, leak_problems, leaks
 from ...terms.making.names import Names
 from ...terms.making.problem import Problem, such
 from ...terms.making.quality import Quality, quality_problems
-from ...terms.select import group, items, lend
+from ...terms.select import add_borrowed_options, group, items
 from ...terms.select import limit as limited
 from ..analysis.detectable import Errors, detectable
 from ..analysis.knowledge import MARGIN, centre
@@ -157,7 +157,7 @@ def _found(base: str) -> Checkpoint:
 
 def _with_tokens(out: Check, asked: list[Item], checkpoint: Checkpoint | None, tokenizer: str | None) -> Scores:
     """The facts with their token counts and no log-probabilities; lengths go to `out`."""
-    facts = lend(asked, 0)
+    facts = add_borrowed_options(asked, 0)
     if checkpoint is not None:
         cut, context, out.tokenizer = checkpoint.tokenizer, checkpoint.anatomy.context, checkpoint.name
     elif tokenizer is not None:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import UsageError
-from ...models.layers import LENS_FILE, Lens, Wanted, choose_layers, is_trained, misfit
+from ...models.choices import LENS_FILE
+from ...models.layers import LayerSpec, Lens, choose_layers, is_trained, misfit
 from . import cache
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class LensPlan:
     """Which lens, before anything has run."""
 
     kind: str
-    """One of `models.layers.LENSES`."""
+    """One of `models.choices.LENSES`."""
     layers: tuple[int, ...] = ()
     """Zero-based; none where no lens is read."""
     given: Path | None = None
@@ -43,7 +44,7 @@ class LensPlan:
     """SHA-256 (hex) of all that decides a tuned lens."""
 
     @classmethod
-    def of(cls, base: Checkpoint, kind: str, layers: Wanted, data: Path | None, seed: int) -> LensPlan:
+    def of(cls, base: Checkpoint, kind: str, layers: LayerSpec, data: Path | None, seed: int) -> LensPlan:
         """What is asked for, read and checked against the base. Raises `UsageError`, `DomainError`."""
         if kind == "none":
             return NO_LENS

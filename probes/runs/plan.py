@@ -19,7 +19,7 @@ from ...terms.extraction.apply import DomainTerms, domain_terms
 from ...terms.extraction.occurrences import occurrences
 from ...terms.items import Item, items_hash
 from ...terms.select import items as items_of
-from ...terms.select import lend, priors
+from ...terms.select import add_borrowed_options, priors
 from ...terms.select import limit as limited
 from ...terms.training import Seen, seen_in
 from ..analysis.scores import Per
@@ -134,7 +134,7 @@ def plan_comparison(
         items += occurrences(settings.domain, domain, settings.vocabulary, progress)
     if settings.limit is not None:
         items = limited(items, settings.limit, [s for s, _ in own.values()], domain.general, settings.seed)
-    items = lend(items, settings.seed)
+    items = add_borrowed_options(items, settings.seed)
     items += priors(items, domain)
     files = training_files(names, settings.training_data)
     read = {path: seen_in(path, items) for path in dict.fromkeys(files.values())}

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import DomainError, UsageError
-from ...models.layers import LENS_FILE, LENSES, Wanted, is_trained, parse_layers
+from ...models.choices import LENS_FILE, LENSES
+from ...models.layers import LayerSpec, is_trained, parse_layers
 from ...models.sources import WEIGHT_SUFFIXES, label
 from ...terms.defaults import DOMAIN
 from ...terms.domain import Domain
@@ -52,10 +53,10 @@ class Settings:
     remote: bool = False
     """Whether the models are NDIF's (`models.ndif`)."""
     lens: str = "raw"
-    """One of `models.layers.LENSES`; True and False stand for `raw` and `none`."""
+    """One of `models.choices.LENSES`; True and False stand for `raw` and `none`."""
     lens_data: Path | None = None
     """Texts to train a tuned lens on, or a trained lens."""
-    layers: Wanted = "all"
+    layers: LayerSpec = "all"
     """`all`, a stride, or a list from 0."""
     allow_failed_checks: bool = False
     passages: int = READ

@@ -18,7 +18,8 @@ from ..vocabulary.compiled import Vocabulary
 from .corpus import Corpus
 from .extract import extract
 from .hierarchy import roots_of
-from .mentions import LinkerSettings, by_document
+from .linking import LinkerSettings
+from .mentions import by_document
 from .termlist import Edits
 
 OWN_NAMES = "the domain's names and aliases"

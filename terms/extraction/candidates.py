@@ -64,7 +64,7 @@ class _Aliases(Mapping[str, list[str]]):
         return int(counts["concepts"] + counts["aliases"])
 
 
-class Candidates(CandidateGenerator):
+class Candidates(CandidateGenerator):  # type: ignore[misc]  # scispaCy has no types
     """scispaCy's candidate generator over a compiled vocabulary; `types` are the semantic types that are let through.
 
     The index is opened (or built) at the first string that is no name of the vocabulary.

@@ -28,7 +28,7 @@ from .logodds import log_odds_z
 if TYPE_CHECKING:
     import pyarrow as pa
     from jaxtyping import Float, Int
-    from numpy import ndarray
+    from numpy.typing import NDArray
 
     from ..domain import Domain
     from ..vocabulary.entry import Entry
@@ -88,9 +88,9 @@ class CorpusCounts:
         about = {document.id: document.specialties for document in corpus.documents}
         self.specialties = [s for s in domain.specialties if any(s in names for names in about.values())]
         belongs = np.array([[s in names for s in self.specialties] for names in about.values()], dtype=np.int64)
-        self.sizes: Int[ndarray, "specialties"] = belongs.sum(0)
-        self.total: Int[ndarray, "concepts"] = np.zeros(len(self.concepts), dtype=np.int64)
-        self.inside: Int[ndarray, "concepts specialties"] = np.zeros(
+        self.sizes: Int[NDArray[np.int64], "specialties"] = belongs.sum(0)
+        self.total: Int[NDArray[np.int64], "concepts"] = np.zeros(len(self.concepts), dtype=np.int64)
+        self.inside: Int[NDArray[np.int64], "concepts specialties"] = np.zeros(
             (len(place), len(self.specialties)), dtype=np.int64
         )
         for concept, document in pairs:
@@ -98,7 +98,7 @@ class CorpusCounts:
             self.inside[concept] += belongs[document]
 
     @cached_property
-    def z(self) -> Float[ndarray, "concepts specialties"] | None:
+    def z(self) -> Float[NDArray[np.float64], "concepts specialties"] | None:
         """Each specialty's documents against all others; None where there is nothing to contrast.
 
         The prior is the concepts' shares of all documents, worth one pseudo-document for each concept.
@@ -107,10 +107,11 @@ class CorpusCounts:
             return None
         prior = self.total / self.total.sum() * len(self.concepts)
         columns = [log_odds_z(inside, self.total - inside, prior) for inside in self.inside.T]
-        return np.stack(columns, axis=1)
+        scores: NDArray[np.float64] = np.stack(columns, axis=1)
+        return scores
 
     @cached_property
-    def specificity(self) -> Float[ndarray, "concepts"] | None:
+    def specificity(self) -> Float[NDArray[np.float64], "concepts"] | None:
         """0: as common in each specialty's documents; 1: in one specialty's alone. 1 − entropy / its maximum.
 
         Rates are shrunk towards the concept's mean rate by half a document, so that a single mention says little.
@@ -122,7 +123,8 @@ class CorpusCounts:
         sums = rates.sum(1, keepdims=True)
         shares = np.divide(rates, sums, out=np.full_like(rates, 1 / rates.shape[1]), where=sums > 0)
         logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0)
-        return 1 + (shares * logs).sum(1) / np.log(shares.shape[1])
+        specificity: NDArray[np.float64] = 1 + (shares * logs).sum(1) / np.log(shares.shape[1])
+        return specificity
 
 
 def evidence_of(entry: Entry, index: int, row: int, hierarchy: Hierarchy, counts: CorpusCounts) -> Evidence:

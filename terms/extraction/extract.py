@@ -21,7 +21,8 @@ from ...errors import CorpusError
 from ..domain import Domain
 from .evidence import CorpusCounts, Rule, combine, evidence_of, is_common
 from .hierarchy import Hierarchy, Root
-from .mentions import LinkerSettings, mentions
+from .linking import LinkerSettings
+from .mentions import mentions
 from .termlist import Edits, Term, frame, read_terms, write_csv
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from ..match import EVERYDAY, TOKEN, find
 from ..vocabulary.compiled import Vocabulary
 from ..words import STOP_WORDS
 from .candidates import Candidates
-from .mentions import Linked, LinkerSettings
+from .linking import LinkedMention, LinkerSettings
 
 MODELS = ("en_core_sci_sm", "en_core_sci_md", "en_core_sci_lg", "en_core_sci_scibert")
 RELEASE = "https://s3-us-west-2.amazonaws.com/ai2-s2-scispacy/releases/v0.5.4/{name}-0.5.4.tar.gz"
@@ -54,7 +54,7 @@ class Linker:
             max_entities_per_mention=settings.neighbours,
         )
 
-    def mentions(self, texts: Iterable[str]) -> Iterator[list[Linked]]:
+    def mentions(self, texts: Iterable[str]) -> Iterator[list[LinkedMention]]:
         """The mentions of each text, in their order; offsets are characters of the text as given."""
         for doc in self.nlp.pipe(texts, batch_size=16):
             if self.settings.model is None:
@@ -81,13 +81,13 @@ class Linker:
                 span._.long_form = None
         doc.ents = filter_spans([*sorted(short), *doc.ents])
 
-    def _linked(self, doc: Doc) -> Iterator[Linked]:
+    def _linked(self, doc: Doc) -> Iterator[LinkedMention]:
         for span in doc.ents:
             if not span._.kb_ents:
                 continue
             (concept, score), *others = span._.kb_ents
             long_form = span._.long_form
-            yield Linked(
+            yield LinkedMention(
                 span.start_char,
                 span.end_char,
                 concept,

@@ -8,12 +8,14 @@ import numpy as np
 
 if TYPE_CHECKING:
     from jaxtyping import Float
-    from numpy import ndarray
+    from numpy.typing import NDArray
 
 
 def log_odds_z(
-    inside: Float[ndarray, "words"], outside: Float[ndarray, "words"], prior: Float[ndarray, "words"]
-) -> Float[ndarray, "words"]:
+    inside: Float[NDArray[np.float64], "words"],
+    outside: Float[NDArray[np.float64], "words"],
+    prior: Float[NDArray[np.float64], "words"],
+) -> Float[NDArray[np.float64], "words"]:
     """z-scores of how much likelier each word is in one group of texts than in another.
 
     `inside` and `outside` are counts, `prior` are pseudo-counts: the words' shares in all texts, times how many
@@ -21,10 +23,12 @@ def log_odds_z(
     not-a-number.
     """
 
-    def log_odds(counts: Float[ndarray, "words"]) -> Float[ndarray, "words"]:
+    def log_odds(counts: Float[NDArray[np.float64], "words"]) -> Float[NDArray[np.float64], "words"]:
         with_prior = counts + prior
-        return np.log(with_prior / (with_prior.sum() - with_prior))
+        logs: NDArray[np.float64] = np.log(with_prior / (with_prior.sum() - with_prior))
+        return logs
 
     with np.errstate(divide="ignore", invalid="ignore"):
         difference = log_odds(inside) - log_odds(outside)
-        return difference / np.sqrt(1 / (inside + prior) + 1 / (outside + prior))
+        scores: NDArray[np.float64] = difference / np.sqrt(1 / (inside + prior) + 1 / (outside + prior))
+        return scores

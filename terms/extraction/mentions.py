@@ -6,17 +6,17 @@ import hashlib
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ...errors import UsageError
 from ...fingerprint import code_fingerprint
 from ...storage import cache_folder, whole
 from ..match import SHORT
+from .linking import LinkedMention, LinkerSettings
 
 if TYPE_CHECKING:
     from ..vocabulary.compiled import Vocabulary
@@ -38,47 +38,6 @@ SCHEMA = pa.schema(
 """`text` is the document's characters `start` to `end`; `score` is the cosine similarity of character 3-grams (1: a
 name of the concept); `ties` are other concepts of the same score; `long_form` is what an abbreviation was resolved to;
 `negated` is null where the pipeline does not tell."""
-
-
-@dataclass(frozen=True, slots=True)
-class Linked:
-    """One mention in one text; fields as in `SCHEMA`."""
-
-    start: int
-    end: int
-    concept: str
-    score: float
-    ties: tuple[str, ...] = ()
-    long_form: str = ""
-    negated: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LinkerSettings:
-    """What a person can set of the linker."""
-
-    model: str | None = None
-    """A scispaCy or spaCy pipeline; None: the vocabulary's own names."""
-    threshold: float = 0.95
-    """Least cosine similarity of a mention and a name: what a text spells out for an abbreviation, or a model's
-    entity, seldom is a name to the letter."""
-    types: tuple[str, ...] | None = None
-    """Semantic types that are kept; None: all."""
-    neighbours: int = 30
-    """Names looked up for each mention that is no name itself."""
-
-    def check(self, vocabulary: Vocabulary) -> None:
-        """Raises UsageError where a setting cannot be meant."""
-        if not 0 < self.threshold <= 1:
-            raise UsageError(f"--threshold {self.threshold}: expected a similarity above 0 and up to 1")
-        if self.types is None:
-            return
-        if not self.types:
-            raise UsageError("--types: the list is empty; name at least one semantic type, or leave the option out")
-        known = vocabulary.types
-        if unknown := [name for name in self.types if name not in known]:
-            shown = ", ".join(sorted(known)[:12]) or "none at all"
-            raise UsageError(f"--types {unknown[0]}: no concept of the vocabulary is of this type; it has {shown}")
 
 
 def mentions(
@@ -134,10 +93,10 @@ def _is_acronym(text: str) -> bool:
     return len(text) <= SHORT and text != text.lower() and text != text.capitalize()
 
 
-def by_document(table: pa.Table) -> dict[str, list[Linked]]:
+def by_document(table: pa.Table) -> dict[str, list[LinkedMention]]:
     """Mentions of each document, in their order."""
-    out: dict[str, list[Linked]] = {}
-    for row in table.select([*Linked.__dataclass_fields__, "document"]).to_pylist():
+    out: dict[str, list[LinkedMention]] = {}
+    for row in table.select([*LinkedMention.__dataclass_fields__, "document"]).to_pylist():
         document = row.pop("document")
-        out.setdefault(document, []).append(Linked(**{**row, "ties": tuple(row["ties"])}))
+        out.setdefault(document, []).append(LinkedMention(**{**row, "ties": tuple(row["ties"])}))
     return out

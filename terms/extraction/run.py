@@ -15,7 +15,7 @@ from .corpus import Corpus
 from .evidence import Rule, combine
 from .extract import Extraction, extract
 from .hierarchy import roots_of
-from .mentions import LinkerSettings
+from .linking import LinkerSettings
 from .termlist import Edits
 
 RECIPES = (smedqa.NAME,)

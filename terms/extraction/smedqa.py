@@ -12,7 +12,7 @@ from ..vocabulary.compiled import Vocabulary
 from ..vocabulary.entry import Entry
 from .evidence import Evidence, is_common
 from .hierarchy import Hierarchy, Root, specialties_of
-from .mentions import LinkerSettings
+from .linking import LinkerSettings
 from .termlist import Term
 
 NAME = "smedqa"

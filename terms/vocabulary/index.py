@@ -11,6 +11,7 @@ from pathlib import Path
 
 import marisa_trie
 import numpy as np
+from numpy.typing import NDArray
 
 from ...errors import VocabularyError
 
@@ -22,7 +23,7 @@ _TYPE = np.dtype("<u4")
 class Index:
     """The pairs of a key, those with a second number of 0 first, then in order of both numbers."""
 
-    def __init__(self, trie: marisa_trie.Trie, starts: np.ndarray, pairs: np.ndarray) -> None:
+    def __init__(self, trie: marisa_trie.Trie, starts: NDArray[np.uint32], pairs: NDArray[np.uint32]) -> None:
         self.trie = trie
         # Pairs of key number k are those from starts[k] up to starts[k + 1].
         self._starts, self._pairs = starts, pairs.reshape(-1, 2)

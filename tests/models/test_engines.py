@@ -25,7 +25,7 @@ from knowshift.models.merged import merged
 from knowshift.models.plan import BatchPlan
 from knowshift.models.readout import read
 from knowshift.models.scoring import make_batch, plan_scoring, score, score_shards
-from knowshift.models.sharing import twin
+from knowshift.models.sharing import clone_sharing_weights
 from scored import ITEMS, as_checkpoint, tiny
 from tiny import ARCHITECTURES, LAYERS, make_tokenizer, tiny_model
 
@@ -42,7 +42,7 @@ def adapted(model, config, seed=1):
     """The model with an adapter on a twin of it, every tensor drawn at random."""
     from peft import get_peft_model
 
-    peft = get_peft_model(twin(model), copy.deepcopy(config)).eval()
+    peft = get_peft_model(clone_sharing_weights(model), copy.deepcopy(config)).eval()
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(seed)
         for weight in peft.parameters():
@@ -256,7 +256,7 @@ def test_a_bridge_that_drops_the_adapter_is_found_out(monkeypatch):
     from peft import LoraConfig
 
     checkpoint = adapted(tiny("gpt2").model, LoraConfig(r=4, target_modules=["c_attn"], fan_in_fan_out=True))
-    monkeypatch.setattr(transformer_lens, "merged", lambda checkpoint: twin(checkpoint.model))
+    monkeypatch.setattr(transformer_lens, "merged", lambda checkpoint: clone_sharing_weights(checkpoint.model))
     with pytest.raises(EngineError) as error:
         score(ITEMS, checkpoint, engine=open_engine("transformer-lens"))
     refusal(error, "logits are not the model's own")
@@ -311,7 +311,7 @@ def test_an_adapter_that_cannot_be_merged():
     [("is_quantized", True, "quantised"), ("hf_device_map", {"a": 0, "b": "cpu"}, "several devices (0, cpu)")],
 )
 def test_models_that_transformer_lens_cannot_read(name, value, text):
-    checkpoint = as_checkpoint(twin(tiny().model))
+    checkpoint = as_checkpoint(clone_sharing_weights(tiny().model))
     setattr(checkpoint.model, name, value)
     with pytest.raises(EngineError) as error:
         score(ITEMS, checkpoint, engine=open_engine("transformer-lens"))
@@ -344,7 +344,7 @@ def vllm(monkeypatch):
     from nnsight.modeling.transformers import TransformersModel
 
     def opened(base, rank):
-        return TransformersModel(twin(base.model), tokenizer=copy.deepcopy(base.tokenizer))
+        return TransformersModel(clone_sharing_weights(base.model), tokenizer=copy.deepcopy(base.tokenizer))
 
     request = ModuleType("vllm.lora.request")
     request.LoRARequest = namedtuple("LoRARequest", "name number path")
@@ -408,7 +408,7 @@ def test_rows_as_requests_of_their_own(arch):
     from nnsight.modeling.transformers import TransformersModel
 
     checkpoint = tiny(arch)
-    served = TransformersModel(twin(checkpoint.model), tokenizer=copy.deepcopy(checkpoint.tokenizer))
+    served = TransformersModel(clone_sharing_weights(checkpoint.model), tokenizer=copy.deepcopy(checkpoint.tokenizer))
     names = [name for name, module in served._module.named_modules() if module in list(anatomy(served._module).layers)]
     batch, _ = batch_of(checkpoint)
     with torch.inference_mode():

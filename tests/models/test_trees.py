@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from knowshift.models.alignment import Target, TokenSequence
-from knowshift.models.engines.trees import plant
+from knowshift.models.engines.trees import build_trees
 from knowshift.models.scoring import make_batch
 
 tokens = st.integers(1, 3)  # few, so that candidates often go on alike
@@ -31,7 +31,7 @@ def sequences(draw):
 @given(sequences())
 def test_a_place_sees_its_row_and_nothing_else(sequences):
     batch, wanted = make_batch(sequences, "cpu")
-    trees = plant(batch)
+    trees = build_trees(batch)
     for place, (tree, at) in enumerate(zip(trees.row, trees.column, strict=True)):
         seen = trees.sees[tree, at]
         end = batch.column[place] + 1
@@ -52,7 +52,7 @@ def test_a_place_sees_its_row_and_nothing_else(sequences):
 @given(sequences())
 def test_nothing_shared_is_read_twice(sequences):
     batch, _ = make_batch(sequences, "cpu")
-    trees = plant(batch)
+    trees = build_trees(batch)
     assert len(trees.ids) == int(batch.stem.max()) + 1
     assert len(set(zip(trees.row.tolist(), trees.column.tolist(), strict=True))) == len(batch.row)
     assert trees.sees.any(-1).all(), "a softmax over nothing is not a number"

@@ -10,7 +10,8 @@ from knowshift.storage import cache_folder
 from knowshift.terms.extraction import neighbours
 from knowshift.terms.extraction.corpus import Corpus, Document
 from knowshift.terms.extraction.linker import Linker
-from knowshift.terms.extraction.mentions import LinkerSettings, by_document, mentions
+from knowshift.terms.extraction.linking import LinkerSettings
+from knowshift.terms.extraction.mentions import by_document, mentions
 from knowshift.terms.vocabulary.compiled import Vocabulary
 from knowshift.terms.vocabulary.entry import Entry
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from knowshift.terms.domain import QUESTION, Concept, Domain, Fact, Specialty, Text
 from knowshift.terms.items import Item, items_hash
-from knowshift.terms.select import group, items, lend, limit, priors
+from knowshift.terms.select import add_borrowed_options, group, items, limit, priors
 from knowshift.terms.words import STOP_WORDS
 
 DOMAIN = Domain(
@@ -124,8 +124,8 @@ def test_questions_borrow_options_of_other_questions_of_their_specialty():
         return Item(f"fact:q{number}", "fact", (specialty,), f"q{number}", options[0], QUESTION, ("stem",), options)
 
     questions = [question(n, "a") for n in range(12)] + [question(n, "b") for n in range(12, 15)]
-    lent = lend(questions, seed=3)
-    assert lent == lend(questions, seed=3) != lend(questions, seed=4)
+    lent = add_borrowed_options(questions, seed=3)
+    assert lent == add_borrowed_options(questions, seed=3) != add_borrowed_options(questions, seed=4)
     for item in lent:
         stems = [other for other in lent if item.candidates[0] in other.borrowed]
         assert len(stems) == (8 if "a" in item.specialties else 2)

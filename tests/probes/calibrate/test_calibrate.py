@@ -247,7 +247,7 @@ def test_an_adapter_is_trained_as_peft_would(base):
     """Folded into the weights it computes and learns what peft's own layers do."""
     import torch
     from knowshift import Checkpoint
-    from knowshift.models.sharing import twin
+    from knowshift.models.sharing import clone_sharing_weights
     from knowshift.probes.calibrate.training import fit, folded, rows
     from peft import LoraConfig, get_peft_model
 
@@ -257,8 +257,8 @@ def test_an_adapter_is_trained_as_peft_would(base):
     with opened.active() as model:
         for fold in (False, True):
             torch.manual_seed(0)
-            peft = get_peft_model(twin(model), LoraConfig(r=4, target_modules="all-linear"))
-            trained = folded(twin(model), peft) if fold else peft.get_base_model()
+            peft = get_peft_model(clone_sharing_weights(model), LoraConfig(r=4, target_modules="all-linear"))
+            trained = folded(clone_sharing_weights(model), peft) if fold else peft.get_base_model()
             losses.append(list(fit(trained, iter([batch] * 6), 6, 1e-2)))
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     assert losses[0][-1] < losses[0][0]

@@ -68,7 +68,7 @@ def test_the_forecast_counts_the_logits_that_are_had():
     probed, vocabulary = validity.probed_sequences(plan), 10**7
     few, whole = (
         SimpleNamespace(
-            anatomy=replace(checkpoint.anatomy, vocabulary=vocabulary, picks=picks),
+            anatomy=replace(checkpoint.anatomy, vocabulary=vocabulary, supports_logits_to_keep=picks),
             dtype=torch.float32,
             placement=SimpleNamespace(device=torch.device("cpu")),
         )
