@@ -8,7 +8,7 @@ numbers so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,8 @@ from weakref import WeakKeyDictionary
 
 import torch
 
+from ..interventions import EMBEDDING, Intervention
+from .changes import Change, changes_by_layer
 from .protocol import Batch
 from .thinning import thinned
 from .trees import Trees, build_trees
@@ -38,6 +40,7 @@ class HooksEngine:
     """Forward hooks on `transformers` modules."""
 
     name = "hooks"
+    supports_interventions = True
 
     def __init__(self) -> None:
         self.version = f"1 (transformers {metadata.version('transformers')})"
@@ -45,10 +48,18 @@ class HooksEngine:
 
     @torch.inference_mode()
     def residuals(
-        self, checkpoint: Checkpoint, batch: Batch, layers: Sequence[int]
+        self,
+        checkpoint: Checkpoint,
+        batch: Batch,
+        layers: Sequence[int],
+        interventions: Sequence[Intervention] = (),
     ) -> Float[Tensor, "layers places width"]:
         """See `Engine.residuals`."""
         anatomy = checkpoint.anatomy
+        if interventions:
+            changes = changes_by_layer(interventions, batch, len(anatomy.layers))
+            # Whole rows in one pass: what is shared in a tree, or skipped in the last layer, could not be changed.
+            return _passed(anatomy, layers, batch.row, batch.column, False, {"input_ids": batch.ids}, changes)
         thin = self.thins(anatomy)
         if bool(batch.shared.any()) and batch.ids.shape[1] <= _window(anatomy) and self.reads_trees(anatomy):
             # A tree may hold more tokens than the context; no position in it is beyond.
@@ -148,7 +159,13 @@ def _rows_at_once(anatomy: Anatomy, rows: int, length: int) -> int:
 
 
 def _passed(
-    anatomy: Anatomy, layers: Sequence[int], row: Tensor, column: Tensor, thin: bool, inputs: dict[str, Tensor]
+    anatomy: Anatomy,
+    layers: Sequence[int],
+    row: Tensor,
+    column: Tensor,
+    thin: bool,
+    inputs: dict[str, Tensor],
+    changes: Mapping[int, Change] | None = None,
 ) -> Float[Tensor, "layers places width"]:
     kept: dict[int, Tensor] = {}
 
@@ -162,6 +179,8 @@ def _passed(
 
     handles: list[Any] = []
     try:
+        # First the changes, so that what is kept has them.
+        handles += (_register(anatomy, layer, change) for layer, change in (changes or {}).items())
         handles += (anatomy.layers[index].register_forward_hook(keep(index)) for index in layers)
         size = tuple(inputs["input_ids"].shape)
         with thinned(anatomy, size, row, column) if thin else nullcontext():
@@ -170,3 +189,19 @@ def _passed(
         for handle in handles:
             handle.remove()
     return torch.stack([kept[index] for index in layers])
+
+
+def _register(anatomy: Anatomy, layer: int, change: Change) -> Any:
+    """Register the change of what leaves a layer, or enters the first one; return the hook's handle."""
+
+    def enter(_module: Any, inputs: Any, named: Any) -> tuple[Any, dict[str, Any]]:
+        if inputs:
+            return (change(inputs[0]), *inputs[1:]), named
+        return inputs, {**named, "hidden_states": change(named["hidden_states"])}
+
+    def leave(_module: Any, _inputs: Any, output: Any) -> Any:
+        return (change(output[0]), *output[1:]) if isinstance(output, tuple) else change(output)
+
+    if layer == EMBEDDING:
+        return anatomy.layers[0].register_forward_pre_hook(enter, with_kwargs=True)
+    return anatomy.layers[layer].register_forward_hook(leave)

@@ -6,13 +6,15 @@ nothing that is made at run time. For NDIF that source is what travels, with the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from .. import ndif
+from ..interventions import EMBEDDING, Intervention
+from .changes import Change, changes_by_layer, check_support
 from .faults import engine_errors
 from .protocol import Batch
 
@@ -31,6 +33,7 @@ class NnsightEngine:
 
     def __init__(self, *, remote: bool = False) -> None:
         self.version = f"1 (nnsight {metadata.version('nnsight')}{', on NDIF' if remote else ''})"
+        self.supports_interventions = not remote
         self._decoder: Any = None
         self._envoy: Any = None
         if remote:
@@ -38,14 +41,19 @@ class NnsightEngine:
 
     @torch.inference_mode()
     def residuals(
-        self, checkpoint: Checkpoint, batch: Batch, layers: Sequence[int]
+        self,
+        checkpoint: Checkpoint,
+        batch: Batch,
+        layers: Sequence[int],
+        interventions: Sequence[Intervention] = (),
     ) -> Float[Tensor, "layers places width"]:
         """See `Engine.residuals`. Raises `EngineError` where nnsight cannot read the model."""
+        check_support(self, interventions)
         with engine_errors(checkpoint.name, self.name):
-            return self._read(checkpoint, batch, layers)
+            return self._read(checkpoint, batch, layers, interventions)
 
     def _read(
-        self, checkpoint: Checkpoint, batch: Batch, layers: Sequence[int]
+        self, checkpoint: Checkpoint, batch: Batch, layers: Sequence[int], interventions: Sequence[Intervention]
     ) -> Float[Tensor, "layers places width"]:
         anatomy = checkpoint.anatomy
         if (there := ndif.envoy_of(checkpoint.model)) is not None:
@@ -58,6 +66,13 @@ class NnsightEngine:
         if self._decoder is not anatomy.decoder:
             self._decoder, self._envoy = anatomy.decoder, _wrapped(anatomy)
         blocks = self._envoy.get(ndif.path_of(anatomy.decoder, anatomy.layers))
+        if interventions:
+            changes = changes_by_layer(interventions, batch, len(anatomy.layers))
+            # In the order of the layers, because a trace meets each once.
+            first = {0} if EMBEDDING in changes else set()
+            every = [(index, blocks[index]) for index in sorted({*layers, *changes, *first} - {EMBEDDING})]
+            read = _trace_changed(self._envoy, every, changes, batch.ids, batch.row, batch.column, anatomy.exit)
+            return torch.stack([read[index] for index in layers])
         traced = [blocks[index] for index in layers]
         return _trace(self._envoy, traced, batch.ids, batch.row, batch.column, anatomy.exit)
 
@@ -98,3 +113,30 @@ def _trace(
             kept.append(hidden[row.to(hidden.device), column.to(hidden.device)].to(device))
         tracer.stop()  # the head is not run
     return torch.stack(kept)
+
+
+def _trace_changed(
+    envoy: Any,
+    blocks: list[tuple[int, Any]],
+    changes: Mapping[int, Change],
+    ids: Int[Tensor, "rows length"],
+    row: Int[Tensor, "places"],
+    column: Int[Tensor, "places"],
+    device: torch.device,
+) -> dict[int, Float[Tensor, "places width"]]:
+    """As `_trace` in this process, with what leaves `blocks` changed; by the layers' numbers."""
+    from nnsight import save
+
+    with envoy.trace(ids, use_cache=False) as tracer:
+        kept = save({})
+        if EMBEDDING in changes:
+            blocks[0][1].input = changes[EMBEDDING](blocks[0][1].input)
+        for index, block in blocks:
+            output = block.output
+            hidden = output[0] if isinstance(output, tuple) else output
+            if index in changes:
+                hidden = changes[index](hidden)
+                block.output = (hidden, *output[1:]) if isinstance(output, tuple) else hidden
+            kept[index] = hidden[row.to(hidden.device), column.to(hidden.device)].to(device)
+        tracer.stop()  # the head is not run
+    return dict(kept)

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...errors import EngineError, first_line
+from ..interventions import Intervention
 from ..methods import vllm_rank
 from ..sources import quiet
+from .changes import check_support
 from .faults import engine_errors
 from .protocol import Batch
 
@@ -35,6 +37,7 @@ class NnsightVllmEngine:
     """One vLLM engine for a base and its adapters; it gives way to the next base's."""
 
     name = "nnsight-vllm"
+    supports_interventions = False
 
     def __init__(self) -> None:
         if find_spec("vllm") is None:
@@ -48,9 +51,14 @@ class NnsightVllmEngine:
         self._adapters: dict[str, int] = {}
 
     def residuals(
-        self, checkpoint: Checkpoint, batch: Batch, layers: Sequence[int]
+        self,
+        checkpoint: Checkpoint,
+        batch: Batch,
+        layers: Sequence[int],
+        interventions: Sequence[Intervention] = (),
     ) -> Float[Tensor, "layers places width"]:
         """See `Engine.residuals`. Raises `EngineError` where vLLM cannot serve the model."""
+        check_support(self, interventions)
         with engine_errors(checkpoint.name, self.name, ADVICE):
             options = self._boot(checkpoint)
             anatomy = checkpoint.anatomy

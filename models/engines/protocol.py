@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..checkpoint import Checkpoint
+    from ..interventions import Intervention
 
 
 @dataclass(slots=True)
@@ -42,15 +43,28 @@ class Engine(Protocol):
     name: str
     version: str
     """Its own and its backend's: scores of another version are another cache entry."""
+    supports_interventions: bool
+    """Whether `residuals` takes interventions. A plugin's engine that lacks this attribute does not, and need not know
+    the parameter: see `models.engines.changes.check_support`."""
 
     def residuals(
-        self, checkpoint: Checkpoint, batch: Batch, layers: Sequence[int]
+        self,
+        checkpoint: Checkpoint,
+        batch: Batch,
+        layers: Sequence[int],
+        interventions: Sequence[Intervention] = (),
     ) -> Float[Tensor, "layers places width"]:
         """Residual stream after each decoder layer in `layers` (ascending, zero-based) at the batch's places.
 
         The last of `layers` must be the model's last layer: its residual, through the model's own final norm and
         head, gives the model's own log-probabilities. They lie where the head runs (`Anatomy.exit`). Called inside
-        `checkpoint.active()`. Raises `EngineError` where this backend cannot serve the model.
+        `checkpoint.active()`.
+
+        Interventions of one layer are made in the order given; the residual returned for that layer has them made.
+
+        Raises:
+            EngineError: This backend cannot serve the model, or cannot make interventions.
+            UsageError: An intervention does not fit the model or the batch.
         """
         ...
 

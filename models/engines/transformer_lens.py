@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...errors import EngineError, first_line
+from ..interventions import EMBEDDING, Intervention
 from ..merged import merged
 from ..sources import quiet
+from .changes import Change, changes_by_layer
 from .protocol import Batch
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ class TransformerLensEngine:
     """A bridge around one checkpoint at a time; every row is read in full."""
 
     name = "transformer-lens"
+    supports_interventions = True
 
     def __init__(self) -> None:
         self.version = f"1 (transformer-lens {metadata.version('transformer-lens')})"
@@ -44,7 +47,11 @@ class TransformerLensEngine:
         self._options: dict[str, Any] = {}
 
     def residuals(
-        self, checkpoint: Checkpoint, batch: Batch, layers: Sequence[int]
+        self,
+        checkpoint: Checkpoint,
+        batch: Batch,
+        layers: Sequence[int],
+        interventions: Sequence[Intervention] = (),
     ) -> Float[Tensor, "layers places width"]:
         """See `Engine.residuals`. Raises `EngineError` where the bridge cannot serve the model."""
         if self._checkpoint is not checkpoint:
@@ -63,15 +70,25 @@ class TransformerLensEngine:
 
             return f"blocks.{index}.hook_out", hook
 
+        changes = changes_by_layer(interventions, batch, len(checkpoint.anatomy.layers))
+        # First the changes, so that what is kept has them.
+        hooks = [_hook(layer, change) for layer, change in changes.items()] + [keep(index) for index in layers]
         with torch.inference_mode():
-            self._bridge.run_with_hooks(
-                batch.ids, return_type=None, fwd_hooks=[keep(index) for index in layers], **self._options
-            )
+            self._bridge.run_with_hooks(batch.ids, return_type=None, fwd_hooks=hooks, **self._options)
         return torch.stack([kept[index] for index in layers])
 
     def release(self) -> None:
         """See `Engine.release`."""
         self._checkpoint = self._bridge = None
+
+
+def _hook(layer: int, change: Change) -> tuple[str, Any]:
+    """Return the name of the place where `change` belongs, and a hook that makes it there."""
+
+    def hook(residual: Tensor, hook: Any) -> Tensor:
+        return change(residual)
+
+    return ("blocks.0.hook_in" if layer == EMBEDDING else f"blocks.{layer}.hook_out"), hook
 
 
 def _bridge(checkpoint: Checkpoint, probe: Tensor) -> Any:

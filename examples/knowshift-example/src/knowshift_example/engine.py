@@ -16,9 +16,9 @@ class TimedEngine(HooksEngine):
         super().__init__()
         self.seconds = 0.0
 
-    def residuals(self, *given: Any) -> Any:
+    def residuals(self, *given: Any, **named: Any) -> Any:
         begin = time.perf_counter()
-        held = super().residuals(*given)
+        held = super().residuals(*given, **named)
         self.seconds += time.perf_counter() - begin
         return held
 
