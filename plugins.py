@@ -1,6 +1,6 @@
-"""What other packages add by entry points: vocabulary readers, measures, engines, sections of the page.
+"""Plugins by entry points: vocabulary readers, measures, engines, sections of the page.
 
-Each room names its group and says what it takes; here is how one is found and what is said where it cannot be loaded.
+Each room names its group and what it expects; this module finds an entry point and reports one that cannot be loaded.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ T = TypeVar("T")
 
 
 def registered(group: str) -> dict[str, EntryPoint]:
-    """Entry points of a group by name, in the order of their names."""
+    """Return the entry points of a group by name, sorted by name."""
     return {point.name: point for point in sorted(entry_points(group=group), key=lambda point: point.name)}
 
 
 def load(
-    point: EntryPoint, what: str, error: type[KnowshiftError], kind: type[T], made: Callable[[Any], Any] = lambda it: it
+    point: EntryPoint, what: str, error: type[KnowshiftError], kind: type[T], make: Callable[[Any], Any] = lambda it: it
 ) -> T:
-    """The object of an entry point, or what `made` makes of it; `error` of one line where it is no `kind`."""
+    """Return the object of an entry point, or what `make` makes of it; raise `error` if it is not a `kind`."""
     package = point.dist.name if point.dist else "a package"
     try:
-        held = made(point.load())
-        if not isinstance(held, kind):
-            raise TypeError(f"expected a {kind.__name__}, found {type(held).__name__}")
-    except Exception as fault:  # a stranger's code
+        loaded = make(point.load())
+        if not isinstance(loaded, kind):
+            raise TypeError(f"expected a {kind.__name__}, found {type(loaded).__name__}")
+    except Exception as fault:  # A plugin may raise anything.
         raise error(
             f"{what}: cannot be loaded from {point.value} of {package} ({first_line(fault)}); "
-            "mend or uninstall that package"
+            "fix or uninstall that package"
         ) from fault
-    return held
+    return loaded

@@ -1,4 +1,4 @@
-"""Adapters on a base: each on a twin of it, over one copy of the base's weights, as peft alone would put it there.
+"""Adapters on a base: each on a clone of it that shares its weights, as peft alone would put it there.
 
 peft loads a file that does not fit as a no-op, or leaves random weights where the file has none. So an adapter is
 first tried on the base's skeleton (the meta device, before any weight is read), where its file's names and shapes are
@@ -67,7 +67,7 @@ class Adapter:
 
     @classmethod
     def fit(cls, folder: Path, label: str, base: str, skeleton: PreTrainedModel) -> Adapter:
-        """Holds the adapter in `folder` against the base's skeleton. Raises `AdapterError`."""
+        """Check the adapter in `folder` against the skeleton of the base. Raises `AdapterError`."""
         config = read_config(folder)
         check_method(config, label)
         tensors = _read_tensors(folder, label)
@@ -76,7 +76,7 @@ class Adapter:
             with quiet():
                 trial = _wrap(alike, config, low_cpu_mem_usage=True)
         except Exception as error:  # peft raises what each method does
-            if "meta" in str(error):  # it starts from the base's values: held against them when they are read
+            if "meta" in str(error):  # It starts from the values of the base, so `put_on` checks it when they are read.
                 nbytes = sum(value.nbytes for value in tensors.values())
                 return cls(folder, label, base, config, skeleton, size, nbytes)
             raise AdapterError(f"{label}: does not fit base {base} ({first_line(error)}); {ADVICE}") from error
@@ -92,7 +92,7 @@ class Adapter:
         return str(self.config.peft_type.value)
 
     def put_on(self, model: PreTrainedModel) -> tuple[PreTrainedModel, AdapterFacts]:
-        """A twin of `model` with the adapter on it, and what landed there. Raises `AdapterError`."""
+        """Return a clone of `model` with the adapter on it, and what landed there. Raises `AdapterError`."""
         from peft import set_peft_model_state_dict
 
         alike, rounded, away = clone_sharing_weights(model), getattr(model, "is_quantized", False), False
@@ -158,7 +158,9 @@ def _read_tensors(folder: Path, label: str) -> dict[str, Tensor]:
         raise AdapterError(str(error)) from error
     for key, value in tensors.items():
         if value.is_floating_point() and not value.isfinite().all():
-            raise AdapterError(f"{label}: {key} holds values that are not finite; its training went astray")
+            raise AdapterError(
+                f"{label}: {key} contains NaN/Inf; training diverged, so give another checkpoint"
+            )
     return tensors
 
 

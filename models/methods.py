@@ -54,7 +54,10 @@ def read_config(folder: Path) -> Any:
 
 
 def vllm_rank(folder: Path, label: str, advice: str) -> int:
-    """The largest rank that vLLM is told for the adapter in `folder`. Raises `AdapterError` where it runs none such."""
+    """Return the maximum rank to configure vLLM with for the adapter in `folder`.
+
+    Raises `AdapterError` where vLLM cannot run it.
+    """
     config = read_config(folder)
     if config.peft_type.value != "LORA" or config.r > VLLM_RANKS[-1]:
         raise AdapterError(f"{label}: vllm runs LoRA up to rank {VLLM_RANKS[-1]} alone; {advice}")

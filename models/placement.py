@@ -75,7 +75,7 @@ class Placement:
         return cls(_device(device), dtype, quantize, device_map)
 
     def dtype_of(self, config: PretrainedConfig) -> torch.dtype:
-        """What a model of `config` computes in."""
+        """Return the dtype that a model of `config` computes in."""
         if self.dtype != DEFAULT_DTYPE:
             return TORCH_DTYPES[self.dtype]
         own: Any = config.get_text_config().dtype or config.dtype
@@ -83,7 +83,7 @@ class Placement:
         return torch.float32 if self.device.type == "cpu" or own is None else own
 
     def check(self, config: PretrainedConfig, path: Path) -> None:
-        """Whether a model of `config` can be had so here. Raises `CheckpointError`, `UsageError`."""
+        """Check that a model of `config` can be loaded like this here. Raises `CheckpointError`, `UsageError`."""
         stored = stored_quantization(config)
         if stored and self.quantize != "none":
             raise UsageError(f"{path}: is stored quantised already ({stored}); leave --quantize out")
@@ -91,7 +91,7 @@ class Placement:
             raise CheckpointError(f"{path}: is stored quantised ({stored}), which needs {_install(missing)}")
 
     def options(self, config: PretrainedConfig) -> dict[str, Any]:
-        """What `from_pretrained` is told, beside the dtype."""
+        """Return the arguments of `from_pretrained`, except for the dtype."""
         out: dict[str, Any] = {}
         if self.device_map == "auto":
             out["device_map"] = "auto"

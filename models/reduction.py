@@ -33,7 +33,7 @@ class Kept:
 
     logprob: Float[Tensor, "targets"]
     tempered: Float[Tensor, "temperatures targets"]
-    """Of targets at the rows that are read so; anything at others."""
+    """Undefined for rows that are read at one temperature only."""
     rank: Int[Tensor, "targets"]
     """How many tokens have a higher logit; -1 where not asked for."""
 
@@ -88,7 +88,7 @@ class _Normaliser:
         self._blocks.append(loss + lead if likely else scaled.logsumexp(1))
 
     def at(self, row: Int[Tensor, "targets"]) -> Float[Tensor, "targets"]:
-        """Of the targets' rows; of those before `first`, anything."""
+        """Return the normaliser of each target's row; undefined for rows before `first`."""
         if not self._blocks:
             return torch.zeros(len(row), device=row.device)
         return torch.stack(self._blocks).logsumexp(0)[(row - self.first).clamp(min=0)]

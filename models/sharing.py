@@ -1,7 +1,7 @@
 """A second model over the same weights: modules of its own, tensors shared.
 
-What is put on such a twin (an adapter) cannot reach the model it was taken from, nor another twin, and each twin
-costs only its modules. Read by `models.adapters`.
+An adapter on such a clone cannot reach the model it was cloned from, nor another clone, and each clone costs only its
+modules. Read by `models.adapters`.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ HELD_BY = ("accelerate", "bitsandbytes", "tempfile")
 
 
 def clone_sharing_weights(model: Model) -> Model:
-    """A copy of the model's modules over the same storage; what is tied in the model is tied in the twin."""
+    """Return a copy of the model's modules over the same storage; tied weights stay tied in the clone."""
     shared: dict[int, Any] = {}
     for module in model.modules():
         tensors = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
         for value in [*tensors, *vars(module).values()]:
             if type(value) is torch.nn.Parameter:
-                # Its own object, so that a method which assigns to `weight.data` assigns to the twin's.
+                # Its own object, so that a method which assigns to `weight.data` assigns to the clone's.
                 shared.setdefault(id(value), torch.nn.Parameter(value.detach(), requires_grad=False))
             elif isinstance(value, torch.Tensor) or type(value).__module__.partition(".")[0] in HELD_BY:
                 shared[id(value)] = value
@@ -45,7 +45,7 @@ def _eight_bits(module: Any) -> dict[int, Any]:
 
 
 def unshare(model: PreTrainedModel, names: set[str]) -> None:
-    """Gives a twin its own copies of the named parameters, where values will be written into them."""
+    """Give a clone its own copies of the named parameters, so that values can be written into them."""
     for name, weight in model.named_parameters():
         if name in names:
             weight.data = weight.data.clone()

@@ -20,7 +20,7 @@ def out_of_memory(error: BaseException) -> bool:
 
 @contextmanager
 def engine_errors(model: str, engine: str, advice: str = "use --engine hooks") -> Iterator[None]:
-    """What a backend raises within, as one line: `EngineError`. A shortage of memory is let through."""
+    """Turn what a backend raises into an `EngineError` of one line; let a shortage of memory through."""
     try:
         yield
     except KnowshiftError:

@@ -70,7 +70,7 @@ class NnsightVllmEngine:
         """See `Engine.release`: vLLM's engine stays, because the base's adapters run on it."""
 
     def _boot(self, checkpoint: Checkpoint) -> dict[str, Any]:
-        """Brings vLLM up for the checkpoint; what each of its requests is told."""
+        """Start vLLM for the checkpoint, and return the options of its requests."""
         base = checkpoint.base or checkpoint
         options: dict[str, Any] = {"temperature": 0.0, "max_tokens": 1}
         rank = 0

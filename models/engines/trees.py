@@ -32,7 +32,7 @@ class Trees:
 
 
 def build_trees(batch: Batch) -> Trees:
-    """Lays out a batch as trees; of each row's own tokens, those up to its last place."""
+    """Lay out a batch as trees, with each row's own tokens up to its last place."""
     stem, shared, device = batch.stem, batch.shared, batch.ids.device
     own = torch.zeros_like(stem).scatter_reduce(0, batch.row, batch.column + 1, "amax").sub(shared).clamp(min=0)
     first = torch.searchsorted(stem, torch.arange(int(stem[-1]) + 1, device=device))

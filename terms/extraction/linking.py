@@ -39,7 +39,7 @@ class LinkerSettings:
     """Names looked up for each mention that is no name itself."""
 
     def check(self, vocabulary: Vocabulary) -> None:
-        """Raises UsageError where a setting cannot be meant."""
+        """Check the options against the vocabulary. Raises `UsageError` for an invalid one."""
         if not 0 < self.threshold <= 1:
             raise UsageError(f"--threshold {self.threshold}: expected a similarity above 0 and up to 1")
         if self.types is None:

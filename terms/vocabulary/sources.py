@@ -65,7 +65,7 @@ def kind(source: str) -> Kind:
             return HOSTED
         raise VocabularyError(f"{source}: no such file or folder; {_expected()}")
     suffix = path.name.lower().removesuffix(".gz").rpartition(".")[2]
-    # This package's suffixes are not given away.
+    # Plugins cannot override built-in suffixes.
     if suffix not in _SUFFIXES and (other := registered(GROUP).get(suffix)):
         return load(other, f"{source}: its reader", VocabularyError, Kind)
     if suffix not in _SUFFIXES:

@@ -273,7 +273,7 @@ REFUSED = {
         lambda d: save_adapter(d, lora(target_modules=["embed_tokens"]), vocab_size=640),
         r"another vocabulary",
     ),
-    "not_finite": (lambda d: edit(save_adapter(d, lora()), poison), "not finite"),
+    "not_finite": (lambda d: edit(save_adapter(d, lora()), poison), "contains NaN/Inf; training diverged"),
     "prompt": (
         lambda d: save_adapter(d, PromptTuningConfig(num_virtual_tokens=4, task_type="CAUSAL_LM")),
         "PROMPT_TUNING",
