@@ -158,9 +158,7 @@ def _read_tensors(folder: Path, label: str) -> dict[str, Tensor]:
         raise AdapterError(str(error)) from error
     for key, value in tensors.items():
         if value.is_floating_point() and not value.isfinite().all():
-            raise AdapterError(
-                f"{label}: {key} contains NaN/Inf; training diverged, so give another checkpoint"
-            )
+            raise AdapterError(f"{label}: {key} contains NaN/Inf; training diverged, so give another checkpoint")
     return tensors
 
 

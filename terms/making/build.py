@@ -77,7 +77,7 @@ class Sources:
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltDomain:
     """A domain as it was written."""
 
     folder: Path
@@ -89,7 +89,7 @@ class Built:
     """What was left out, merged or renamed, a line each."""
 
 
-def build(name_or_path: str | Path, sources: Sources, progress: Progress | None = None) -> Built:
+def build(name_or_path: str | Path, sources: Sources, progress: Progress | None = None) -> BuiltDomain:
     """Reads the sources and writes the parts. Raises KnowshiftError, and then nothing is written."""
     folder = folder_of(name_or_path)
     empty = head(folder)
@@ -131,7 +131,7 @@ def build(name_or_path: str | Path, sources: Sources, progress: Progress | None 
         opened = open_staged(stage, folder)
         about = {"sources": json.loads(json.dumps(asdict(sources), default=str)), "notes": notes}
         install(stage, folder, [*names, *(["domain.toml"] if labels.new else [])], about)
-    return Built(folder, opened, tuple(labels.new), tuple(names), tuple(notes))
+    return BuiltDomain(folder, opened, tuple(labels.new), tuple(names), tuple(notes))
 
 
 def _texts(sources: Sources, labels: Labels, faults: Faults, notes: list[str]) -> list[Text]:

@@ -34,7 +34,7 @@ _SPECIALTY = ("specialty", "specialties")
 
 @dataclass(frozen=True, slots=True)
 class FactRow:
-    """One row of a table, as a person wrote it."""
+    """One row of a table of facts, as the user wrote it."""
 
     subject: str
     relation: str

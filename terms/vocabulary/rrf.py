@@ -53,9 +53,9 @@ def read(path: Path, filters: Filters, tally: Tally) -> Iterator[Entry]:
     Raises VocabularyError, naming file and line, for a row that is cut off, not UTF-8, or out of order.
     """
     meta = folder(path) or path
-    types = _Beside(meta, "MRSTY", "types", tally)
-    definitions = _Beside(meta, "MRDEF", "definitions", tally)
-    relations = _Beside(meta, "MRREL", "parents", tally, ("PAR", "RB") if filters.broader else ("PAR",))
+    types = _CompanionFile(meta, "MRSTY", "types", tally)
+    definitions = _CompanionFile(meta, "MRDEF", "definitions", tally)
+    relations = _CompanionFile(meta, "MRREL", "parents", tally, ("PAR", "RB") if filters.broader else ("PAR",))
     for cui, rows in groupby(_rows(meta / "MRCONSO.RRF", "MRCONSO", tally), itemgetter(_CUI)):
         names, xrefs = _names(rows, filters, tally)
         if not names:
@@ -69,8 +69,8 @@ def read(path: Path, filters: Filters, tally: Tally) -> Iterator[Entry]:
         kinds = (row[1] for row in types.of(cui))
         yield Entry.of(cui, names[0], names[1:], kinds, _definition(definitions.of(cui), filters), parents, xrefs)
     # Rows out of order may lie behind the last concept.
-    for beside in (types, definitions, relations):
-        beside.finish()
+    for companion in (types, definitions, relations):
+        companion.finish()
 
 
 def _names(rows: Iterable[list[str]], filters: Filters, tally: Tally) -> tuple[list[str], list[str]]:
@@ -113,7 +113,7 @@ def _kept(suppress: str, filters: Filters) -> bool:
     return filters.keep_suppressed or suppress == "N"
 
 
-class _Beside:
+class _CompanionFile:
     """A file read in step with MRCONSO: the rows of one CUI at a time, asked for in ascending order."""
 
     def __init__(self, meta: Path, stem: str, what: str, tally: Tally, relations: tuple[str, ...] = ()) -> None:
