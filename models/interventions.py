@@ -38,7 +38,8 @@ class Intervention:
     tokens: Tokens | None = None
     """Which tokens of the batch are changed; None for all that the batch's places depend on.
 
-    Rows of one stem read the tokens that they share at one place, so these tokens must be changed alike in all of them.
+    Rows of one stem read what they begin with alike at one place for all, so their common tokens must be changed alike:
+    selecting one in some rows only is an error, and `apply` must give the same residual in each.
     """
 
 

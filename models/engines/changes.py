@@ -58,12 +58,16 @@ def _tokens(intervention: Intervention, batch: Batch) -> Tensor:
             f"booleans of the batch's shape {list(batch.ids.shape)}"
         )
     tokens = tokens.to(batch.ids.device)
-    first = torch.searchsorted(batch.stem, batch.stem)
-    if bool(((tokens != tokens[first]) & (columns < batch.shared[:, None])).any()):
-        raise UsageError(
-            f"intervention at layer {intervention.layer}: it changes a shared token in some rows only; select it in "
-            "every row of the stem"
-        )
+    # Rows of one stem read what they begin with alike at one place for all, which can hold one residual only.
+    prefix = batch.stem
+    for ids, chosen in zip(batch.ids.T, tokens.T.long(), strict=True):
+        prefix = torch.stack([prefix, ids]).unique(dim=1, return_inverse=True)[1]
+        most = torch.zeros_like(prefix).scatter_reduce(0, prefix, chosen, "amax")
+        if bool((most[prefix] != chosen).any()):
+            raise UsageError(
+                f"intervention at layer {intervention.layer}: it changes a shared token in some rows only; select it "
+                "in every row that begins with the same tokens"
+            )
     return tokens
 
 

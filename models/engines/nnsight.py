@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from ...errors import EngineError
 from .. import ndif
 from ..interventions import EMBEDDING, Intervention
 from .changes import Change, changes_by_layer, check_support
@@ -57,6 +58,8 @@ class NnsightEngine:
     ) -> Float[Tensor, "layers places width"]:
         anatomy = checkpoint.anatomy
         if (there := ndif.envoy_of(checkpoint.model)) is not None:
+            if interventions:
+                raise EngineError(f"{checkpoint.name}: NDIF runs it, where residuals cannot be changed; open it here")
             ids, row, column = (tensor.cpu() for tensor in (batch.ids, batch.row, batch.column))
             with ndif.asking(checkpoint.name):
                 blocks = there.get(ndif.path_of(checkpoint.model, anatomy.layers))

@@ -176,10 +176,27 @@ def test_shared_tokens_changed_in_some_rows_only_are_refused(name):
     row = int((batch.shared > 0).nonzero()[0])
     tokens = torch.zeros_like(batch.ids, dtype=torch.bool)
     tokens[row, 0] = True
-    with pytest.raises(UsageError, match="shared token in some rows only; select it in every row of the stem"):
+    with pytest.raises(UsageError, match="shared token in some rows only; select it in every row that begins"):
         open_engine(name).residuals(checkpoint, batch, EVERY, [add_vector(0, drawn(WIDTH), tokens)])
     tokens[batch.stem == batch.stem[row], 0] = True
     open_engine(name).residuals(checkpoint, batch, EVERY, [add_vector(0, drawn(WIDTH), tokens)])
+
+
+def test_what_candidates_begin_with_alike_is_shared_too():
+    """Beyond their cue: a token that two candidates have in common is read at one place for both."""
+    ids = torch.tensor([[1, 2, 3, 4], [1, 2, 3, 5], [1, 2, 6, 4]])
+    alike, row = torch.zeros(3, dtype=torch.long), torch.tensor([0, 0, 2])
+    batch = Batch(ids, row, torch.tensor([1, 2, 2]), alike, alike + 2)
+    engine = open_engine("hooks")
+    for column, refused in ((2, True), (3, False)):
+        tokens = torch.zeros_like(ids, dtype=torch.bool)
+        tokens[0, column] = True
+        change = [add_vector(0, drawn(WIDTH), tokens)]
+        if refused:
+            with pytest.raises(UsageError, match="some rows only"):
+                engine.residuals(tiny(), batch, EVERY, change)
+            tokens[1, column] = True
+        engine.residuals(tiny(), batch, EVERY, change)
 
 
 @pytest.mark.parametrize(
