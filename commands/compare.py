@@ -146,9 +146,9 @@ def compare(
         page = render(done.run)
         reporter("report", 1, 1)
     if as_json:
-        print(json.dumps(done.data, indent=1, ensure_ascii=False))
+        print(done.result.to_json(), end="")
     else:
-        summary(done.data)
+        summary(done.result)
     print(f"report: {page}", file=sys.stderr if as_json else sys.stdout)
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import datetime
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import UsageError
 from ..terms.defaults import DOMAIN
 from .options import Debug
+
+if TYPE_CHECKING:
+    from ..probes.results.hypotheses import HypothesisTestResult, ModelOutcome
 
 EPILOG = """Examples:  probe test own-facts-only mine.toml --run runs/base-neuro_lora  |  probe test mine.toml base.pt
 neuro_lora  |  probe test --list
@@ -83,9 +85,9 @@ def hypotheses(
             done, place = _compared(files, models, options, reporter)
         page = render(place, text=False if no_text else None)
     if as_json:
-        print(json.dumps(done.data, indent=1, ensure_ascii=False))
+        print(done.result.model_dump_json(indent=1))
     else:
-        _table(done.data)
+        _table(done.result)
     print(f"report: {page}", file=sys.stderr if as_json else sys.stdout)
 
 
@@ -133,8 +135,8 @@ def _list() -> None:
             print(f"  {column}: {means}")
 
 
-def _table(data: dict[str, Any]) -> None:
-    """A row a hypothesis and model; then why, where nothing can be said."""
+def _table(result: HypothesisTestResult) -> None:
+    """Print a row a hypothesis and model; then why, where nothing can be said."""
     from rich.console import Console
     from rich.table import Table
 
@@ -143,29 +145,28 @@ def _table(data: dict[str, Any]) -> None:
     for head in ("hypothesis", "model", "outcome", "effect", "p", "power", "could be seen"):
         right = head in ("effect", "p", "power", "could be seen")
         table.add_column(head, justify="right" if right else "left", overflow="fold")
-    for hypothesis in data["hypotheses"]:
-        for at, (model, one) in enumerate(hypothesis["results"].items()):
-            table.add_row(hypothesis["name"] if at == 0 else "", model, one["outcome"], *_cells(one))
+    for hypothesis in result.hypotheses:
+        for at, (model, outcome) in enumerate(hypothesis.results.items()):
+            table.add_row(hypothesis.name if at == 0 else "", model, outcome.outcome, *_cells(outcome))
     console.print(table)
-    for hypothesis in data["hypotheses"]:
-        for model, one in hypothesis["results"].items():
-            if one["effect"]["estimate"] is None:
-                console.print(f"{hypothesis['name']}, {model}: {one['why']}", soft_wrap=True)
-    for file in data["files"]:
+    for hypothesis in result.hypotheses:
+        for model, outcome in hypothesis.results.items():
+            if not outcome.effect.known:
+                console.print(f"{hypothesis.name}, {model}: {outcome.why}", soft_wrap=True)
+    for file in result.files:
         console.print(
-            f"{file['file']}: sha256 {file['sha256'][:12]}, of {file['modified']}, {file['before_run']} "
-            f"({data['run_started']})",
+            f"{file.file}: sha256 {file.sha256[:12]}, of {file.modified}, {file.before_run} ({result.run_started})",
             soft_wrap=True,
         )
 
 
-def _cells(one: dict[str, Any]) -> tuple[str, str, str, str]:
+def _cells(outcome: ModelOutcome) -> tuple[str, str, str, str]:
     from ..terminal import shown
 
-    p, power, seen = one["p"], one["power"], one["detectable"]
-    effect = shown(one["effect"]).replace("\n", " ")
+    p, power, seen, effect = outcome.p, outcome.power, outcome.detectable, outcome.effect
+    interval = shown(effect).replace("\n", " ")
     return (
-        f"{effect} {one['effect']['unit']}" if one["effect"]["estimate"] is not None else "–",
+        f"{interval} {effect.unit}" if effect.known else "–",
         "–" if p is None else f"{p:.4f}" if p < 0.01 else f"{p:.2f}",
         "–" if power is None else f"{power:.0%}",
         "–" if seen is None else f"{seen:.2f}",

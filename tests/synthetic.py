@@ -15,7 +15,7 @@ import pyarrow as pa
 from knowshift.models.table import SCHEMA, TEMPERATURES
 from knowshift.probes.analysis import controls, ladder, matrix, recipe, shift, strata, views
 from knowshift.probes.analysis import pair as beside
-from knowshift.probes.analysis.analyze import AnalysisInputs
+from knowshift.probes.analysis.inputs import AnalysisInputs
 from knowshift.probes.analysis.knowledge import measure
 from knowshift.probes.analysis.resample import bootstrap
 from knowshift.terms.domain import Domain, Specialty

@@ -9,33 +9,19 @@ adds the product of the fitted row and column effects as one more regressor; its
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from ..results.estimate import Additivity
 from .resample import Array
-
-
-@dataclass(frozen=True)
-class Additivity:
-    """Tukey's test on models × specialties; `coefficient` is that of the product of the effects (0: they add)."""
-
-    coefficient: float
-    f: float
-    degrees: int
-    """Of the denominator; the numerator has one."""
-    p: float
-
-    def json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def cell_means(values: Array, member: Array) -> Array:
     """Mean of `values` [items] in each column of `member` [items, specialties]; NaN where a column is empty."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return values @ member / member.sum(0)
+        means: Array = values @ member / member.sum(0)
+    return means
 
 
 def additivity(rows: Mapping[str, tuple[Array, str | None]], member: Array, names: Sequence[str]) -> Additivity | None:

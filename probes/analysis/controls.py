@@ -8,27 +8,37 @@ both sides of a pair, so a difference is the term's own and not that of any word
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..results.estimate import Estimate
+from ..results.estimate import Estimate, MatchedEstimate
+from ..results.rungs import SIDES, Side
+from .ladder import Groups
+from .pair import ModelPair
+from .registry import analysis
 from .resample import Array, Clusters, bootstrap, effect_size
 from .scores import Pair
 
 CALIPER = 1.0
 """Most that a term and its control may differ in base log-probability, nats per token."""
-GROUPS = ("own", "other")
+TermControls = dict[str, dict[Side, MatchedEstimate]]
 Matches = list[tuple[int, int]]
 """(term, control): places in the text items and in the controls, or twice in the text items."""
 
 
-def terms_against_words(texts: Pair, controls: Pair, groups: NDArray[Any], seed: int) -> dict[str, Any]:
-    """For controls of the same documents (`documents`) and of general texts (`general`), by group of terms: the mean
-    difference of paired gains with its interval, and the share of terms that found a control.
+@analysis("controls")
+def controls(model: ModelPair) -> TermControls:
+    """Compare the model's terms with control words."""
+    return terms_against_words(model.texts, model.controls, model.text_groups, model.seed)
+
+
+def terms_against_words(texts: Pair, controls: Pair, groups: Groups, seed: int) -> TermControls:
+    """Compare terms with words of the same documents (`documents`) and of general texts (`general`), by group of terms.
+
+    Each estimate is the mean difference of paired gains, with the share of terms that found a control.
 
     `groups` are those of `texts`' items. Intervals are two-way over concepts and documents (general: over concepts and
     control words).
@@ -41,8 +51,8 @@ def terms_against_words(texts: Pair, controls: Pair, groups: NDArray[Any], seed:
     base, tokens = texts.base.value("token"), texts.base.tokens
     like = {int(n): general[tokens[general] == n] for n in np.unique(tokens[general])}
     sorted_like = {n: places[np.argsort(base[places], kind="stable")] for n, places in like.items()}
-    out: dict[str, Any] = {"documents": {}, "general": {}}
-    for group in GROUPS:
+    out: TermControls = {"documents": {}, "general": {}}
+    for group in SIDES:
         terms = [int(i) for i in np.flatnonzero(groups == group) if items[int(i)].kind == "term"]
         near = _matched(terms, lambda i: beside.get(items[i].id, ()), texts, controls)
         far = _matched(terms, lambda i: _neighbours(sorted_like.get(int(tokens[i])), base, i), texts, texts)
@@ -61,7 +71,7 @@ def _neighbours(places: NDArray[np.int64] | None, base: Array, term: int) -> Ite
     return (int(place) for place in places[max(0, at - 1) : at + 1])
 
 
-def _matched(terms: Sequence[int], candidates: Any, texts: Pair, others: Pair) -> Matches:
+def _matched(terms: Sequence[int], candidates: Callable[[int], Iterable[int]], texts: Pair, others: Pair) -> Matches:
     base, tokens = texts.base.value("token"), texts.base.tokens
     other_base, other_tokens = others.base.value("token"), others.base.tokens
     out = []
@@ -78,21 +88,22 @@ def _matched(terms: Sequence[int], candidates: Any, texts: Pair, others: Pair) -
 
 def _difference(
     matches: Matches, terms: Sequence[int], texts: Pair, others: Pair, second: Sequence[str], seed: int
-) -> dict[str, Any]:
+) -> MatchedEstimate:
     share = len(matches) / len(terms) if terms else 0.0
     if not matches:
         missing = "no terms of this group" if not terms else "no control of like length and base log-probability"
-        return {**Estimate.missing(missing, unit=texts.unit).json(), "matched": share}
+        return MatchedEstimate.of(Estimate.missing(missing, unit=texts.unit), share)
     differences = np.array([texts.gain[i] - others.gain[j] for i, j in matches])
     clusters = Clusters.of([texts.items[i].concept for i, _ in matches], second)
 
     def mean(weights: Array) -> Array:
         with np.errstate(invalid="ignore", divide="ignore"):
-            return (weights @ differences / weights.sum(1))[:, None]
+            means: Array = (weights @ differences / weights.sum(1))[:, None]
+        return means
 
     result = bootstrap(mean, clusters, seed)
     n = len(np.unique(clusters.first))
     estimate = result.estimate(0, n, texts.unit)
     p = 2 * min(result.one_sided_p(0), result.one_sided_p(0, below=True), 0.5)
     effect = effect_size(float(result.values[0]), differences, clusters.first)
-    return {**replace(estimate, p=p, effect=effect).json(), "matched": round(share, 3)}
+    return MatchedEstimate.of(replace(estimate, p=p, effect=effect), round(share, 3))

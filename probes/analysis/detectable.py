@@ -12,13 +12,13 @@ concepts beside them (other specialties, controls) grow in proportion. Written f
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from ..results.findings import Detectable
 from .resample import FEW_CLUSTERS, Array
 
 POWER = 0.8
@@ -29,37 +29,12 @@ class Errors:
     """Standard errors of one test, in its estimate's unit."""
 
     null: float
-    """Of the estimate where there is no effect: what the test's critical value hangs on."""
+    """Standard error under H0."""
     estimate: float
     clusters: int
     """In the smallest group that the estimate rests on."""
     beside: float = 0.0
     """Of a second estimate that must be above zero too; it moves as the first one does."""
-
-
-@dataclass(frozen=True)
-class Detectable:
-    """What one question's tests can see, in the unit of the margin."""
-
-    effect: float
-    """Smallest effect that would be found."""
-    absence: float
-    """Smallest margin below which a model without any effect would be shown to lie."""
-    power: float
-    level: float
-    unit: str
-    concepts: int
-    margin: float
-    """The smallest effect of interest."""
-    needed: int
-    """Concepts with which an effect as large as the margin would be found."""
-
-    def json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    def __str__(self) -> str:
-        seen = f"{self.concepts} concepts can show an effect of {self.effect:.2g} {self.unit}"
-        return seen if self.effect <= self.margin else f"{seen}; for {self.margin:.2g} about {self.needed:,} are needed"
 
 
 def label_error(residual: Array, own: NDArray[np.bool_], cluster: NDArray[np.int64]) -> float:
@@ -101,4 +76,13 @@ def detectable(
     effect = max(q(1 - level) * errors.null + q(POWER) * errors.estimate, q(POWER) * errors.beside)
     absence = (q(1 - absence_level) + q(POWER)) * errors.estimate
     needed = max(least, math.ceil(concepts * (effect / margin) ** 2))
-    return Detectable(effect, absence, POWER, level, unit, concepts, margin, needed)
+    return Detectable(
+        effect=effect,
+        absence=absence,
+        power=POWER,
+        level=level,
+        unit=unit,
+        concepts=concepts,
+        margin=margin,
+        needed=needed,
+    )

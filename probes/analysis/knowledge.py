@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..results.estimate import Estimate
+from ..results.findings import MARGIN
 from .detectable import Errors, label_error
 from .ladder import DISTRACTORS, FactGains, nanmean
 from .resample import DRAWS, PERMUTATIONS, Array, Clusters, bootstrap, codes, effect_size, permutation_p
@@ -25,8 +26,6 @@ SMALL_RELATION = 5
 HUBER = 1.345
 CONSTANT = 1e-4
 """Margins that differ by less are the same, nats: what is left is the rounding of float32."""
-MARGIN = 0.10
-"""Smallest specific knowledge of interest, nats per token: below it is *no*."""
 COVERED = 0.9
 """Share of own base margins that must lie within the range of the others'."""
 
@@ -214,7 +213,8 @@ def measure(
         intercept, slope = robust_lines(x, y, weights * (1.0 - labels), line)
         held = weights * labels
         with np.errstate(invalid="ignore", divide="ignore"):
-            return (held @ y - slope * (held @ x)) / held.sum(1) - intercept
+            mean: Array = (held @ y - slope * (held @ x)) / held.sum(1) - intercept
+        return mean
 
     def statistic(weights: Array) -> Array:
         held = weights * is_own

@@ -18,12 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..results.estimate import Estimate
+from ..results.rungs import GROUPS, RUNGS, TEXT_RUNGS, Per, Rung
 from .resample import Clusters, bootstrap
-from .scores import Array, Pair, Per, like_length
+from .scores import Array, Pair, like_length
 
-RUNGS = ("generic_drift", "domain_shift", "specialty_vocabulary", "knowledge")
-TEXT_RUNGS = RUNGS[:3]
-GROUPS = ("own", "other", "general")
 DISTRACTORS = 3
 """A fact needs this many distractors of like length; else it is shown and left out."""
 
@@ -58,7 +56,8 @@ def nanmean(values: Array, axis: int | tuple[int, ...]) -> Array:
     """Mean over what is there; NaN (without a warning) where nothing is."""
     count = np.isfinite(values).sum(axis=axis)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(np.isfinite(values), values, 0.0).sum(axis=axis) / count
+        mean: Array = np.where(np.isfinite(values), values, 0.0).sum(axis=axis) / count
+    return mean
 
 
 def fact_gains(pair: Pair) -> FactGains:
@@ -101,10 +100,10 @@ def group_means(weights: Array, members: Sequence[NDArray[np.bool_]], values: Ar
 class Ladder:
     """Rungs of one view with their intervals, and what else the same draws give."""
 
-    rungs: dict[str, Estimate]
+    rungs: dict[Rung, Estimate]
     total: Estimate
     """Mean gain of the own true answers (or own terms): the rungs' sum."""
-    by_layer: dict[str, list[Estimate]]
+    by_layer: dict[Rung, list[Estimate]]
     extra: dict[str, Estimate]
 
 
@@ -128,7 +127,7 @@ def _contrasts(own_tuned: bool, wrong: str) -> dict[str, dict[str, float]]:
 def _ladder(
     parts: Callable[[Array], Mapping[str, Array]],
     contrasts: Mapping[str, Mapping[str, float]],
-    wanted: Sequence[str],
+    wanted: Sequence[Rung],
     groups: Groups,
     clusters: Clusters,
     width: int,
@@ -157,12 +156,12 @@ def _ladder(
         why = f"no {' and no '.join(empty)} items" if empty else "no items of like length, or not read at this layer"
         return [result.estimate(begin + offset, n, unit, why) for offset in range(width)]
 
-    values = {name: estimates(name) for name in dict.fromkeys((*wanted, *contrasts))}
+    rungs = {name: estimates(name) for name in wanted}
     return Ladder(
-        {name: values[name][0] for name in wanted},
-        values["total"][0],
-        {name: values[name][1:] for name in wanted},
-        {name: own[0] for name, own in values.items() if name not in wanted and name != "total"},
+        {name: values[0] for name, values in rungs.items()},
+        estimates("total")[0],
+        {name: values[1:] for name, values in rungs.items()},
+        {name: estimates(name)[0] for name in contrasts if name not in rungs and name != "total"},
     )
 
 

@@ -1,22 +1,26 @@
 """The facts ledger: which facts the base knew, and which of them were learned or lost.
 
 A fact is known if its true answer ranks first among its candidates by mean whole-target log-probability over its
-wordings; a tie is not known. People read this first; the verdict does not hang on it.
+wordings; a tie is not known. People read this first; the verdict does not depend on it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 from scipy import stats
 
+from ..results.findings import Counts, Ledger
+from ..results.rungs import GROUPS
 from .ladder import FactGains, Groups, nanmean
 from .scores import Array, Pair, Scores
+
+THIRDS = ("low", "middle", "high")
+"""Of the base's centred margin."""
 
 
 def candidate_ranks(scores: Scores, gains: FactGains) -> tuple[Array, Array, Array]:
@@ -77,36 +81,62 @@ def ledger_frame(
     )
 
 
-def counts(states: Sequence[str]) -> dict[str, int]:
-    """Facts, and how many of those unknown were learned, of those known lost."""
+def thirds(margin: Array, among: NDArray[np.bool_]) -> tuple[NDArray[np.str_], Array]:
+    """Return the third of each base margin [N] among the facts `among` [N] ("" where it is NaN), and the two edges."""
+    known = margin[among & np.isfinite(margin)]
+    if not len(known):
+        return np.full(len(margin), "", dtype="<U6"), np.full(2, np.nan)
+    edges = np.quantile(known, [1 / 3, 2 / 3])
+    place = np.searchsorted(edges, margin)
+    return np.where(np.isfinite(margin), np.array(THIRDS)[np.minimum(place, 2)], ""), edges
+
+
+def counts(states: Sequence[str]) -> Counts:
+    """Count facts, and how many of those unknown were learned, of those known lost."""
     of = Counter(states)
-    return {
-        "facts": len(states),
-        "unknown": of["learned"] + of["never"],
-        "learned": of["learned"],
-        "known": of["kept"] + of["lost"],
-        "lost": of["lost"],
-    }
+    return Counts(
+        facts=len(states),
+        unknown=of["learned"] + of["never"],
+        learned=of["learned"],
+        known=of["kept"] + of["lost"],
+        lost=of["lost"],
+    )
 
 
-def by_specialty(frame: pl.DataFrame, names: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Counts of every specialty that has facts; a fact of two specialties counts in both."""
+def by_specialty(frame: pl.DataFrame, names: Sequence[str]) -> dict[str, Counts]:
+    """Count every specialty that has facts; a fact of two specialties counts in both."""
     rows = frame.explode("specialties")
     states = {name: rows.filter(pl.col("specialties") == name)["state"].to_list() for name in names}
     return {name: counts(held) for name, held in states.items() if held}
 
 
-def ledger(frame: pl.DataFrame) -> dict[str, Any]:
-    """Counts by group; Fisher's exact p and Cohen's h, own against other, of learned facts and of lost ones."""
-    out: dict[str, Any] = {
-        group: counts(frame.filter(pl.col("group") == group)["state"].to_list())
-        for group in ("own", "other", "general")
-    }
-    for outcome, of in (("learned", "unknown"), ("lost", "known")):
-        table = [[out[g][outcome], out[g][of] - out[g][outcome]] for g in ("own", "other")]
-        tested = all(map(sum, table))
-        out[f"p_{outcome}"] = float(stats.fisher_exact(table)[1]) if tested else None
-        # Difference of the shares' arc sines (Cohen 1988, section 6.2).
-        own, other = (2 * np.arcsin(np.sqrt(row[0] / max(1, sum(row)))) for row in table)
-        out[f"h_{outcome}"] = float(own - other) if tested else None
-    return out
+def ledger(frame: pl.DataFrame, specialties: Sequence[str] = ()) -> Ledger:
+    """Count facts by group and specialty, and test own against other.
+
+    Args:
+        frame: A row a fact, as `ledger_frame` gives it.
+        specialties: Ids of the specialties to count.
+    """
+    groups = {name: counts(frame.filter(pl.col("group") == name)["state"].to_list()) for name in GROUPS}
+    own, other = groups["own"], groups["other"]
+    p_learned, h_learned = _compare((own.learned, own.unknown), (other.learned, other.unknown))
+    p_lost, h_lost = _compare((own.lost, own.known), (other.lost, other.known))
+    return Ledger(
+        own=own,
+        other=other,
+        general=groups["general"],
+        p_learned=p_learned,
+        p_lost=p_lost,
+        h_learned=h_learned,
+        h_lost=h_lost,
+        by_specialty=by_specialty(frame, specialties),
+    )
+
+
+def _compare(own: tuple[int, int], other: tuple[int, int]) -> tuple[float | None, float | None]:
+    """Return Fisher's exact p and Cohen's h (1988, section 6.2) of two shares, each as hits and total."""
+    if not own[1] or not other[1]:
+        return None, None
+    table = [[hits, total - hits] for hits, total in (own, other)]
+    one, two = (2 * np.arcsin(np.sqrt(hits / total)) for hits, total in (own, other))
+    return float(stats.fisher_exact(table)[1]), float(one - two)

@@ -12,13 +12,13 @@ from itertools import permutations
 from math import factorial
 
 import numpy as np
-import polars as pl
-from numpy.typing import NDArray
 
 from ..results.estimate import Estimate
-from .ladder import FactGains, text_clusters
-from .resample import Array, Clusters, benjamini_hochberg, bootstrap
-from .scores import Pair
+from ..results.model import MatrixRow
+from .ladder import text_clusters
+from .pair import ModelPair
+from .registry import analysis
+from .resample import Array, Clusters, bootstrap
 
 PERMUTED = 4
 """Below so many models the permutation's floor, 1/K!, is too high for a p."""
@@ -39,32 +39,25 @@ def by_specialty(
     def statistic(weights: Array) -> Array:
         sums = weights @ both
         with np.errstate(invalid="ignore", divide="ignore"):
-            return sums[:, : len(names)] / sums[:, len(names) :]
+            means: Array = sums[:, : len(names)] / sums[:, len(names) :]
+        return means
 
     held = [member[:, k] > 0 for k in range(len(names))]
     result = bootstrap(statistic, clusters, seed, fewest=[clusters.fewest(of) for of in held])
     return {name: result.estimate(k, clusters.concepts(held[k]), unit) for k, name in enumerate(names)}
 
 
-def matrix_row(
-    facts: Pair, gains: FactGains, texts: Pair, names: Sequence[str], seed: int
-) -> dict[str, dict[str, Estimate]]:
-    """One model's row: by specialty, the gain of terms, of true answers, and of their margins."""
-    held = members([facts.items[i].specialties for i in gains.index], names)
-    true, wrong = gains.true[:, 0], gains.wrong[:, 0]
-    columns = {
-        "terms": by_specialty(
-            texts.gain,
-            members([item.specialties for item in texts.items], names),
-            text_clusters(texts),
-            names,
-            texts.unit,
-            seed,
-        ),
-        "answers": by_specialty(true, held, gains.clusters, names, facts.unit, seed),
-        "margin": by_specialty(true - wrong, held, gains.clusters, names, facts.unit, seed),
-    }
-    return {name: {column: values[name] for column, values in columns.items()} for name in names}
+@analysis("matrix")
+def matrix(model: ModelPair) -> dict[str, MatrixRow]:
+    """Return one model's row: by specialty, the gain of terms, of true answers, and of their margins."""
+    names, texts, gains = model.specialties, model.texts, model.gains
+    of_texts = members([item.specialties for item in texts.items], names)
+    of_facts = members([item.specialties for item in model.items], names)
+    true, wrong, unit = gains.true[:, 0], gains.wrong[:, 0], model.facts.unit
+    terms = by_specialty(texts.gain, of_texts, text_clusters(texts), names, texts.unit, model.seed)
+    answers = by_specialty(true, of_facts, gains.clusters, names, unit, model.seed)
+    margin = by_specialty(true - wrong, of_facts, gains.clusters, names, unit, model.seed)
+    return {name: MatrixRow(terms=terms[name], answers=answers[name], margin=margin[name]) for name in names}
 
 
 def _gamma(cells: Array, own: Sequence[int]) -> Array:
@@ -78,7 +71,8 @@ def _gamma(cells: Array, own: Sequence[int]) -> Array:
     design += [np.tile(np.eye(columns)[k], models) for k in range(1, columns)]
     root = np.sqrt(np.repeat(share, columns))
     solve = np.linalg.pinv(np.stack(design, 1) * root[:, None])[0]
-    return cells.reshape(draws, -1) @ (solve * root)
+    gamma: Array = cells.reshape(draws, -1) @ (solve * root)
+    return gamma
 
 
 def _between(gains: Sequence[Array], own: Sequence[int], inside: Array, clusters: Clusters) -> float:
@@ -119,7 +113,8 @@ def diagonal(
     def cells(weights: Array) -> Array:
         sums = (weights @ stacked).reshape(len(weights), -1, len(kept))
         with np.errstate(invalid="ignore", divide="ignore"):
-            return sums[:, :-1] / sums[:, -1:]
+            means: Array = sums[:, :-1] / sums[:, -1:]
+        return means
 
     fewest = clusters.fewest(*(column > 0 for column in inside.T))
     result = bootstrap(lambda weights: _gamma(cells(weights), own)[:, None], clusters, seed, fewest=fewest)
@@ -140,65 +135,3 @@ def diagonal(
 def _random_orders(own: Sequence[int], seed: int, draws: int = 4999) -> list[list[int]]:
     rng = np.random.default_rng([seed, 13])
     return [list(own), *(rng.permutation(own).tolist() for _ in range(draws))]
-
-
-def term_tables(texts: Mapping[str, Pair], seen: Mapping[str, Mapping[str, str] | None]) -> list[pl.DataFrame]:
-    """`term_table` of every model, with q for p: Benjamini and Hochberg's over all rows of all models."""
-    tables = [term_table(model, pair, seen.get(model)) for model, pair in texts.items()]
-    q = pl.Series("q", benjamini_hochberg([p for table in tables for p in table["p"].fill_null(np.nan)]), pl.Float64)
-    ends = np.cumsum([len(table) for table in tables])
-    return [
-        table.drop("p").insert_column(table.columns.index("p"), q[end - len(table) : end].fill_nan(None))
-        for table, end in zip(tables, ends, strict=True)
-    ]
-
-
-def term_table(model: str, texts: Pair, seen: Mapping[str, str] | None = None) -> pl.DataFrame:
-    """A row a concept, in nats per unit: count, tokens, base and tuned log-probability, gain, t interval, effect, p.
-
-    `effect` is the gain over its standard deviation between mentions; `seen` says how a concept stood in the training
-    data (null where that was not given).
-    Intervals and p are over mentions.
-    """
-    terms = [index for index, item in enumerate(texts.items) if item.kind == "term"]
-    frame = pl.DataFrame(
-        {
-            "concept": [texts.items[i].concept for i in terms],
-            "name": [texts.items[i].name for i in terms],
-            "types": [list(texts.items[i].types) for i in terms],
-            "specialties": [list(texts.items[i].specialties) for i in terms],
-            "tokens": texts.base.tokens[terms],
-            "base_logprob": texts.base.value(texts.per)[terms],
-            "tuned_logprob": texts.tuned.value(texts.per)[terms],
-        },
-        schema_overrides={"types": pl.List(pl.String), "specialties": pl.List(pl.String)},
-    ).with_columns(gain=pl.col("tuned_logprob") - pl.col("base_logprob"))
-    table = (
-        frame.group_by("concept", maintain_order=True)
-        .agg(
-            pl.first("name", "types", "specialties"),
-            pl.len().alias("count"),
-            pl.mean("tokens", "base_logprob", "tuned_logprob", "gain"),
-            pl.std("gain").alias("sd"),
-        )
-        .with_columns(model=pl.lit(model))
-    )
-    how = [seen.get(concept, "no") if seen is not None else None for concept in table["concept"]]
-    return _with_intervals(table).with_columns(seen=pl.Series(how, dtype=pl.String))
-
-
-def _with_intervals(table: pl.DataFrame) -> pl.DataFrame:
-    from scipy import stats
-
-    count, gain, sd = (table[name].to_numpy().astype(np.float64) for name in ("count", "gain", "sd"))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        error = np.where(count > 1, sd / np.sqrt(count), np.nan)
-        degrees = np.maximum(count - 1, 1)
-        half = stats.t.ppf(0.975, degrees) * error
-        p: NDArray[np.float64] = np.where(error > 0, 2 * stats.t.sf(np.abs(gain / error), degrees), np.nan)
-        effect = np.where(sd > 0, gain / sd, np.nan)
-    columns = {"low": gain - half, "high": gain + half, "effect": effect, "p": p}
-    order = ("model", "concept", "name", "types", "specialties", "count", "tokens", "base_logprob", "tuned_logprob")
-    return table.with_columns(**{k: pl.Series(v).fill_nan(None) for k, v in columns.items()}).select(
-        *order, "gain", "low", "high", "effect", "p"
-    )

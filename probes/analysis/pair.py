@@ -1,13 +1,13 @@
-"""One tuned model beside its base: their scores in pairs, the groups of items, and what the verdict asks of them."""
+"""One tuned model and its base: their scores in pairs, the groups of items, and the statistics that analyses share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -15,38 +15,40 @@ from ...terms.domain import Domain
 from ...terms.items import Item
 from ...terms.select import group
 from ...terms.training import Seen
-from .knowledge import MARGIN, Centred, Knowledge, centre, measure
-from .ladder import FactGains, Groups, fact_gains, text_clusters
-from .recipe import occurrence_scores
-from .scores import Pair, Per, Scores, control_scores, fact_scores, prior_scores, text_scores
+from ..results.findings import MARGIN, Ledger
+from ..results.rungs import Group
+from .inputs import AnalysisInputs
+from .knowledge import Centred, Knowledge, centre, measure
+from .ladder import FactGains, Groups, Ladder, fact_gains, fact_ladder, text_clusters, text_ladder
+from .ledger import ledger, ledger_frame, thirds
+from .scores import (
+    Pair,
+    Scores,
+    control_scores,
+    fact_scores,
+    occurrence_scores,
+    prior_scores,
+    require_finite,
+    text_scores,
+)
 from .shift import Shift, fact_entries, matched_shift, text_entries
 
 FEW_DRAWS = 999
-"""For figures that stand beside the verdict's."""
-VIEWS = (fact_scores, text_scores, control_scores, prior_scores, occurrence_scores)
-
-
-@dataclass(frozen=True)
-class AnalysisInputs:
-    """Everything the findings are made from."""
-
-    domain: Domain
-    items: tuple[Item, ...]
-    base: pa.Table
-    tuned: Mapping[str, pa.Table]
-    own: Mapping[str, tuple[str | None, str]]
-    """Own specialty of each model (None: the whole domain), and where it was read from."""
-    per: Per
-    seed: int
-    seen: Mapping[str, Seen] = field(default_factory=dict)
-    """By model, what of the items stood in its training data, where that was given."""
+"""For figures that are in no verdict."""
+ScoreReader = Callable[[pa.Table, Sequence[Item]], Scores]
 
 
 @dataclass(frozen=True)
 class ModelPair:
-    """One tuned model beside its base; N facts as in `gains`."""
+    """One tuned model and its base; N facts as in `gains`.
 
+    What several analyses need is a cached property, so that nothing is computed twice.
+    """
+
+    name: str
+    domain: Domain
     own: str | None
+    """Own specialty; None for a tune of the whole domain."""
     facts: Pair
     texts: Pair
     controls: Pair
@@ -57,6 +59,8 @@ class ModelPair:
     """[N]"""
     text_groups: Groups
     seed: int
+    seen: Seen | None = None
+    """What of the items stood in the training data, where that was given."""
 
     @property
     def items(self) -> list[Item]:
@@ -64,8 +68,17 @@ class ModelPair:
         return [self.facts.items[i] for i in self.gains.index]
 
     @property
-    def reference(self) -> str:
-        """The group that the own facts are held against."""
+    def specialties(self) -> list[str]:
+        return list(self.domain.specialties)
+
+    @property
+    def is_own_tuned(self) -> bool:
+        """Whether the model was tuned on one specialty, so that others can be compared with it."""
+        return self.own is not None
+
+    @property
+    def reference(self) -> Group:
+        """The group that the own facts are compared with."""
         return "general" if self.own is None else "other"
 
     @cached_property
@@ -81,61 +94,139 @@ class ModelPair:
         tokens, length = (np.nanmean(of[self.gains.index, :, 0]) for of in (base.tokens, base.length(self.facts.per)))
         return float(MARGIN * tokens / length)
 
-    def knowledge(self, asked: NDArray[np.bool_] | None = None, among: NDArray[np.bool_] | None = None) -> Knowledge:
-        """Over all facts; or, with fewer draws, of the wordings `asked` [N, cues], or of the own facts `among` [N]."""
-        aside = asked is not None or among is not None
-        draws = {"draws": FEW_DRAWS, "permutations": FEW_DRAWS} if aside else {}
-        own = self.fact_groups == "own"
+    @cached_property
+    def fact_ladder(self) -> Ladder:
+        return fact_ladder(self.facts, self.gains, self.fact_groups, self.is_own_tuned, self.seed)
+
+    @cached_property
+    def text_ladder(self) -> Ladder:
+        return text_ladder(self.texts, self.text_groups, self.is_own_tuned, self.seed)
+
+    @cached_property
+    def thirds(self) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
+        """The third of the base's centred margin that each fact [N] lies in, and the two edges."""
+        return thirds(self.centred.margins()[0], np.isin(self.fact_groups, ["own", self.reference]))
+
+    @cached_property
+    def fact_frame(self) -> pl.DataFrame:
+        """The facts ledger, a row for each of the N facts."""
+        frame = ledger_frame(self.name, self.facts, self.gains, self.fact_groups, self.thirds[0])
+        how = [self.seen.facts.get(item.id, "no") if self.seen else None for item in self.items]
+        return frame.with_columns(seen=pl.Series(how, dtype=pl.String))
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return ledger(self.fact_frame, self.specialties)
+
+    @cached_property
+    def knowledge(self) -> Knowledge:
+        """The knowledge statistic over all facts, which the verdict reads."""
+        return self._measure(self.centred, self.fact_groups == "own")
+
+    def knowledge_of_wordings(self, asked: NDArray[np.bool_]) -> Knowledge:
+        """Return the statistic of the wordings `asked` [N, cues] alone, with fewer draws."""
+        return self._measure(centre(self.facts, self.gains, asked), self.fact_groups == "own", FEW_DRAWS)
+
+    def knowledge_among(self, among: NDArray[np.bool_]) -> Knowledge:
+        """Return the statistic of the own facts `among` [N] alone, with fewer draws."""
+        return self._measure(self.centred, (self.fact_groups == "own") & among, FEW_DRAWS)
+
+    def _measure(self, centred: Centred, own: NDArray[np.bool_], draws: int | None = None) -> Knowledge:
         return measure(
-            self.centred if asked is None else centre(self.facts, self.gains, asked),
-            own if among is None else own & among,
+            centred,
+            own,
             self.fact_groups == self.reference,
             self.gains.clusters,
             self.seed,
             unit=self.facts.unit,
             margin=self.margin,
             whole_domain=self.own is None,
-            **draws,
+            **({} if draws is None else {"draws": draws, "permutations": draws}),
         )
 
+    @cached_property
     def shift(self) -> Shift:
-        """From the text view where the domain has texts with controls, else from the facts."""
-        own_tuned = self.own is not None
-        texts = text_entries(self.texts, self.text_groups, own_tuned)
+        """The shift statistic, from the text view where the domain has texts with controls, else from the facts."""
+        texts = text_entries(self.texts, self.text_groups, self.is_own_tuned)
         if texts.domain.any() and not texts.domain.all():
             return matched_shift(texts, text_clusters(self.texts), "text", self.texts.unit, self.margin, self.seed)
-        facts = fact_entries(self.facts, self.gains, self.fact_groups, own_tuned)
+        facts = fact_entries(self.facts, self.gains, self.fact_groups, self.is_own_tuned)
         return matched_shift(facts, self.gains.answers, "fact", self.facts.unit, self.margin, self.seed)
 
 
-def pair_up(material: AnalysisInputs) -> dict[str, ModelPair]:
-    """Every tuned model of `material` beside the base."""
-    base = {make: make(material.base, material.items) for make in VIEWS}
-    return {name: _pair(material, name, base) for name in material.tuned}
+class BaseScores:
+    """The base's scores as arrays, ready to be paired with one tuned model after another.
+
+    Raises:
+        ItemError: The base's table holds a log-probability that is not finite.
+    """
+
+    def __init__(self, inputs: AnalysisInputs) -> None:
+        self.inputs = inputs
+        table, items = require_finite(inputs.base, "the base"), inputs.items
+        self.facts = fact_scores(table, items)
+        self.texts = text_scores(table, items)
+        self.controls = control_scores(table, items)
+        self.priors = prior_scores(table, items)
+        self.occurrences = occurrence_scores(table, items)
+
+    @property
+    def layers(self) -> int:
+        """How many layers were read through the lens."""
+        return max((s.lens.shape[-1] for s in (self.facts, self.texts) if s.lens is not None), default=0)
+
+    def pair_with(self, name: str) -> ModelPair:
+        """Return the base and the tuned model `name` as a pair.
+
+        Raises:
+            ItemError: The model's table holds a log-probability that is not finite.
+        """
+        inputs = self.inputs
+        facts, texts, controls, priors, occurrences = self._pairs(require_finite(inputs.tuned[name], name))
+        gains, own = fact_gains(facts), inputs.own[name][0]
+
+        def groups(items: Sequence[Item]) -> Groups:
+            return np.array([group(item, own, inputs.domain.general) or "" for item in items], dtype="<U8")
+
+        return ModelPair(
+            name,
+            inputs.domain,
+            own,
+            facts,
+            texts,
+            controls,
+            priors,
+            occurrences,
+            gains,
+            groups([facts.items[i] for i in gains.index]),
+            groups(texts.items),
+            inputs.seed,
+            inputs.seen.get(name),
+        )
+
+    def _pairs(self, table: pa.Table) -> list[Pair]:
+        """Pair the scores of each kind of item with those of a tuned model's table."""
+        readers: list[tuple[Scores, ScoreReader]] = [
+            (self.facts, fact_scores),
+            (self.texts, text_scores),
+            (self.controls, control_scores),
+            (self.priors, prior_scores),
+            (self.occurrences, occurrence_scores),
+        ]
+        return [self._pair(base, table, read) for base, read in readers]
+
+    def _pair(self, base: Scores, table: pa.Table, read: ScoreReader) -> Pair:
+        """Pair both scores over the items that both tables hold; another tokenizer may have dropped some."""
+        inputs = self.inputs
+        tuned = read(table, inputs.items)
+        if [item.id for item in base.items] != [item.id for item in tuned.items]:
+            both = {item.id for item in base.items} & {item.id for item in tuned.items}
+            kept = [item for item in inputs.items if item.id in both]
+            base, tuned = read(inputs.base, kept), read(table, kept)
+        return Pair(base, tuned, inputs.per)
 
 
-def _pair(material: AnalysisInputs, name: str, base: Mapping[Any, Scores]) -> ModelPair:
-    table = material.tuned[name]
-
-    def pair(make: Any) -> Pair:
-        tuned, tables = make(table, material.items), (material.base, table)
-        return Pair(*_shared(base[make], tuned, material.items, tables, make), material.per)
-
-    facts, texts, controls, priors, occurrences = map(pair, VIEWS)
-    gains = fact_gains(facts)
-    own = material.own[name][0]
-
-    def groups(items: list[Item]) -> Groups:
-        return np.array([group(item, own, material.domain.general) or "" for item in items], dtype="<U8")
-
-    fact_groups, text_groups = groups([facts.items[i] for i in gains.index]), groups(list(texts.items))
-    return ModelPair(own, facts, texts, controls, priors, occurrences, gains, fact_groups, text_groups, material.seed)
-
-
-def _shared(one: Scores, other: Scores, items: tuple[Item, ...], table: Any, make: Any) -> tuple[Scores, Scores]:
-    """Both scores over the items that both tables hold (another tokenizer may have dropped some)."""
-    if [item.id for item in one.items] == [item.id for item in other.items]:
-        return one, other
-    both = {item.id for item in one.items} & {item.id for item in other.items}
-    kept = [item for item in items if item.id in both]
-    return make(table[0], kept), make(table[1], kept)
+def pair_up(inputs: AnalysisInputs) -> dict[str, ModelPair]:
+    """Return every tuned model paired with the base, all in memory at once."""
+    base = BaseScores(inputs)
+    return {name: base.pair_with(name) for name in inputs.tuned}

@@ -148,7 +148,9 @@ def bootstrap(
     values = statistic(np.ones((1, len(clusters.first))))[0]
 
     def drawn(cluster: NDArray[np.int64], offset: int) -> Array:
-        return np.concatenate([statistic(w) for w in cluster_weights(cluster, draws, (seed, offset))]) - values
+        every = [statistic(w) for w in cluster_weights(cluster, draws, (seed, offset))]
+        deviations: Array = np.concatenate(every) - values
+        return deviations
 
     first, second, both = drawn(clusters.first, 0), drawn(clusters.second, 1), clusters.both
     # Where one clustering is nested in the other, the finer of the two is the intersection.
@@ -237,4 +239,4 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     known = np.isfinite(p)
     if known.any():
         out[known] = stats.false_discovery_control(p[known])
-    return out.tolist()
+    return [float(q) for q in out]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -15,14 +14,16 @@ from numpy.typing import NDArray
 
 from ...errors import ItemError
 from ...terms.items import Item, Kind
+from ..results.rungs import UNITS, Per
 
 Array = NDArray[np.float64]
-Per = Literal["token", "target", "character"]
-UNITS: dict[Per, str] = {"token": "nats/token", "target": "nats", "character": "nats/character"}
+Place = tuple[NDArray[np.int64], ...]
+COLUMNS = ("item", "cue", "role", "tokens", "characters", "logprob", "token_logprobs", "tempered", "lens")
+"""Columns of a score table that statistics read."""
 
 
-def checked(table: pa.Table, model: str) -> pa.Table:
-    """The table as it is. Raises `ItemError` where a log-probability is NaN or infinite: no figure could be right."""
+def require_finite(table: pa.Table, model: str) -> pa.Table:
+    """Return the table. Raises `ItemError` where a log-probability is NaN or infinite: no figure could be right."""
     for column in ("logprob", "tempered"):
         values = table[column].combine_chunks()
         flat = values.flatten() if pa.types.is_list(values.type) else values
@@ -84,10 +85,14 @@ class Scores:
 def _first(column: pa.ChunkedArray) -> Array:
     """The first number of each list."""
     array = column.combine_chunks()
-    return array.flatten().to_numpy().astype(np.float64)[array.offsets.to_numpy()[:-1] - array.offsets[0].as_py()]
+    begin = array.offsets.to_numpy()[:-1] - array.offsets[0].as_py()
+    first: Array = array.flatten().to_numpy().astype(np.float64)[begin]
+    return first
 
 
-def _scatter(table: pa.Table, items: Sequence[Item], shape: tuple[int, ...], place: tuple[NDArray, ...]) -> Scores:
+def _scatter(
+    table: pa.Table, items: Sequence[Item], shape: tuple[int, ...], place: tuple[NDArray[np.int64], ...]
+) -> Scores:
     rows = table.num_rows
 
     def spread(values: Array) -> Array:
@@ -143,6 +148,11 @@ def prior_scores(table: pa.Table, items: Sequence[Item]) -> Scores:
     return fact_scores(table, items, "prior")
 
 
+def occurrence_scores(table: pa.Table, items: Sequence[Item]) -> Scores:
+    """Return arrays [occurrences] of the S-MedQA statistic's items that the table holds, in the items' order."""
+    return text_scores(table, items, ("occurrence",))
+
+
 @dataclass(frozen=True)
 class Pair:
     """Base and tuned scores of the same items, with the unit of the comparison."""
@@ -182,4 +192,5 @@ def like_length(base: Scores) -> NDArray[np.bool_]:
     out = (near | ~asked).all(axis=1) & ~missing.all(axis=1)
     candidates = np.array([len(item.candidates) for item in base.items], dtype=np.int64)
     role = np.arange(out.shape[1])
-    return out & (role > 0) & (role < candidates[:, None])
+    like: NDArray[np.bool_] = out & (role > 0) & (role < candidates[:, None])
+    return like

@@ -17,8 +17,8 @@ from scipy.optimize import minimize_scalar
 
 from ...models.table import TEMPERATURES
 from ..results.estimate import Estimate
+from ..results.findings import MARGIN
 from .detectable import Errors
-from .knowledge import MARGIN
 from .ladder import FactGains, Groups, nanmean
 from .resample import Array, Clusters, bootstrap, effect_size
 from .scores import Pair
@@ -28,7 +28,7 @@ QUANTILES = 8
 MOST_TOKENS = 4
 """Targets of as many tokens and more are one length."""
 TEMPERATURE_ERROR = 0.1
-"""Relative interpolation error allowed between the temperatures that were read."""
+"""Relative interpolation error allowed for what the temperature gives, between the temperatures that were read."""
 SUPPORT = 0.7
 """Share of the domain's targets that must have general targets like them."""
 
@@ -171,12 +171,13 @@ def matched_shift(entries: Entries, clusters: Clusters, view: str, unit: str, ma
 
         def difference(of: Array, others_of: Array) -> Array:
             with np.errstate(invalid="ignore", divide="ignore"):
-                return np.where(usable, of - count * others_of / others, 0.0).sum(1) / total
+                mean: Array = np.where(usable, of - count * others_of / others, 0.0).sum(1) / total
+            return mean
 
         moved, predicted = difference(gain, others_gain), difference(expected, others_expected)
-        return np.stack(
-            [moved, moved - predicted, predicted, moved - predicted - TEMPERATURE_ERROR * np.abs(predicted)], axis=1
-        )
+        beyond = moved - predicted
+        surely_beyond = beyond - TEMPERATURE_ERROR * np.abs(predicted)
+        return np.stack([moved, beyond, predicted, surely_beyond], axis=1)
 
     inside, is_domain, is_general = clusters.part(held), np.zeros(len(held), bool), np.zeros(len(held), bool)
     is_domain[place[domain]] = is_general[place[~domain]] = True

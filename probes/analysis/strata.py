@@ -1,4 +1,4 @@
-"""Own beside other within strata of what the base knew before.
+"""Own and other facts within strata of what the base knew before.
 
 A fact that the base nearly knew has less to gain than one it knew nothing of, and own and other facts may differ in
 that. So facts are parted twice: into known and unknown ones (as in the ledger), and into thirds of the base's centred
@@ -8,40 +8,24 @@ margin. Within a stratum all margins that the base over- or underrates fall back
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from .ledger import counts
+from ..results.model import Stratum, StratumSide
+from .ledger import THIRDS, counts
 from .pair import FEW_DRAWS, ModelPair
+from .registry import analysis
 from .resample import Array, bootstrap
 
-THIRDS = ("low", "middle", "high")
-SIDES = ("own", "other")
 
-
-def thirds(margin: Array, among: NDArray[np.bool_]) -> tuple[NDArray[np.str_], Array]:
-    """The third of each base margin [N] among the facts `among` [N] ("" where it is NaN), and the two edges."""
-    known = margin[among & np.isfinite(margin)]
-    if not len(known):
-        return np.full(len(margin), "", dtype="<U6"), np.full(2, np.nan)
-    edges = np.quantile(known, [1 / 3, 2 / 3])
-    place = np.searchsorted(edges, margin)
-    return np.where(np.isfinite(margin), np.array(THIRDS)[np.minimum(place, 2)], ""), edges
-
-
-def strata(model: ModelPair, frame: pl.DataFrame) -> list[dict[str, Any]]:
-    """By stratum: the ledger's counts and the plain margin gain of own and of other facts, and their difference.
-
-    `frame` is the model's ledger, a row for each of its facts.
-    """
+@analysis("strata")
+def strata(model: ModelPair) -> tuple[Stratum, ...]:
+    """Return by stratum the ledger's counts and plain margin gains of own and other facts, and their difference."""
     sides = [model.fact_groups == "own", model.fact_groups == model.reference]
     if not any(side.any() for side in sides):
-        return []
-    states = frame["state"].to_numpy()
-    third, edges = thirds(model.centred.margins()[0], sides[0] | sides[1])
+        return ()
+    states = model.fact_frame["state"].to_numpy()
+    third, edges = model.thirds
     ends = [None, *(float(edge) if np.isfinite(edge) else None for edge in edges), None]
     parts: list[tuple[str, str, NDArray[np.bool_], list[float | None]]] = [
         ("state", name, np.isin(states, held), [None, None])
@@ -63,11 +47,18 @@ def strata(model: ModelPair, frame: pl.DataFrame) -> list[dict[str, Any]]:
     fewest += [min(pair) for pair in zip(fewest[::2], fewest[1::2], strict=True)]
     result = bootstrap(statistic, clusters, model.seed, draws=FEW_DRAWS, fewest=fewest)
     estimates = [result.estimate(k, n, unit, "no such facts") for k, n in enumerate(fewest)]
-    out = []
-    for k, (by, name, _, (low, high)) in enumerate(parts):
-        row: dict[str, Any] = {"by": by, "stratum": name, "from": low, "to": high}
-        for offset, side in enumerate(SIDES):
-            place = 2 * k + offset
-            row[side] = {**counts(states[held[place]].tolist()), "margin_gain": estimates[place].json()}
-        out.append({**row, "difference": estimates[2 * len(parts) + k].json()})
-    return out
+
+    def side(place: int) -> StratumSide:
+        return StratumSide(**dict(counts(states[held[place]].tolist())), margin_gain=estimates[place])
+
+    return tuple(
+        Stratum(
+            by=by,
+            stratum=name,
+            **{"from": low, "to": high},
+            own=side(2 * k),
+            other=side(2 * k + 1),
+            difference=estimates[2 * len(parts) + k],
+        )
+        for k, (by, name, _, (low, high)) in enumerate(parts)
+    )

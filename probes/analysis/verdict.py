@@ -24,15 +24,13 @@ Beside each answer stands the smallest effect that its test could see at the lev
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
 
-from .detectable import Detectable, detectable
+from ..results.findings import Detectable, Finding, ShiftFinding, State
+from .detectable import detectable
 from .knowledge import COVERED, Knowledge
 from .resample import holm
 from .shift import SUPPORT, Shift
-
-State = Literal["yes", "no", "unclear"]
 
 KNOWLEDGE_LEVEL = 0.01
 ABSENCE_LEVEL = 0.05
@@ -52,58 +50,52 @@ CANNOT_TELL = "cannot tell"
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One question's answer and why."""
-
-    state: State
-    why: str
-    detectable: Detectable | None = None
-    """What the test could have seen."""
-
-
-@dataclass(frozen=True)
 class Verdict:
+    """The answers to both questions, and the word for them."""
+
     verdict: str
     knowledge: Finding
-    shift: Finding
+    shift: ShiftFinding
     missing: tuple[str, ...] = ()
 
 
-def _knowledge(found: Knowledge, p_yes: float, p_no: float) -> Finding:
+Answer = tuple[State, str]
+"""The state, and why."""
+
+
+def _knowledge(found: Knowledge, p_yes: float, p_no: float) -> Answer:
     if found.own_concepts < OWN_CONCEPTS or found.other_concepts < OTHER_CONCEPTS:
-        return Finding(
+        return (
             "unclear",
             f"{found.own_concepts} own and {found.other_concepts} {found.beside} concepts with usable facts; "
             f"{OWN_CONCEPTS} and {OTHER_CONCEPTS} are needed",
         )
     if not found.specific.known:
-        return Finding("unclear", found.specific.note or "specific knowledge cannot be estimated")
+        return ("unclear", found.specific.note or "specific knowledge cannot be estimated")
     if found.covered < COVERED:
-        return Finding(
-            "unclear", f"only {found.covered:.0%} of own facts have a base margin within the range of the others'"
-        )
+        return ("unclear", f"only {found.covered:.0%} of own facts have a base margin within the range of the others'")
     value, gain = found.specific, found.margin_gain
     limit = f"{found.margin:+.2g}"
     shown = f"specific knowledge {value.value:+.3f} [{value.low:+.3f}, {value.high:+.3f}] {value.unit}"
     above = p_yes <= KNOWLEDGE_LEVEL
     if above and (gain.value or 0) > 0:
-        return Finding("yes", f"{shown}, permutation p = {p_yes:.4f}; own margins gained {gain.value:+.3f}")
+        return ("yes", f"{shown}, permutation p = {p_yes:.4f}; own margins gained {gain.value:+.3f}")
     if p_no <= ABSENCE_LEVEL:
         lost = "; clearly negative: other specialties learned more, or own facts were lost"
-        return Finding("no", f"{shown}, below {limit} (p = {p_no:.4f})" + (lost if (value.high or 0) < 0 else ""))
+        return ("no", f"{shown}, below {limit} (p = {p_no:.4f})" + (lost if (value.high or 0) < 0 else ""))
     if above:
         gained = "unknown" if gain.value is None else f"{gain.value:+.3f}"
-        return Finding("unclear", f"{shown}, permutation p = {p_yes:.4f}, but own margins did not gain ({gained})")
-    return Finding("unclear", f"{shown}: neither above zero (p = {p_yes:.4f}) nor below {limit} (p = {p_no:.4f})")
+        return ("unclear", f"{shown}, permutation p = {p_yes:.4f}, but own margins did not gain ({gained})")
+    return ("unclear", f"{shown}: neither above zero (p = {p_yes:.4f}) nor below {limit} (p = {p_no:.4f})")
 
 
-def _shift(found: Shift, p: float, p_no: float) -> Finding:
+def _shift(found: Shift, p: float, p_no: float) -> Answer:
     if not found.matched.known:
-        return Finding("unclear", found.matched.note)
+        return ("unclear", found.matched.note)
     if found.matched.n < SHIFT_CONCEPTS:
-        return Finding("unclear", f"{found.matched.n} of the domain's concepts; {SHIFT_CONCEPTS} are needed")
+        return ("unclear", f"{found.matched.n} of the domain's concepts; {SHIFT_CONCEPTS} are needed")
     if found.support < SUPPORT:
-        return Finding("unclear", f"only {found.support:.0%} of the domain's targets have general ones like them")
+        return ("unclear", f"only {found.support:.0%} of the domain's targets have general ones like them")
     value = found.matched
     shown = (
         f"matched rung {value.value:+.3f} [{value.low:+.3f}, {value.high:+.3f}] {value.unit} over {found.view}s; "
@@ -111,13 +103,13 @@ def _shift(found: Shift, p: float, p_no: float) -> Finding:
     )
     if p_no <= SHIFT_LEVEL:
         small = f", though above zero (p = {p:.4f})" if p <= SHIFT_LEVEL else ""
-        return Finding("no", f"{shown}; below {found.margin:+.2g} (p = {p_no:.4f}){small}")
+        return ("no", f"{shown}; below {found.margin:+.2g} (p = {p_no:.4f}){small}")
     if p <= SHIFT_LEVEL:
-        return Finding("yes", f"{shown}; p = {p:.4f}")
-    return Finding("unclear", f"{shown}; p = {p:.4f}, p of absence = {p_no:.4f}")
+        return ("yes", f"{shown}; p = {p:.4f}")
+    return ("unclear", f"{shown}; p = {p:.4f}, p of absence = {p_no:.4f}")
 
 
-def _seen_of_knowledge(found: Knowledge, models: int) -> Detectable | None:
+def _detectable_knowledge(found: Knowledge, models: int) -> Detectable | None:
     return detectable(
         found.errors,
         KNOWLEDGE_LEVEL / models,
@@ -129,14 +121,28 @@ def _seen_of_knowledge(found: Knowledge, models: int) -> Detectable | None:
     )
 
 
-def _seen_of_shift(found: Shift, models: int) -> Detectable | None:
+def _detectable_shift(found: Shift, models: int) -> Detectable | None:
     level = SHIFT_LEVEL / models
     n, unit = found.matched.n, found.matched.unit
     return detectable(found.errors, level, level, concepts=n, margin=found.margin, unit=unit)
 
 
+def _shift_finding(found: Shift, answer: Answer, models: int) -> ShiftFinding:
+    state, why = answer
+    return ShiftFinding(
+        state=state,
+        why=why,
+        detectable=_detectable_shift(found, models),
+        view=found.view,
+        matched=found.matched,
+        temperature=found.temperature,
+        predicted=found.predicted,
+        support=found.support,
+    )
+
+
 def verdicts(knowledge: Mapping[str, Knowledge], shift: Mapping[str, Shift]) -> dict[str, Verdict]:
-    """The verdict on every model of a run; Holm's correction runs over the run's models."""
+    """Return the verdict on every model of a run; Holm's correction runs over the run's models."""
     models = list(knowledge)
 
     def corrected(p_values: list[float | None]) -> dict[str, float]:
@@ -148,13 +154,9 @@ def verdicts(knowledge: Mapping[str, Knowledge], shift: Mapping[str, Shift]) -> 
     not_moved_p = corrected([shift[m].below_margin_p for m in models])
     out = {}
     for m in models:
-        learned = replace(
-            _knowledge(knowledge[m], learned_p[m], not_learned_p[m]),
-            detectable=_seen_of_knowledge(knowledge[m], len(models)),
-        )
-        shifted = replace(
-            _shift(shift[m], moved_p[m], not_moved_p[m]), detectable=_seen_of_shift(shift[m], len(models))
-        )
+        state, why = _knowledge(knowledge[m], learned_p[m], not_learned_p[m])
+        learned = Finding(state=state, why=why, detectable=_detectable_knowledge(knowledge[m], len(models)))
+        shifted = _shift_finding(shift[m], _shift(shift[m], moved_p[m], not_moved_p[m]), len(models))
         verdict = VERDICTS.get((learned.state, shifted.state), CANNOT_TELL)
         missing: tuple[str, ...] = ()
         if verdict == CANNOT_TELL:

@@ -1,6 +1,6 @@
 """The same gains looked at in other ways: units, the first token alone, wrong answers of any length, prior-corrected.
 
-Shown beside each other, in no verdict. A finding that stands in one view alone hangs on that view.
+They are shown together and are in no verdict. A finding that appears in one view alone depends on that view.
 
 - `per token`, `per target` (summed), `per character`: what a string's gain is divided by;
 - `first token`: of each answer its first token alone, which a longer answer cannot dilute;
@@ -13,18 +13,17 @@ Shown beside each other, in no verdict. A finding that stands in one view alone 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..results.model import ViewRow
+from ..results.rungs import MEASURES, UNITS, Per
 from .ladder import nanmean
 from .pair import FEW_DRAWS, ModelPair
+from .registry import analysis
 from .resample import Array, Clusters, bootstrap
-from .scores import UNITS, Pair, Per
-
-MEASURES = ("T", "D", "margin", "specific_margin")
-"""Mean gain of the own true answers, of their wrong ones, the difference, and that less the other specialties'."""
+from .scores import Pair
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,8 @@ def corrected(model: ModelPair, neutral: list[str]) -> Array | None:
     for row, (cue, item) in enumerate(zip(neutral, model.items, strict=True)):
         for role, string in enumerate(item.candidates):
             prior[row, role] = place.get((cue, string), np.nan)
-    return own - prior
+    gain: Array = own - prior
+    return gain
 
 
 def every_view(model: ModelPair, neutral: list[str]) -> list[View]:
@@ -72,11 +72,12 @@ def every_view(model: ModelPair, neutral: list[str]) -> list[View]:
     return out
 
 
-def views(model: ModelPair, neutral: list[str]) -> list[dict[str, Any]]:
-    """`MEASURES` in every view, with intervals over concepts and answers' strings."""
+@analysis("views")
+def views(model: ModelPair) -> tuple[ViewRow, ...]:
+    """Return `MEASURES` in every view, with intervals over concepts and answers' strings."""
     if not len(model.gains.index):
-        return []
-    found = every_view(model, neutral)
+        return ()
+    found = every_view(model, [model.domain.neutral_cue(item.relation) for item in model.items])
     # A string counts in some view; answers are clustered as strings, as in the ladder.
     fact, role = np.nonzero(np.any([np.isfinite(view.gain) for view in found], axis=0))
     items = model.items
@@ -102,19 +103,19 @@ def views(model: ModelPair, neutral: list[str]) -> list[dict[str, Any]]:
         with np.errstate(invalid="ignore", divide="ignore"):
             true, wrong, others_true, others_wrong = np.moveaxis(sums[..., 1] / sums[..., 0], 2, 0)
         margin = true - wrong
-        return np.stack([true, wrong, margin, margin - (others_true - others_wrong)], axis=2).reshape(len(weights), -1)
+        every = [true, wrong, margin, margin - (others_true - others_wrong)]
+        means: Array = np.stack(every, axis=2).reshape(len(weights), -1)
+        return means
 
     own, other = (clusters.fewest(group == side) for side in ("own", "other"))
     fewest = [own, own, own, min(own, other)] * len(found)
     result = bootstrap(statistic, clusters, model.seed, draws=FEW_DRAWS, fewest=fewest)
     n = [clusters.concepts(group == "own"), min(clusters.concepts(group == side) for side in ("own", "other"))]
-    return [
-        {
-            "view": view.name,
-            **{
-                name: result.estimate(4 * k + m, n[m == 3], view.unit, "no such facts").json()
-                for m, name in enumerate(MEASURES)
-            },
+
+    def row(k: int, view: View) -> ViewRow:
+        estimates = {
+            name: result.estimate(4 * k + m, n[m == 3], view.unit, "no such facts") for m, name in enumerate(MEASURES)
         }
-        for k, view in enumerate(found)
-    ]
+        return ViewRow(view=view.name, **estimates)
+
+    return tuple(row(k, view) for k, view in enumerate(found))

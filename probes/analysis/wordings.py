@@ -6,12 +6,12 @@ by the cue's place.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from ..results.model import WordingRow
 from .pair import ModelPair
+from .registry import analysis
 
 UNNAMED = "not named"
 """Cues of facts whose wordings the domain does not name, where it names others."""
@@ -27,24 +27,25 @@ def kinds(model: ModelPair) -> dict[str, NDArray[np.bool_]]:
     return {name: table == name for name in dict.fromkeys(table.ravel().tolist()) if name}
 
 
-def wordings(model: ModelPair) -> list[dict[str, Any]]:
-    """Specific knowledge and margin gain by wording; none where there is but one."""
+@analysis("wordings")
+def wordings(model: ModelPair) -> tuple[WordingRow, ...]:
+    """Return specific knowledge and margin gain by wording; none where there is but one."""
     facts, cues = len(model.items), model.facts.base.logprob.shape[1]
     by_name = kinds(model)
     places = {str(cue): np.broadcast_to(np.arange(cues) == cue, (facts, cues)) for cue in range(cues)}
     masks = by_name or places
     if not facts or len(masks) < 2:
-        return []
-    out = []
+        return ()
+    rows = []
     for cue, (name, asked) in enumerate(masks.items()):
-        found = model.knowledge(asked=asked)
-        out.append(
-            {
-                "cue": None if by_name else cue,
-                "wording": name if by_name else None,
-                "facts": int(asked.any(1).sum()),
-                "specific_knowledge": found.specific.json(),
-                "margin_gain": found.margin_gain.json(),
-            }
+        knowledge = model.knowledge_of_wordings(asked)
+        rows.append(
+            WordingRow(
+                cue=None if by_name else cue,
+                wording=name if by_name else None,
+                facts=int(asked.any(1).sum()),
+                specific_knowledge=knowledge.specific,
+                margin_gain=knowledge.margin_gain,
+            )
         )
-    return out
+    return tuple(rows)

@@ -19,9 +19,9 @@ import pyarrow.compute as pc
 
 from ...terms.items import GENERAL, Item
 from ..analysis.analyze import analyze
+from ..analysis.inputs import AnalysisInputs
 from ..analysis.knowledge import centre, measure
 from ..analysis.ladder import fact_gains
-from ..analysis.pair import AnalysisInputs
 from ..analysis.resample import DRAWS
 from ..analysis.scores import Pair, fact_scores
 from ..results.estimate import Estimate
@@ -75,21 +75,21 @@ class Judge:
         general = np.array([GENERAL in item.specialties for item in scores[0].items])
         known = {told.fact.id for told in chosen if told.known}
         mine = [told.fact.id for told in chosen if case.own in told.fact.specialties]
-        blind = found["specific_knowledge"]
+        blind = found.specific_knowledge
         if 0 < arm.dose < 1:
             drawn = sample(arm, case, asked, size, rng, stratified=False)
-            blind = self._estimate(case, drawn, asked.base, table, seed).json()
+            blind = self._estimate(case, drawn, asked.base, table, seed)
         return {
-            "verdict": found["verdict"],
-            "knowledge": found["knowledge"]["state"],
-            "shift": found["shift"]["state"],
-            "specific_knowledge": found["specific_knowledge"],
-            "margin_gain": found["margin_gain"],
-            "ledger": {group: found["ledger"][group] for group in ("own", "other")},
+            "verdict": found.verdict,
+            "knowledge": found.knowledge.state,
+            "shift": found.shift.state,
+            "specific_knowledge": found.specific_knowledge.json(),
+            "margin_gain": found.margin_gain.json(),
+            "ledger": {"own": found.ledger.own.model_dump(), "other": found.ledger.other.model_dump()},
             "taught": len(case.taught.intersection(mine)) / len(mine),
             "known": len(known.intersection(mine)) / len(mine),
-            "why": found["knowledge"]["why"],
-            "blind": blind,
+            "why": found.knowledge.why,
+            "blind": blind.json(),
             "rivals": {name: one.json() for name, one in rivals.of_facts(*scores, own, ~own & ~general).items()},
         }
 
@@ -100,8 +100,8 @@ class Judge:
         mine = [item for item in asked.texts if item.kind == "term" and case.own in item.specialties]
         terms, texts = (_gains(asked.base, table, items, each) for items, each in ((mine, False), (asked.whole, True)))
         return {
-            "shift": found["shift"]["state"],
-            "matched": found["shift"]["matched"],
+            "shift": found.shift.state,
+            "matched": found.shift.matched.json(),
             "rivals": {name: one.json() for name, one in rivals.of_texts(terms, texts).items()},
         }
 

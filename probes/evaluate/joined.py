@@ -36,7 +36,13 @@ def evaluate_beside(run: str | Path, base: str | Path, tuned: Sequence[str | Pat
     def check(hashes: Mapping[str, str]) -> None:
         _same_models(run, hashes)
 
-    return evaluate(base, tuned, comparison=held.data, check=check, **{**options, "domain": domain, "out": place})
+    return evaluate(
+        base,
+        tuned,
+        comparison=held.result.model_dump(mode="json"),
+        check=check,
+        **{**options, "domain": domain, "out": place},
+    )
 
 
 def _same_models(run: str | Path, hashes: Mapping[str, str]) -> None:

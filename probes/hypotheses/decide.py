@@ -23,12 +23,15 @@ from ..analysis.detectable import POWER
 from ..analysis.knowledge import robust_line, robust_lines
 from ..analysis.resample import DRAWS, FEW_CLUSTERS, Array, Bootstrap, Clusters, bootstrap
 from ..results.estimate import Estimate
+from ..results.hypotheses import Outcome
 from .contrast import Means, Regression
 
 LEVEL = 0.05
 LEAST = 10
 """Concepts that the smallest group needs."""
-SUPPORTED, REFUTED, UNCLEAR = "supported", "refuted", "cannot tell"
+SUPPORTED: Outcome = "supported"
+REFUTED: Outcome = "refuted"
+UNCLEAR: Outcome = "cannot tell"
 
 
 def drawn(
@@ -96,7 +99,7 @@ def tested(result: Bootstrap, direction: str, smallest: float, n: int, unit: str
 
 @dataclass(frozen=True)
 class Decision:
-    outcome: str
+    outcome: Outcome
     why: str
     power: float | None = None
     """To support it, were the effect just `smallest` in its direction (equal: were it 0)."""

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from ...errors import UsageError
 from ..analysis.resample import DRAWS, Array
+from ..results.hypotheses import GroupSize
 from .contrast import Means, Regression, coefficients, regression
 from .decide import Tested, drawn, tested
 from .files import Hypothesis
-from .material import Opened
+from .material import LoadedRun
 from .rows import Reading, Rows, at_layers, columns, read_facts, read_terms
 
 
@@ -20,10 +21,10 @@ class Untestable(Exception):
     """Why one model cannot say anything to a hypothesis; the message is what a person reads."""
 
 
-def rows_of(hypothesis: Hypothesis, opened: Opened, model: str) -> Rows:
+def rows_of(hypothesis: Hypothesis, run: LoadedRun, model: str) -> Rows:
     """The rows that a hypothesis rests on. Raises `Untestable`."""
     facts = hypothesis.items == "facts"
-    reading = read_facts(opened, model, "wording" in hypothesis.columns) if facts else read_terms(opened, model)
+    reading = read_facts(run, model, "wording" in hypothesis.columns) if facts else read_terms(run, model)
     if not reading.items:
         raise Untestable(f"the run has no {hypothesis.items} that can be used; name the other items, or another run")
     if not reading.layers and (hypothesis.layers or hypothesis.measure.lens):
@@ -37,9 +38,9 @@ def rows_of(hypothesis: Hypothesis, opened: Opened, model: str) -> Rows:
             f"{hypothesis.place}: the measure {hypothesis.measure.name} gave values of shape {values.shape}, expected "
             f"{' or '.join(map(str, shapes))}; mend the measure"
         )
-    named = columns(opened, model, hypothesis.items, reading)
+    named = columns(run, model, hypothesis.items, reading)
     if not hypothesis.layers:
-        return _plain(hypothesis, opened, model, reading, values if values.ndim == 1 else values[:, 0], named)
+        return _plain(hypothesis, run, model, reading, values if values.ndim == 1 else values[:, 0], named)
     places = at_layers(values, reading.layers, hypothesis.layers)
     if not places:
         shown = ", ".join(map(str, reading.layers))
@@ -55,18 +56,18 @@ def rows_of(hypothesis: Hypothesis, opened: Opened, model: str) -> Rows:
 
 
 def _plain(
-    hypothesis: Hypothesis, opened: Opened, model: str, reading: Reading, values: Array, named: dict[str, list[Any]]
+    hypothesis: Hypothesis, run: LoadedRun, model: str, reading: Reading, values: Array, named: dict[str, list[Any]]
 ) -> Rows:
     measure = hypothesis.measure
     unit = measure.unit or reading.unit
     if measure.predictor is None:
         return Rows(values, named, reading.clusters, unit)
-    reference = reading.group == opened.models[model].reference
+    reference = reading.group == run.models[model].reference
     return Rows(values, named, reading.clusters, unit, measure.predictor(reading), reference)
 
 
-def effect(hypothesis: Hypothesis, rows: Rows, seed: int, draws: int = DRAWS) -> tuple[Tested, dict[str, Any]]:
-    """The tests of one hypothesis on its rows; and by group its rows and concepts. Raises `Untestable`."""
+def effect(hypothesis: Hypothesis, rows: Rows, seed: int, draws: int = DRAWS) -> tuple[Tested, dict[str, GroupSize]]:
+    """Return the tests of one hypothesis on its rows, and the size of each group. Raises `Untestable`."""
     held = np.isfinite(rows.values) & (True if rows.predictor is None else np.isfinite(rows.predictor))
     groups = {name: held & _matching(condition, rows.columns) for name, condition in hypothesis.groups.items()}
     for name, mask in groups.items():
@@ -105,8 +106,10 @@ def effect(hypothesis: Hypothesis, rows: Rows, seed: int, draws: int = DRAWS) ->
     missing = "the line cannot be fitted: the other specialties' margins do not vary"
     if hypothesis.formula is not None:
         missing = "the formula's columns determine one another; drop one of them"
-    about = {name: {"rows": int(mask.sum()), "concepts": rows.clusters.concepts(mask)} for name, mask in groups.items()}
-    return tested(result, hypothesis.direction, hypothesis.smallest, n, rows.unit, missing), about
+    sizes = {
+        name: GroupSize(rows=int(mask.sum()), concepts=rows.clusters.concepts(mask)) for name, mask in groups.items()
+    }
+    return tested(result, hypothesis.direction, hypothesis.smallest, n, rows.unit, missing), sizes
 
 
 def _matching(condition: Any, columns: dict[str, list[Any]]) -> NDArray[np.bool_]:

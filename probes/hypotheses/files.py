@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import UsageError
+from ..results.hypotheses import HypothesisResult, ModelOutcome
 from .contrast import coefficients, names_in
 from .measures import Measure, measures
 from .rows import BY_LAYER, COLUMNS, STAGES
@@ -88,21 +89,23 @@ class Hypothesis:
         named = {column for condition in self.groups.values() for column in condition}
         return named | (names_in(self.formula, self.place) - self.groups.keys() if self.formula else set())
 
-    def json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "prediction": self.prediction,
-            "items": self.items,
-            "measure": self.measure.name,
-            "groups": {name: dict(condition) for name, condition in self.groups.items()},
-            "contrast": self.contrast,
-            "formula": self.formula,
-            "direction": self.direction,
-            "smallest": self.smallest,
-            "layers": list(self.layers),
-            "file": self.source.path.name,
-            "sha256": self.source.digest,
-        }
+    def result(self, outcomes: Mapping[str, ModelOutcome]) -> HypothesisResult:
+        """Return the hypothesis as its file states it, with its outcome for each model."""
+        return HypothesisResult(
+            name=self.name,
+            prediction=self.prediction,
+            items=self.items,
+            measure=self.measure.name,
+            groups={name: dict(condition) for name, condition in self.groups.items()},
+            contrast=self.contrast,
+            formula=self.formula,
+            direction=self.direction,
+            smallest=self.smallest,
+            layers=self.layers,
+            file=self.source.path.name,
+            sha256=self.source.digest,
+            results=dict(outcomes),
+        )
 
 
 def ready() -> dict[str, Path]:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ...errors import DomainError, RunError
 from ...terms.domain import Domain
@@ -22,17 +21,18 @@ from ...terms.extraction.apply import domain_terms
 from ...terms.items import Item
 from ...terms.select import add_borrowed_options
 from ...terms.select import items as items_of
-from ..analysis.pair import AnalysisInputs, ModelPair, pair_up
+from ..analysis.inputs import AnalysisInputs, ScoreFiles
+from ..analysis.pair import ModelPair, pair_up
 from ..results.finished import Comparison, domain_of
 from ..runs.settings import file_of
 
 
 @dataclass(frozen=True)
-class Opened:
+class LoadedRun:
     """A finished run, ready for questions that were not asked when it was made."""
 
     comparison: Comparison
-    material: AnalysisInputs
+    inputs: AnalysisInputs
     frequency: Counter[str]
     """Mentions of each concept in all texts of the domain."""
     layers: tuple[int, ...]
@@ -40,7 +40,7 @@ class Opened:
 
     @cached_property
     def models(self) -> dict[str, ModelPair]:
-        return pair_up(self.material)
+        return pair_up(self.inputs)
 
     def seen(self, model: str) -> dict[str, str]:
         """Item id (facts) or concept (terms) → how it stood in the model's training data; empty where not known."""
@@ -62,12 +62,17 @@ def start(run: Path) -> datetime.datetime:
     return min([created, *(datetime.datetime.fromtimestamp(time, datetime.UTC) for time in files)])
 
 
-def open_material(comparison: Comparison, domain: str | Path | None = None) -> Opened:
-    """Opens the run's items and scores; `domain` is the folder of one that does not come with the package.
+def load_run(comparison: Comparison, domain: str | Path | None = None) -> LoadedRun:
+    """Load the run's items and scores.
 
-    Raises `RunError` where the domain is another than the run's, or scores are missing, and what `Domain.open` raises.
+    Args:
+        comparison: The run.
+        domain: The folder of a domain that does not come with the package.
+
+    Raises:
+        RunError: The domain is another than the run's, or scores are missing.
     """
-    run, data, record = comparison.run, comparison.data, _record(comparison.run)
+    run, result, record = comparison.run, comparison.result, _record(comparison.run)
     name = domain_of(comparison, domain)
     try:
         opened = Domain.open(name)
@@ -79,17 +84,17 @@ def open_material(comparison: Comparison, domain: str | Path | None = None) -> O
             "give that one with --domain, or compare again"
         )
     every = items_of(opened, *_mentions(name, opened, record))
-    tables = {model: _scores(run, file_of(model)) for model in data["models"]}
-    names = [f"{data['base']}-base", data["base"]]
-    base = _scores(run, next((file for file in names if (run / "scores" / f"{file}.parquet").is_file()), names[1]))
+    names = [f"{result.base}-base", result.base]
+    base_name = next((file for file in names if (run / "scores" / f"{file}.parquet").is_file()), names[1])
+    files = {model: run / "scores" / f"{file_of(model)}.parquet" for model in result.models}
+    base = ScoreFiles({"": run / "scores" / f"{base_name}.parquet"})[""]
     scored = set(base["item"].unique().to_pylist())
-    items = add_borrowed_options([item for item in every if item.id in scored], data["seed"])
-    _fitting(run, items, base)
-    own = {model: (found["own"], found.get("own_from", "")) for model, found in data["models"].items()}
-    material = AnalysisInputs(opened, tuple(items), base, tables, own, data["per"], data["seed"])
+    items = add_borrowed_options([item for item in every if item.id in scored], result.seed)
+    _require_same_items(run, items, base)
+    own = {name: (model.own, model.own_from) for name, model in result.models.items()}
+    inputs = AnalysisInputs(opened, tuple(items), base, ScoreFiles(files), own, result.per, result.seed)
     frequency = Counter(item.concept for item in every if item.kind in ("term", "word"))
-    layers = data.get("layer_numbers") or range(data.get("layers") or 0)
-    return Opened(comparison, material, frequency, tuple(layers))
+    return LoadedRun(comparison, inputs, frequency, result.layer_numbers)
 
 
 def _record(run: Path) -> dict[str, Any]:
@@ -111,16 +116,8 @@ def _mentions(name: str | Path, domain: Domain, record: dict[str, Any]) -> tuple
     return terms.mentions, terms.classes
 
 
-def _scores(run: Path, file: str) -> pa.Table:
-    path = run / "scores" / f"{file}.parquet"
-    try:
-        return pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise RunError(f"{path}: cannot be read; give the same probe compare again and it is scored anew") from error
-
-
-def _fitting(run: Path, items: list[Item], base: pa.Table) -> None:
-    """Whether items are those that were scored: as many roles to each fact."""
+def _require_same_items(run: Path, items: list[Item], base: pa.Table) -> None:
+    """Raise `RunError` where items are not those that were scored, with as many roles to each fact."""
     import polars as pl
 
     table = pl.DataFrame({name: pl.from_arrow(base[name]) for name in ("item", "role")})

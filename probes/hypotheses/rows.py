@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from ...terms.items import Item
 from ..analysis.knowledge import centre
 from ..analysis.ladder import nanmean, text_clusters
+from ..analysis.ledger import thirds
 from ..analysis.pair import ModelPair
 from ..analysis.resample import Array, Clusters
 from ..analysis.scores import Pair, Scores
-from ..analysis.strata import thirds
-from .material import Opened
+from .material import LoadedRun
 
 STAGES = ("early", "middle", "late")
 """Thirds of a model's depth."""
@@ -123,9 +123,9 @@ def _ranks(table: pa.Table, items: list[Item], cue: NDArray[np.int64]) -> Array:
     return out
 
 
-def read_facts(opened: Opened, name: str, by_wording: bool) -> Reading:
+def read_facts(run: LoadedRun, name: str, by_wording: bool) -> Reading:
     """The facts that can be used; an item's wordings averaged, or (with `by_wording`) a row each."""
-    model, material = opened.models[name], opened.material
+    model, material = run.models[name], run.inputs
     pair, index = model.facts, model.gains.index
     asked = np.isfinite(pair.base.logprob[index, :, 0])  # [N, cues]
     fact, cue = np.nonzero(asked) if by_wording else (np.arange(len(index)), np.full(len(index), -1))
@@ -147,7 +147,7 @@ def read_facts(opened: Opened, name: str, by_wording: bool) -> Reading:
         rows(pair.base.logprob),
         rows(pair.tuned.logprob),
         tokens[fact],
-        opened.layers if base.shape[2] > 1 else (),
+        run.layers if base.shape[2] > 1 else (),
         clusters.part(fact),
         pair.unit,
         model.seed,
@@ -156,9 +156,9 @@ def read_facts(opened: Opened, name: str, by_wording: bool) -> Reading:
     )
 
 
-def read_terms(opened: Opened, name: str) -> Reading:
+def read_terms(run: LoadedRun, name: str) -> Reading:
     """Terms in running text and, as `general`, content words of the general texts."""
-    model, material = opened.models[name], opened.material
+    model, material = run.models[name], run.inputs
     pair = model.texts
     base, tuned = (_with_layers(scores, pair)[:, None] for scores in (pair.base, pair.tuned))
     rows = len(pair.items)
@@ -173,7 +173,7 @@ def read_terms(opened: Opened, name: str) -> Reading:
         pair.base.logprob[:, None],
         pair.tuned.logprob[:, None],
         pair.base.tokens,
-        opened.layers if base.shape[2] > 1 else (),
+        run.layers if base.shape[2] > 1 else (),
         text_clusters(pair),
         pair.unit,
         model.seed,
@@ -189,9 +189,9 @@ def _with_layers(scores: Scores, pair: Pair) -> Array:
     return own if layers is None else np.concatenate([own, layers], axis=-1)
 
 
-def columns(opened: Opened, name: str, items: str, reading: Reading) -> dict[str, list[Any]]:
+def columns(run: LoadedRun, name: str, items: str, reading: Reading) -> dict[str, list[Any]]:
     """The columns [R] that `COLUMNS` names for these items, but those of layers."""
-    model, seen = opened.models[name], opened.seen(name)
+    model, seen = run.models[name], run.seen(name)
     base = reading.base[:, 0, 0]
     out: dict[str, list[Any]] = {
         "group": [str(group) or None for group in reading.group],
@@ -212,7 +212,7 @@ def columns(opened: Opened, name: str, items: str, reading: Reading) -> dict[str
             "known": (wrong < reading.base_nats[:, :1]).all(1).tolist(),
             "wording": [_wording(item, cue) for item, cue in zip(reading.items, reading.cue.tolist(), strict=True)],
         }
-    counts = [opened.frequency[item.concept] for item in reading.items]
+    counts = [run.frequency[item.concept] for item in reading.items]
     term = np.array([item.kind == "term" for item in reading.items], dtype=bool)
     return out | {
         "stratum": _third(base, term),

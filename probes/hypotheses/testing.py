@@ -6,7 +6,7 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,12 +14,16 @@ from ...errors import UsageError
 from ..analysis.resample import DRAWS, holm
 from ..results.estimate import Estimate
 from ..results.finished import Comparison
+from ..results.hypotheses import GroupSize, HypothesisTestResult, ModelOutcome
 from ..runs.directory import Progress
 from .decide import UNCLEAR, Decision, Tested, decide
 from .effects import Untestable, effect, rows_of
 from .files import Hypothesis, read_all, ready
-from .material import Opened, open_material
-from .record import entry, keep
+from .material import LoadedRun, load_run
+from .record import keep, test_result
+
+if TYPE_CHECKING:
+    import polars as pl
 
 FLOOR = 50
 """Draws for each test that is corrected together."""
@@ -27,34 +31,33 @@ FLOOR = 50
 
 @dataclass(frozen=True)
 class HypothesisTest:
-    """What `test_hypotheses` returns: `data` is one entry of `hypotheses.json`."""
+    """What `test_hypotheses` returns."""
 
-    data: dict[str, Any]
+    result: HypothesisTestResult
+    """An entry of `hypotheses.json`."""
 
-    def frame(self) -> Any:
-        """A polars frame: a row a hypothesis and model."""
+    def frame(self) -> pl.DataFrame:
+        """Return a row a hypothesis and model."""
         import polars as pl
 
-        rows = []
-        for hypothesis in self.data["hypotheses"]:
-            for model, result in hypothesis["results"].items():
-                effect = result["effect"]
-                rows.append(
-                    {
-                        "hypothesis": hypothesis["name"],
-                        "model": model,
-                        "outcome": result["outcome"],
-                        "effect": effect["estimate"],
-                        "low": effect["low"],
-                        "high": effect["high"],
-                        "unit": effect["unit"],
-                        "p": result["p"],
-                        "power": result["power"],
-                        "detectable": result["detectable"],
-                        "concepts": effect["n"],
-                        "why": result["why"],
-                    }
-                )
+        rows = [
+            {
+                "hypothesis": hypothesis.name,
+                "model": model,
+                "outcome": outcome.outcome,
+                "effect": outcome.effect.value,
+                "low": outcome.effect.low,
+                "high": outcome.effect.high,
+                "unit": outcome.effect.unit,
+                "p": outcome.p,
+                "power": outcome.power,
+                "detectable": outcome.detectable,
+                "concepts": outcome.effect.n,
+                "why": outcome.why,
+            }
+            for hypothesis in self.result.hypotheses
+            for model, outcome in hypothesis.results.items()
+        ]
         return pl.DataFrame(rows, infer_schema_length=None)
 
 
@@ -88,54 +91,56 @@ def conclude(
     progress: Progress | None = None,
 ) -> HypothesisTest:
     """As `test_hypotheses`, of hypotheses that were read before (`read_at`)."""
-    opened = open_material(comparison, domain)
-    found = examine(opened, hypotheses, strict=strict, progress=progress)
-    data = entry(comparison, hypotheses, found, read_at)
-    keep(comparison.run, data)
-    return HypothesisTest(data)
+    loaded = load_run(comparison, domain)
+    found = examine(loaded, hypotheses, strict=strict, progress=progress)
+    return HypothesisTest(keep(comparison.run, test_result(comparison, hypotheses, found, read_at)))
 
 
 def examine(
-    opened: Opened,
+    loaded: LoadedRun,
     hypotheses: Sequence[Hypothesis],
     *,
     strict: bool = True,
     draws: int = DRAWS,
     progress: Progress | None = None,
-) -> dict[str, dict[str, dict[str, Any]]]:
-    """Results by hypothesis and model. Raises `UsageError` where (`strict`) no model can say anything to one."""
+) -> dict[str, dict[str, ModelOutcome]]:
+    """Return outcomes by hypothesis and model.
+
+    Raises:
+        UsageError: With `strict`, no model can say anything to one of the hypotheses.
+    """
     by_file: dict[Path, list[Hypothesis]] = {}
     for hypothesis in hypotheses:
         by_file.setdefault(hypothesis.source.path, []).append(hypothesis)
-    out: dict[str, dict[str, dict[str, Any]]] = {}
+    out: dict[str, dict[str, ModelOutcome]] = {}
     for together in by_file.values():
-        family = len(together) * len(opened.models)
+        family = len(together) * len(loaded.models)
         # So many draws that the least p there can be passes a correction over the family.
         enough = max(draws, FLOOR * family)
-        effects: dict[tuple[Hypothesis, str], tuple[Tested, dict[str, Any]]] = {}
+        effects: dict[tuple[Hypothesis, str], tuple[Tested, dict[str, GroupSize]]] = {}
         for hypothesis in together:
             if progress:
-                progress("hypotheses", len(out) + len(effects) // len(opened.models), len(hypotheses))
-            found = _effects(hypothesis, opened, enough, strict)
+                progress("hypotheses", len(out) + len(effects) // len(loaded.models), len(hypotheses))
+            found = _effects(hypothesis, loaded, enough, strict)
             effects |= {(hypothesis, model): one for model, one in found.items()}
         favour, against = (holm([getattr(one, side) for one, _ in effects.values()]) for side in ("favour", "against"))
         for ((of, model), (test, groups)), p, p_against in zip(effects.items(), favour, against, strict=True):
             decision = decide(test, of.direction, of.smallest, p, p_against, family)
-            out.setdefault(of.name, {})[model] = _result(test, decision, p, p_against, groups)
+            out.setdefault(of.name, {})[model] = _outcome(test, decision, p, p_against, groups)
     if progress:
         progress("hypotheses", len(hypotheses), len(hypotheses))
     return out
 
 
 def _effects(
-    hypothesis: Hypothesis, opened: Opened, draws: int, strict: bool
-) -> dict[str, tuple[Tested, dict[str, Any]]]:
+    hypothesis: Hypothesis, loaded: LoadedRun, draws: int, strict: bool
+) -> dict[str, tuple[Tested, dict[str, GroupSize]]]:
     """By model, the tests of one hypothesis and its groups."""
-    out: dict[str, tuple[Tested, dict[str, Any]]] = {}
+    out: dict[str, tuple[Tested, dict[str, GroupSize]]] = {}
     why = []
-    for model in opened.models:
+    for model in loaded.models:
         try:
-            out[model] = effect(hypothesis, rows_of(hypothesis, opened, model), opened.material.seed, draws)
+            out[model] = effect(hypothesis, rows_of(hypothesis, loaded, model), loaded.inputs.seed, draws)
         except Untestable as error:
             why.append(str(error))
             out[model] = Tested(Estimate.missing(str(error), unit=hypothesis.measure.unit), 1.0, 1.0, np.nan, 0), {}
@@ -144,16 +149,18 @@ def _effects(
     return out
 
 
-def _result(one: Tested, decision: Decision, p: float, against: float, groups: dict[str, Any]) -> dict[str, Any]:
-    known = one.effect.known
-    return {
-        "outcome": decision.outcome if known else UNCLEAR,
-        "why": decision.why,
-        "effect": one.effect.json(),
-        "p": p if known else None,
-        "p_uncorrected": one.favour if known else None,
-        "p_against": against if known else None,
-        "power": decision.power,
-        "detectable": decision.detectable,
-        "groups": groups,
-    }
+def _outcome(
+    test: Tested, decision: Decision, p: float, p_against: float, groups: dict[str, GroupSize]
+) -> ModelOutcome:
+    known = test.effect.known
+    return ModelOutcome(
+        outcome=decision.outcome if known else UNCLEAR,
+        why=decision.why,
+        effect=test.effect,
+        p=p if known else None,
+        p_uncorrected=test.favour if known else None,
+        p_against=p_against if known else None,
+        power=decision.power,
+        detectable=decision.detectable,
+        groups=groups,
+    )

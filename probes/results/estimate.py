@@ -61,6 +61,11 @@ class MatchedEstimate(Estimate):
     matched: Finite = 0.0
     """Share of the terms for which a control was found."""
 
+    @classmethod
+    def of(cls, estimate: Estimate, matched: float) -> MatchedEstimate:
+        """Return the estimate with the share of terms that it rests on."""
+        return cls(**vars(estimate), matched=matched)
+
 
 @dataclass(frozen=True, config=CONFIG)
 class Additivity:
@@ -80,3 +85,8 @@ class DiagonalEstimate(Estimate):
 
     additivity: Additivity | None = None
     """None where no degree of freedom is left for the test."""
+
+    @classmethod
+    def of(cls, estimate: Estimate, additivity: Additivity | None) -> DiagonalEstimate:
+        """Return the estimate with the test of what it takes for granted."""
+        return cls(**vars(estimate), additivity=additivity)

@@ -10,6 +10,8 @@ from .base import Count, Finite, ResultModel
 from .estimate import Estimate
 
 State = Literal["yes", "no", "unclear"]
+MARGIN = 0.10
+"""Smallest effect of interest of both questions, nats per token; an effect that lies below it is *no*."""
 
 
 class Detectable(ResultModel):

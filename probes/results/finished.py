@@ -1,14 +1,17 @@
-"""A finished comparison, as a person holds it: what `compare` returns and `open_run` opens again."""
+"""A finished comparison, as `compare` returns it and `open_run` opens it again."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...errors import RunError
+from .comparison import ComparisonResult
+from .estimate import Estimate
+from .findings import Counts
+from .model import ModelResult
 
 if TYPE_CHECKING:
     import polars as pl
@@ -16,10 +19,18 @@ if TYPE_CHECKING:
 
 
 def domain_of(comparison: Comparison, given: str | Path | None = None) -> str | Path:
-    """The run's domain as `Domain.open` takes it: `given`, or one of the package. Raises `RunError` for another."""
+    """Return the run's domain as `Domain.open` takes it.
+
+    Args:
+        comparison: The run.
+        given: A domain's folder, which takes precedence.
+
+    Raises:
+        RunError: The domain does not come with the package, and none is given.
+    """
     from ...terms.domain import embedded
 
-    name = str(comparison.data["domain"])
+    name = comparison.result.domain
     if not given and name not in embedded():
         raise RunError(
             f"{comparison.run}: its domain {name} does not come with the package; give its folder with --domain"
@@ -29,51 +40,51 @@ def domain_of(comparison: Comparison, given: str | Path | None = None) -> str | 
 
 @dataclass(frozen=True, repr=False)
 class Comparison:
-    """`data` is `comparison.json`; frames are read from the run's parquet files."""
+    """A finished run: its directory, and what it found. Tables are read from the directory's parquet files."""
 
     run: Path
-    data: dict[str, Any]
+    result: ComparisonResult
+    """What `comparison.json` holds."""
 
     @classmethod
     def open(cls, run: str | Path) -> Comparison:
-        """Opens a finished run directory. Raises `RunError`."""
+        """Open a finished run directory.
+
+        Raises:
+            RunError: There is no such folder, the run is not finished, or its result cannot be read.
+        """
         path = Path(run)
-        file = path / "comparison.json"
         if not path.is_dir():
             raise RunError(f"{path}: no such run directory; give the folder that probe compare wrote")
-        if not file.is_file():
+        if not (path / ComparisonResult.FILE).is_file():
             raise RunError(f"{path}: the run is not finished; give the same probe compare again and it goes on")
-        try:
-            return cls(path, json.loads(file.read_text(encoding="utf-8")))
-        except ValueError as error:
-            raise RunError(f"{file}: is not JSON ({error}); run probe compare again") from error
+        return cls(path, ComparisonResult.read(path))
 
     def __repr__(self) -> str:
-        said = ", ".join(f"{name}: {model['verdict']}" for name, model in self.models.items())
-        return f"<Comparison with {self.data['base']}: {said}; run {self.run}>"
+        verdicts = ", ".join(f"{name}: {model.verdict}" for name, model in self.models.items())
+        return f"<Comparison with {self.result.base}: {verdicts}; run {self.run}>"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: a row a tuned model, in the run's unit, with 95 % intervals."""
+        """Return a table for a notebook: a row a tuned model, in the run's unit, with 95 % intervals."""
         from markupsafe import Markup
 
-        def row(tag: str, cells: list[Any]) -> Markup:
+        def row(tag: str, cells: Iterable[object]) -> Markup:
             filled = Markup().join(Markup("<{0}>{1}</{0}>").format(tag, cell) for cell in cells)
             return Markup("<tr>{}</tr>").format(filled)
 
         head = ["model", "verdict", "specific knowledge", "domain shift, matched", "facts learned, own / other"]
         rows = [
             [
-                _inert(name),
-                model["verdict"],
-                _shown(model["specific_knowledge"]),
-                _shown(model["shift"]["matched"]),
-                " / ".join(_learned(model["ledger"].get(group)) for group in ("own", "other")),
+                _isolated(name),
+                model.verdict,
+                _with_interval(model.specific_knowledge),
+                _with_interval(model.shift.matched),
+                f"{_learned(model.ledger.own)} / {_learned(model.ledger.other)}",
             ]
             for name, model in self.models.items()
         ]
-        about = Markup("{} on {}, nats/{}").format(
-            _inert(self.data["base"]), _inert(self.data["domain"]), self.data["per"]
-        )
+        result = self.result
+        about = Markup("{} on {}, nats/{}").format(_isolated(result.base), _isolated(result.domain), result.per)
         body = Markup().join(row("td", cells) for cells in rows)
         return str(
             Markup("<table><caption>{}</caption><thead>{}</thead><tbody>{}</tbody></table>").format(
@@ -82,32 +93,32 @@ class Comparison:
         )
 
     @property
-    def models(self) -> dict[str, dict[str, Any]]:
-        """Findings by tuned model."""
-        return self.data["models"]
+    def models(self) -> dict[str, ModelResult]:
+        """Results by tuned model."""
+        return self.result.models
 
     def terms(self) -> pl.DataFrame:
-        """A row a tuned model and concept."""
+        """Return a row a tuned model and concept."""
         return self._frame("terms.parquet")
 
     def facts(self) -> pl.DataFrame:
-        """A row a tuned model and fact: the ledger."""
+        """Return the ledger: a row a tuned model and fact."""
         return self._frame("facts.parquet")
 
     def frame(self) -> pl.DataFrame:
-        """A row a tuned model: verdict, rungs and specific knowledge with their intervals."""
+        """Return a row a tuned model: verdict, rungs and specific knowledge with their intervals."""
         import polars as pl
 
         rows = []
         for name, model in self.models.items():
-            row: dict[str, Any] = {"model": name, "own": model["own"], "verdict": model["verdict"]}
-            for key, estimate in {**model["rungs"], "specific_knowledge": model["specific_knowledge"]}.items():
-                row |= {key: estimate["estimate"], f"{key}_low": estimate["low"], f"{key}_high": estimate["high"]}
+            row: dict[str, str | float | None] = {"model": name, "own": model.own, "verdict": model.verdict}
+            for key, estimate in {**model.rungs, "specific_knowledge": model.specific_knowledge}.items():
+                row |= {key: estimate.value, f"{key}_low": estimate.low, f"{key}_high": estimate.high}
             rows.append(row)
         return pl.DataFrame(rows)
 
     def scores(self, model: str) -> pl.DataFrame:
-        """One model's score table (see `models.table`)."""
+        """Return one model's score table (see `models.table`)."""
         return self._frame(f"scores/{model.replace('/', '-')}.parquet")
 
     def _frame(self, name: str) -> pl.DataFrame:
@@ -115,29 +126,33 @@ class Comparison:
 
         path = self.run / name
         if not path.is_file():
-            raise RunError(f"{path}: no such file in the run")
+            raise RunError(f"{path}: no such file in the run; run the same probe compare again")
         return pl.read_parquet(path, glob=False)
 
 
-def _inert(words: object) -> Markup:
-    """Text whose direction stays its own, escaped; a null byte, which a browser would drop, is seen."""
+def _isolated(words: object) -> Markup:
+    """Return escaped text whose direction does not affect its surroundings; a null byte is made visible."""
     from markupsafe import Markup
 
     return Markup("<bdi>{}</bdi>").format(str(words).replace("\0", "\ufffd"))
 
 
-def _shown(estimate: Mapping[str, Any]) -> str:
-    """`+0.123 [+0.050, +0.190]`, a dash where there is none."""
-    value, low, high = (estimate[key] for key in ("estimate", "low", "high"))
-    if value is None:
+def _with_interval(estimate: Estimate) -> str:
+    """Return `+0.123 [+0.050, +0.190]`, or a dash where there is no value."""
+    if estimate.value is None:
         return "–"
-    return f"{value:+.3f}" + ("" if low is None or high is None else f" [{low:+.3f}, {high:+.3f}]")
+    interval = "" if estimate.low is None or estimate.high is None else f" [{estimate.low:+.3f}, {estimate.high:+.3f}]"
+    return f"{estimate.value:+.3f}{interval}"
 
 
-def _learned(counts: Mapping[str, Any] | None) -> str:
-    return f"{counts['learned']} of {counts['unknown']}" if counts else "–"
+def _learned(counts: Counts) -> str:
+    return f"{counts.learned} of {counts.unknown}"
 
 
 def open_run(run: str | Path) -> Comparison:
-    """Opens a finished run directory. Raises `RunError`."""
+    """Open a finished run directory.
+
+    Raises:
+        RunError: There is no such folder, the run is not finished, or its result cannot be read.
+    """
     return Comparison.open(run)

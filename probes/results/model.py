@@ -1,7 +1,8 @@
 """What a run says of one tuned model: the verdict, and each analysis under its registered name.
 
-The fields below `unread_layers` are the built-in analyses. A further analysis (`probes.analysis.registry`) adds a key
-of its own name; `ModelResult.part` reads it as the type that its author gave it.
+The fields that `ModelResult` adds to `ModelVerdict` are the built-in analyses. A further analysis
+(`probes.analysis.registry`) adds a key of its own name; `ModelResult.part` reads it as the type that its author gave
+it.
 """
 
 from __future__ import annotations
@@ -127,10 +128,8 @@ class Exposure(ResultModel):
     unseen: ExposureSide
 
 
-class ModelResult(ResultModel):
-    """One tuned model beside its base. Analyses that the package does not know are kept as they are."""
-
-    model_config = ConfigDict(extra="allow")
+class ModelVerdict(ResultModel):
+    """The verdict on one tuned model, and what it depends on."""
 
     own: str | None
     """Specialty id; None for a tune of the whole domain."""
@@ -147,6 +146,12 @@ class ModelResult(ResultModel):
     validity: tuple[Check, ...] = ()
     unread_layers: str = ""
     """Why no layers were read of the model; empty where they were."""
+
+
+class ModelResult(ModelVerdict):
+    """One tuned model compared with its base. Analyses that the package does not know are kept as they are."""
+
+    model_config = ConfigDict(extra="allow")
 
     rungs: dict[Rung, Estimate]
     text_rungs: dict[Rung, Estimate]

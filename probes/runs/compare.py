@@ -19,14 +19,19 @@ from ...errors import ValidityError
 from ...fingerprint import code_fingerprint
 from ...models.sources import hub_id
 from . import validity
-from ..analysis.error_rates import Evidence, line, packaged
-from ..results.finished import Comparison
+from ..analysis.error_rates import Evidence, error_rate_for, packaged
+from ..analysis.inputs import AnalysisInputs, ScoreFiles
 from ..analysis.ladder import DISTRACTORS
+from ..analysis.scores import COLUMNS
+from ..results.comparison import ComparisonResult, ItemCounts
+from ..results.findings import Check, ErrorRate
+from ..results.finished import Comparison
+from ..results.model import ModelResult
+from ..results.rungs import Per
 from .passages import Shown
 from .plan import ComparisonPlan, plan_comparison
-from .directory import RESULT, SCHEMA_VERSION, Progress, RunDirectory, command, write_frame, write_json, writing
+from .directory import Progress, RunDirectory, command, write_frame, writing
 from .settings import Settings, settings_from
-from .validity import Check
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -84,10 +89,19 @@ def _claim(ready: ComparisonPlan, hub: str | None = None) -> RunDirectory:
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "versions": versions.installed(),
         "base_hub_id": hub,
-        "hashes": {"base": identity["base"], "domain": ready.domain.hash, "items": ready.digest,
-                   "code": code_fingerprint("probes.runs.compare"), "models": identity["models"]},
-        "seed": ready.settings.seed, "dtype": str(base.dtype), "quantization": base.quantization,
-        "device": str(base.placement.device), "template": ready.template.label, "per": ready.per,
+        "hashes": {
+            "base": identity["base"],
+            "domain": ready.domain.hash,
+            "items": ready.digest,
+            "code": code_fingerprint("probes.runs.compare"),
+            "models": identity["models"],
+        },
+        "seed": ready.settings.seed,
+        "dtype": str(base.dtype),
+        "quantization": base.quantization,
+        "device": str(base.placement.device),
+        "template": ready.template.label,
+        "per": ready.per,
         "terms": ready.terms.record,
         "text": ready.settings.text,
         "engine": f"{ready.engine.name}, version {ready.engine.version}",
@@ -111,8 +125,14 @@ def _score(
         plan, key = ready.plans[name], ready.keys[name]
         read = None if name in ready.unread else lens
         tables[name] = run.score(
-            ready.file(name), key, plan, checkpoint,
-            lens=read or False, engine=ready.engine, progress=progress, about=ready.about(name),
+            ready.file(name),
+            key,
+            plan,
+            checkpoint,
+            lens=read or False,
+            engine=ready.engine,
+            progress=progress,
+            about=ready.about(name),
         )
         readouts[name] = validity.readout_check(checkpoint, plan, tables[name])
         shown.read(name, checkpoint, read, progress)
@@ -157,61 +177,65 @@ def _conclude(
     checks: Mapping[str, Sequence[Check]],
     progress: Progress | None,
 ) -> Comparison:
-    """From score tables to `comparison.json` and its tables."""
+    """Write `comparison.json` and its tables from the run's score tables."""
     import polars as pl
 
-    from ..analysis.analyze import AnalysisInputs, analyze
+    from ..analysis.analyze import analyze
 
-    items, domain, own = ready.items, ready.domain, ready.own
-    tuned = {name: tables[name] for name in ready.tuned}
-    seed = ready.settings.seed
-    found = analyze(AnalysisInputs(domain, tuple(items), tables[""], tuned, own, ready.per, seed, ready.seen), progress)
-    kinds = Counter(item.kind for item in items)
-    lost = ready.plans[""].aligned.dropped
-    dropped = Counter(lost.values())
-    usable = min(frame.height for frame in found.facts)
-    if short := sum(item.kind == "fact" and item.id not in lost for item in items) - usable:
-        dropped[f"fact with fewer than {DISTRACTORS} distractors of like length"] = short
-    data = {
-        "schema": SCHEMA_VERSION,
-        "base": ready.base.name,
-        "domain": domain.name,
-        "per": ready.per,
-        "seed": ready.settings.seed,
-        "run": str(run.path),
-        "specialties": {s.id: s.name for s in domain.specialties.values()},
-        "lens": ready.lens.kind,
-        "layers": found.layers,
-        "layer_numbers": list(ready.lens.layers),
-        "counts": {
-            "facts": kinds["fact"],
-            "terms": kinds["term"],
-            "words": kinds["word"],
-            "controls": kinds["control"],
-            "concepts": len({item.concept for item in items if item.kind == "term"}),
-            "dropped": dict(dropped),
-        },
-        "mentions": ready.terms.found_by,
-        "diagonal": found.diagonal,
-        "models": {
-            name: {
-                **model,
-                "own_from": own[name][1],
-                "calibration": _error_rate(model, ready.per),
-                "unread_layers": ready.unread.get(name, ""),
-                "validity": [check.json() for check in checks[name]],
-            }
-            for name, model in found.models.items()
-        },
-    }
+    files = ScoreFiles({name: run.path / "scores" / f"{ready.file(name)}.parquet" for name in ready.tuned}, COLUMNS)
+    inputs = AnalysisInputs(
+        ready.domain, tuple(ready.items), tables[""], files, ready.own, ready.per, ready.settings.seed, ready.seen
+    )
+    found = analyze(inputs, progress)
     for file, frames in (("terms", found.terms), ("facts", found.facts)):
         write_frame(run.path / f"{file}.parquet", pl.concat(frames))
-    write_json(run.path / RESULT, data)
-    return Comparison(run.path, data)
+    result = ComparisonResult(
+        schema=ComparisonResult.VERSION,
+        base=ready.base.name,
+        domain=ready.domain.name,
+        per=ready.per,
+        seed=ready.settings.seed,
+        run=str(run.path),
+        specialties={s.id: s.name for s in ready.domain.specialties.values()},
+        lens=ready.lens.kind,
+        layers=found.layers,
+        layer_numbers=tuple(ready.lens.layers),
+        counts=_counts(ready, min(frame.height for frame in found.facts)),
+        mentions=ready.terms.found_by,
+        diagonal=found.diagonal,
+        models={
+            name: model.model_copy(
+                update={
+                    "calibration": _error_rate(model, ready.per),
+                    "unread_layers": ready.unread.get(name, ""),
+                    "validity": tuple(checks[name]),
+                }
+            )
+            for name, model in found.models.items()
+        },
+    )
+    result.write(run.path)
+    return Comparison(run.path, result)
 
 
-def _error_rate(model: Mapping[str, Any], per: str) -> dict[str, Any] | None:
-    """What the calibration says of a verdict like this one: of nats per token, own facts beside others'."""
-    if per != "token" or model["own"] is None:
+def _counts(ready: ComparisonPlan, usable: int) -> ItemCounts:
+    """Count the items of each kind, and those left out by reason; `usable` facts entered the statistics."""
+    items, lost = ready.items, ready.plans[""].aligned.dropped
+    kinds, dropped = Counter(item.kind for item in items), Counter(lost.values())
+    if short := sum(item.kind == "fact" and item.id not in lost for item in items) - usable:
+        dropped[f"fact with fewer than {DISTRACTORS} distractors of like length"] = short
+    return ItemCounts(
+        facts=kinds["fact"],
+        terms=kinds["term"],
+        words=kinds["word"],
+        controls=kinds["control"],
+        concepts=len({item.concept for item in items if item.kind == "term"}),
+        dropped=dict(dropped),
+    )
+
+
+def _error_rate(model: ModelResult, per: Per) -> ErrorRate | None:
+    """Return how often a verdict like this one is wrong: of nats per token, own facts compared with others'."""
+    if per != "token" or model.own is None:
         return None
-    return line(packaged(), model["specific_knowledge"]["n"], Evidence.of(model))
+    return error_rate_for(packaged(), model.specific_knowledge.n, Evidence.of(model))

@@ -32,7 +32,7 @@ from ...errors import RunError, first_line
 from ...models.table import SCHEMA
 from ...storage import write_whole
 from . import cache
-from ..analysis.scores import checked
+from ..analysis.scores import require_finite
 
 if TYPE_CHECKING:
     import polars as pl
@@ -184,7 +184,7 @@ class RunDirectory:
         if progress:
             progress(name, done, total)
         for shard, rows in score_shards(plan, checkpoint, engine=engine, lens=lens, done=frozenset(found)):
-            checked(rows, name)
+            require_finite(rows, name)
             cache.write_table(rows, parts / f"{shard:05d}.parquet", key)
             found[shard] = rows
             done += plan.sequences(shard)

@@ -7,12 +7,13 @@ code 3, unless the user said `--allow-failed-checks`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from ..results.findings import Check
 
 if TYPE_CHECKING:
     from ...models.alignment import TokenSequence
@@ -25,27 +26,6 @@ HALF_TOLERANCE = 5e-2
 """The same in bfloat16, in float16, or with rounded weights."""
 PROBED = 8
 """Sequences on which models are run a second time, in full."""
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check: its value beside the tolerance it must stay within (at most, or `at_least`)."""
-
-    check: str
-    value: float | None
-    tolerance: float | None
-    passed: bool
-    note: str = ""
-
-    def json(self) -> dict[str, Any]:
-        value = self.value if self.value is None or np.isfinite(self.value) else None
-        return {
-            "check": self.check,
-            "value": value,
-            "tolerance": self.tolerance,
-            "passed": self.passed,
-            "note": self.note,
-        }
 
 
 def tolerance(checkpoint: Checkpoint) -> float:
@@ -114,7 +94,8 @@ def readout_check(checkpoint: Checkpoint, plan: ScoringPlan, table: pa.Table) ->
             # Tolerances are per token; a target's error is the sum of its tokens'.
             worst = max(worst, _apart(scored, expected) / len(tokens))
     limit = tolerance(checkpoint)
-    return Check("last lens layer equals the model's own log-probabilities", worst, limit, worst <= limit)
+    name = "last lens layer equals the model's own log-probabilities"
+    return Check(check=name, value=worst, tolerance=limit, passed=worst <= limit)
 
 
 def _apart(one: Any, other: Any) -> float:
@@ -128,7 +109,7 @@ def _apart(one: Any, other: Any) -> float:
 def base_unchanged_check(before: Sequence[Any], after: Sequence[Any], limit: float) -> Check:
     """The base's log-softmax before any adapter was put on it, and with every adapter off."""
     worst = max((_apart(a, b) for a, b in zip(before, after, strict=True)), default=0.0)
-    return Check("adapter off equals base", worst, limit, worst <= limit)
+    return Check(check="adapter off equals base", value=worst, tolerance=limit, passed=worst <= limit)
 
 
 def tuned_checks(checkpoint: Checkpoint, base: pa.Table, tuned: pa.Table) -> list[Check]:
@@ -138,14 +119,14 @@ def tuned_checks(checkpoint: Checkpoint, base: pa.Table, tuned: pa.Table) -> lis
     if landed is not None:
         astray = float(landed.tensors - landed.matched + landed.initial)
         note = f"{landed.method}: {landed.matched} of {landed.tensors} tensors matched, {landed.initial} left as begun"
-        out.append(Check("adapter landed", astray, 0.0, landed.landed, note))
+        out.append(Check(check="adapter landed", value=astray, tolerance=0.0, passed=landed.landed, note=note))
     # By target, because a tuned model may bring its own vocabulary.
     places = ["item", "cue", "role"]
     before, after = (t.group_by(places).aggregate([("logprob", "mean")]) for t in (base, tuned))
     both = before.join(after, places, right_suffix=" after", join_type="inner")
     moved = pc.max(pc.abs(pc.subtract(both["logprob_mean after"], both["logprob_mean"]))).as_py() or 0.0
     note = "largest change of a target's log-probability, nats; it proves nothing by itself"
-    out.append(Check("tuned model differs from base", moved, None, moved > 0, note))
+    out.append(Check(check="tuned model differs from base", value=moved, tolerance=None, passed=moved > 0, note=note))
     return out
 
 
@@ -153,7 +134,8 @@ def tokenizer_check(base: Checkpoint, tuned: Checkpoint, per: str) -> Check:
     """Tokenizers agree, or everything is per character."""
     same = base.tokenizer_hash == tuned.tokenizer_hash
     note = "" if same else "the tuned model brings its own tokenizer: everything is per character"
-    return Check("tokenizers agree", None, None, same or per == "character", note)
+    passed = same or per == "character"
+    return Check(check="tokenizers agree", value=None, tolerance=None, passed=passed, note=note)
 
 
 def alignment_check(plan: ScoringPlan, items: int) -> Check:
@@ -161,4 +143,4 @@ def alignment_check(plan: ScoringPlan, items: int) -> Check:
     lost = len(plan.aligned.dropped)
     share = 1 - lost / max(1, items)
     note = "" if not lost else f"{lost} of {items} items dropped"
-    return Check("spans aligned", share, 0.95, share >= 0.95, note)
+    return Check(check="spans aligned", value=share, tolerance=0.95, passed=share >= 0.95, note=note)
