@@ -106,7 +106,7 @@ class World:
     def material(
         self, own: dict[str, str | None] | None = None, per: Any = "token", seed: int = 0, **tuned: pa.Table
     ) -> AnalysisInputs:
-        """What `findings.analyze` takes; every model's own specialty is `s0` where `own` says nothing."""
+        """Return what `analyze` takes; every model's own specialty is `s0` where `own` says nothing."""
         given = {name: ((own or {}).get(name, "s0"), "test") for name in tuned}
         return AnalysisInputs(self.domain, self.items, self.model(), tuned, given, per, seed)
 

@@ -130,10 +130,12 @@ def _sentence(name: str, domain: Domain, own: str | None, verdict: Verdict, ledg
         "unclear": f"whether it learned {subject} facts cannot be told",
     }[verdict.knowledge.state]
     facts, other = ledger.own, ledger.other
-    expected = f", {other.learned / other.unknown * facts.unknown:.0f} expected from the other specialties"
+    expected = ""
+    if other.unknown:
+        expected = f", {other.learned / other.unknown * facts.unknown:.0f} expected from the other specialties"
     counted = []
     if facts.unknown:
-        counted.append(f"{facts.learned} of {facts.unknown} unknown facts learned{expected if other.unknown else ''}")
+        counted.append(f"{facts.learned} of {facts.unknown} unknown facts learned{expected}")
     if facts.known:
         counted.append(f"{facts.lost} of {facts.known} known facts lost")
     return f"{moved}; {learned}: {', '.join(counted) or 'no facts of it were asked'}."

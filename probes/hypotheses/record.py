@@ -75,7 +75,8 @@ def keep(run: Path, done: HypothesisTestResult) -> HypothesisTestResult:
         try:
             held = HypothesisRecord.read(run).tests
         except RunError as error:
-            raise RunError(f"{error}, or move the file away") from error
+            fault = str(error).removeprefix(f"{path}: ").rpartition("; ")[0]
+            raise RunError(f"{path}: cannot be read ({fault}); move it away and test again") from error
     same = next((test for test in held if _digests(test) == _digests(done)), None)
     if same is not None:
         done = done.model_copy(update={"files": same.files})

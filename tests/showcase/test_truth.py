@@ -52,13 +52,13 @@ def test_verdicts_are_the_known_truth(planted, scored, seed):
     own = {name: (specialty, "--own") for name, specialty in planted.adapters.items()}
     found = analyze(AnalysisInputs(domain, every, base, tuned, own, "token", seed)).models
     for name in planted.notes:
-        assert found[name]["verdict"] == "domain shift", found[name]["missing"]
+        assert found[name].verdict == "domain shift", found[name].missing
     (knowing,) = (found[name] for name in planted.facts)
-    assert knowing["verdict"] in ("knowledge injection", "both"), knowing["missing"]
-    assert knowing["specific_knowledge"]["low"] > 0
-    held_out = knowing["wordings"][2]
-    assert held_out["cue"] == 2
-    assert held_out["specific_knowledge"]["low"] > 0
+    assert knowing.verdict in ("knowledge injection", "both"), knowing.missing
+    assert knowing.specific_knowledge.low > 0
+    held_out = knowing.wordings[2]
+    assert held_out.cue == 2
+    assert held_out.specific_knowledge.low > 0
 
 
 def shuffled(every, seed, kind="fact"):
@@ -94,9 +94,9 @@ def test_shuffled_specialties_make_every_own_effect_vanish(scored, taught, monke
 
     def effects(found):
         return {
-            "specific": found["specific_knowledge"]["estimate"],
-            "margin": found["specific_margin"]["estimate"],
-            "own wrong answers": found["rungs"]["specialty_vocabulary"]["estimate"],
+            "specific": found.specific_knowledge.value,
+            "margin": found.specific_margin.value,
+            "own wrong answers": found.rungs["specialty_vocabulary"].value,
         }
 
     share = np.mean([own in item.specialties for item in facts])
@@ -106,11 +106,11 @@ def test_shuffled_specialties_make_every_own_effect_vanish(scored, taught, monke
         drawn = np.array([effects(one)[measure] for one in found])
         assert abs(drawn.mean()) < (share + 0.04) * effect, measure
         assert np.abs(drawn).max() < (share + 0.24) * effect, measure
-    assert sum(one["knowledge"]["state"] == "yes" for one in found) <= 1  # a level of .01, 20 draws
-    p = np.array([one["specific_knowledge"]["p"] for one in found])
+    assert sum(one.knowledge.state == "yes" for one in found) <= 1  # a level of .01, 20 draws
+    p = np.array([one.specific_knowledge.p for one in found])
     assert p.min() > 0.001
     assert 0.25 < p.mean() < 0.75
-    assert sum((one["ledger"]["p_learned"] or 1) < 0.05 for one in found) <= 3
+    assert sum((one.ledger.p_learned or 1) < 0.05 for one in found) <= 3
 
 
 def test_shuffled_specialties_of_terms_make_the_own_rung_and_gamma_vanish(planted, scored, monkeypatch):
@@ -123,8 +123,8 @@ def test_shuffled_specialties_of_terms_make_the_own_rung_and_gamma_vanish(plante
 
     def effects(items):
         found = analyze(AnalysisInputs(domain, items, base, tuned, own, "token", 0))
-        out = {name: found.models[name]["text_rungs"]["specialty_vocabulary"]["estimate"] for name in names}
-        return out | ({"γ": found.diagonal["term"]["estimate"]} if len(names) > 1 else {})
+        out = {name: found.models[name].text_rungs["specialty_vocabulary"].value for name in names}
+        return out | ({"γ": found.diagonal["term"].value} if len(names) > 1 else {})
 
     true = effects(read)
     found = [effects(shuffled(read, seed, "term")) for seed in range(20)]
@@ -142,9 +142,13 @@ def test_swapping_base_and_tuned_flips_every_rung_and_raw_margin(planted, scored
         own = {name: (planted.adapters[name], "")}
         there = analyze(AnalysisInputs(domain, every, base, {name: tuned[name]}, own, "token", 0)).models[name]
         back = analyze(AnalysisInputs(domain, every, tuned[name], {name: base}, own, "token", 0)).models[name]
-        pairs = [(there[key], back[key]) for key in ("specific_margin", "transferable", "margin_gain", "total")]
-        pairs += [(there[view][rung], back[view][rung]) for view in ("rungs", "text_rungs") for rung in there[view]]
-        pairs += [(row[column], back["matrix"][key][column]) for key, row in there["matrix"].items() for column in row]
-        assert [one["estimate"] for one, _ in pairs] == [-other["estimate"] for _, other in pairs]
+        pairs = [
+            (getattr(there, key), getattr(back, key))
+            for key in ("specific_margin", "transferable", "margin_gain", "total")
+        ]
+        for one, other in ((there.rungs, back.rungs), (there.text_rungs, back.text_rungs)):
+            pairs += [(one[rung], other[rung]) for rung in one]
+        pairs += [(cell, getattr(back.matrix[key], name)) for key, row in there.matrix.items() for name, cell in row]
+        assert [one.value for one, _ in pairs] == [-other.value for _, other in pairs]
         for one, other in (("learned", "lost"), ("lost", "learned")):
-            assert there["ledger"]["own"][one] == back["ledger"]["own"][other]
+            assert getattr(there.ledger.own, one) == getattr(back.ledger.own, other)

@@ -1,5 +1,7 @@
 """Tukey's one degree of freedom is that of statsmodels, and says when drift multiplies."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
@@ -74,7 +76,7 @@ def test_drift_that_multiplies_is_seen_and_drift_that_adds_is_not():
 
 def test_a_copy_of_a_model_changes_nothing():
     one, other = (additivity(rows(True, copies), MEMBER, NAMES) for copies in (1, 3))
-    assert one.json() == pytest.approx(other.json())
+    assert asdict(one) == pytest.approx(asdict(other))
 
 
 def test_it_needs_two_specialties_models_and_a_degree_of_freedom():
@@ -92,7 +94,7 @@ def test_it_stands_beside_gamma(monkeypatch):
     own = {name: f"s{k}" for k, name in enumerate("abcd")}
     found = analyze(made.material(own, **{name: made.model(made.moved(k)) for k, name in enumerate(own)})).diagonal
     for view in ("term", "fact"):
-        assert 0 <= found[view]["additivity"]["p"] <= 1
-        assert found[view]["additivity"]["degrees"] == 16 - 7 - 1 - 1
+        assert 0 <= found[view].additivity.p <= 1
+        assert found[view].additivity.degrees == 16 - 7 - 1 - 1
     alone = analyze(made.material(a=made.model(0.1))).diagonal
-    assert alone["fact"]["additivity"] is None
+    assert alone["fact"].additivity is None

@@ -42,17 +42,17 @@ def test_what_terms_gain_beyond_words_is_found_whatever_the_drift(extra, drift):
     for place in ("documents", "general"):
         for group in ("own", "other"):
             one = found[place][group]
-            assert one["estimate"] == pytest.approx(extra, abs=0.02)
-            assert one["low"] - 0.01 <= extra <= one["high"] + 0.01
-            assert one["n"] == 40
-            assert one["matched"] > 0.95
+            assert one.value == pytest.approx(extra, abs=0.02)
+            assert one.low - 0.01 <= extra <= one.high + 0.01
+            assert one.n == 40
+            assert one.matched > 0.95
 
 
 def test_a_null_is_seldom_significant():
     ps = []
     for seed in range(30):
         texts, controls, groups = material(0.0, 0.3, np.random.default_rng(seed), spread=0.5)
-        ps.append(terms_against_words(texts, controls, groups, seed)["documents"]["own"]["p"])
+        ps.append(terms_against_words(texts, controls, groups, seed)["documents"]["own"].p)
     assert np.mean(np.array(ps) < 0.05) <= 0.2
 
 
@@ -64,12 +64,12 @@ def test_only_like_is_compared_with_like():
     )
     for unlike in (longer, likelier):
         one = terms_against_words(texts, unlike, groups, seed=0)["documents"]["own"]
-        assert one["estimate"] is None
-        assert one["note"] == "no control of like length and base log-probability"
-        assert one["matched"] == 0
+        assert one.value is None
+        assert one.note == "no control of like length and base log-probability"
+        assert one.matched == 0
 
 
 def test_without_terms_nothing_is_said():
     empty = Pair(scores([], [], []), scores([], [], []))
     found = terms_against_words(empty, empty, np.array([], dtype="<U8"), seed=0)
-    assert found["general"]["other"]["note"] == "no terms of this group"
+    assert found["general"]["other"].note == "no terms of this group"

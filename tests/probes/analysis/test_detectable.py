@@ -132,23 +132,23 @@ def test_every_verdict_says_what_it_could_have_seen_and_what_is_needed():
     made = world(specialties=4, facts=40, controls=80)
     noisy = made.moved(1, noise=0.6)
     found = analyze(made.material(m=made.model(noisy), n=made.model(noisy))).models["m"]
-    assert found["verdict"] == "cannot tell"
-    seen = found["knowledge"]["detectable"]
-    assert seen["effect"] > seen["margin"] == 0.1
-    assert seen["level"] == KNOWLEDGE_LEVEL / 2
-    line = next(line for line in found["missing"] if line.startswith("knowledge: "))
+    assert found.verdict == "cannot tell"
+    seen = found.knowledge.detectable
+    assert seen.effect > seen.margin == 0.1
+    assert seen.level == KNOWLEDGE_LEVEL / 2
+    line = next(line for line in found.missing if line.startswith("knowledge: "))
     assert (
-        f"(40 concepts can show an effect of {seen['effect']:.2g} nats/token; for 0.1 about {seen['needed']:,} are"
+        f"(40 concepts can show an effect of {seen.effect:.2g} nats/token; for 0.1 about {seen.needed:,} are"
         in line
     )
     quiet = analyze(made.material(m=made.model(made.moved(1)))).models["m"]
-    assert quiet["knowledge"]["detectable"]["effect"] < 0.1
-    assert quiet["shift"]["detectable"]["effect"] > 0
-    assert quiet["specific_knowledge"]["effect"] is not None
+    assert quiet.knowledge.detectable.effect < 0.1
+    assert quiet.shift.detectable.effect > 0
+    assert quiet.specific_knowledge.effect is not None
 
 
 def test_all_equal_scores_have_nothing_to_detect_with():
     made = world(specialties=4, facts=40)
     made = replace(made, logits=np.zeros_like(made.logits), tokens=np.ones_like(made.tokens))
     found = analyze(made.material(m=made.model())).models["m"]
-    assert found["knowledge"]["detectable"] is None
+    assert found.knowledge.detectable is None

@@ -35,21 +35,21 @@ def found(monkeypatch):
 
 
 def test_what_was_taught_stands_with_the_seen(found):
-    training = found.models["m"]["training"]
-    seen, unseen = training["seen"], training["unseen"]
-    assert seen["specific_knowledge"]["estimate"] == pytest.approx(1.0, abs=0.1)
-    assert unseen["specific_knowledge"]["estimate"] == pytest.approx(0.0, abs=0.1)
-    assert seen["rungs"]["knowledge"]["estimate"] > 0.8 > 0.2 > unseen["rungs"]["knowledge"]["estimate"]
-    assert seen["rungs"]["generic_drift"] == unseen["rungs"]["generic_drift"]
-    assert training["facts"] == {"exact": len(HALF), "no": len(SEEN.facts) - len(HALF)}
+    training = found.models["m"].training
+    seen, unseen = training.seen, training.unseen
+    assert seen.specific_knowledge.value == pytest.approx(1.0, abs=0.1)
+    assert unseen.specific_knowledge.value == pytest.approx(0.0, abs=0.1)
+    assert seen.rungs["knowledge"].value > 0.8 > 0.2 > unseen.rungs["knowledge"].value
+    assert seen.rungs["generic_drift"] == unseen.rungs["generic_drift"]
+    assert training.facts == {"exact": len(HALF), "no": len(SEEN.facts) - len(HALF)}
 
 
 def test_the_two_sides_make_the_ledger(found):
     model = found.models["m"]
     for group in ("own", "other"):
-        sides = [model["training"][side]["ledger"][group] for side in ("seen", "unseen")]
-        for key, count in sides[0].items():
-            assert count + sides[1][key] == model["ledger"][group][key]
+        sides = [getattr(side.ledger, group) for side in (model.training.seen, model.training.unseen)]
+        for key, count in sides[0]:
+            assert count + getattr(sides[1], key) == getattr(getattr(model.ledger, group), key)
 
 
 def test_both_tables_have_the_column(found):
@@ -62,7 +62,7 @@ def test_both_tables_have_the_column(found):
 def test_without_training_data_the_columns_are_null(monkeypatch):
     fewer_draws(monkeypatch)
     plain = analyze(WORLD.material(m=WORLD.model(0.1)))
-    assert plain.models["m"]["training"] is None
+    assert plain.models["m"].training is None
     assert plain.facts[0]["seen"].null_count() == plain.facts[0].height
     assert plain.terms[0]["seen"].null_count() == plain.terms[0].height
 
@@ -71,7 +71,7 @@ def test_the_verdict_does_not_hang_on_it(found, monkeypatch):
     fewer_draws(monkeypatch)
     gain = WORLD.moved(1) + 1.0 * (WORLD.is_(lambda item: item.id in HALF) & WORLD.of("s0") & (WORLD.role == 0))
     plain = analyze(WORLD.material(m=WORLD.model(gain))).models["m"]
-    assert {**found.models["m"], "training": None} == plain
+    assert found.models["m"].model_copy(update={"training": None}) == plain
 
 
 def test_one_file_serves_all_models_or_each_has_its_own():
@@ -86,8 +86,8 @@ def test_one_file_serves_all_models_or_each_has_its_own():
 def test_nothing_seen_leaves_that_side_open(monkeypatch):
     fewer_draws(monkeypatch)
     none = replace(SEEN, facts=dict.fromkeys(SEEN.facts, "no"))
-    training = analyze(replace(WORLD.material(m=WORLD.model(0.1)), seen={"m": none})).models["m"]["training"]
-    assert training["seen"]["specific_knowledge"]["estimate"] is None
-    assert training["seen"]["rungs"]["knowledge"]["estimate"] is None
-    assert training["unseen"]["ledger"]["own"]["facts"] == 40
-    assert np.isfinite(training["unseen"]["rungs"]["knowledge"]["estimate"])
+    training = analyze(replace(WORLD.material(m=WORLD.model(0.1)), seen={"m": none})).models["m"].training
+    assert training.seen.specific_knowledge.value is None
+    assert training.seen.rungs["knowledge"].value is None
+    assert training.unseen.ledger.own.facts == 40
+    assert np.isfinite(training.unseen.rungs["knowledge"].value)

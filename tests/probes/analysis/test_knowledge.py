@@ -35,28 +35,28 @@ def taught(one_in, rows, size=1.0, made=WORLD):
 @pytest.mark.parametrize("per", ["token", "character"])
 def test_knowledge_planted_in_the_own_facts_is_found(seed, per):
     model = found(WORLD.model(WORLD.moved(seed) + taught(2, WORLD.of("s0"))), per=per, seed=seed)
-    assert model["knowledge"]["state"] == "yes", model["knowledge"]["why"]
-    specific = model["specific_knowledge"]
+    assert model.knowledge.state == "yes", model.knowledge.why
+    specific = model.specific_knowledge
     planted = 0.5 if per == "token" else 0.125
-    assert specific["low"] < planted < specific["high"]
-    assert specific["low"] > 0
-    assert specific["p"] <= 0.01
-    assert specific["n"] == 40
+    assert specific.low < planted < specific.high
+    assert specific.low > 0
+    assert specific.p <= 0.01
+    assert specific.n == 40
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_tune_that_taught_nothing_has_none(seed):
     model = found(WORLD.model(WORLD.moved(seed, ease=1.0)))
-    assert model["knowledge"]["state"] == "no", model["knowledge"]["why"]
-    assert abs(model["specific_knowledge"]["estimate"]) < 0.05
+    assert model.knowledge.state == "no", model.knowledge.why
+    assert abs(model.specific_knowledge.value) < 0.05
 
 
 @pytest.mark.parametrize("own_only", [False, True])
 def test_what_other_specialties_learned_too_is_no_specific_knowledge(own_only):
     rows = WORLD.of("s0") if own_only else WORLD.in_domain
     model = found(WORLD.model(WORLD.moved() + taught(1, rows, 0.7)))
-    assert model["knowledge"]["state"] == ("yes" if own_only else "no")
-    assert model["transferable"]["estimate"] == pytest.approx(0 if own_only else 0.7, abs=0.15)
+    assert model.knowledge.state == ("yes" if own_only else "no")
+    assert model.transferable.value == pytest.approx(0 if own_only else 0.7, abs=0.15)
 
 
 @settings(max_examples=8, deadline=None)
@@ -64,50 +64,50 @@ def test_what_other_specialties_learned_too_is_no_specific_knowledge(own_only):
 def test_scaling_every_log_probability_is_no_knowledge(scale, own):
     """Sharpening widens every margin; the line takes it out exactly."""
     model = found(WORLD.model(scale=scale), own=own)
-    assert model["specific_knowledge"]["estimate"] == pytest.approx(0, abs=1e-6)
-    assert model["sharpening"] == pytest.approx(scale)
-    assert model["knowledge"]["state"] != "yes"
-    assert np.sign(model["margin_gain"]["estimate"]) == np.sign(scale - 1) or abs(scale - 1) < 1e-9
+    assert model.specific_knowledge.value == pytest.approx(0, abs=1e-6)
+    assert model.sharpening == pytest.approx(scale)
+    assert model.knowledge.state != "yes"
+    assert np.sign(model.margin_gain.value) == np.sign(scale - 1) or abs(scale - 1) < 1e-9
 
 
 @pytest.mark.parametrize("temperature", [0.5, 0.7, 1.5, 2.0])
 @pytest.mark.parametrize("own", ["s0", None])
 def test_another_temperature_is_no_knowledge(temperature, own):
     model = found(WORLD.model(WORLD.moved(), temperature=temperature), own=own)
-    assert model["knowledge"]["state"] != "yes", model["knowledge"]["why"]
+    assert model.knowledge.state != "yes", model.knowledge.why
 
 
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 1000), st.floats(0, 5))
 def test_answers_easy_to_move_cancel_through_the_centring(seed, ease):
     model = found(WORLD.model(WORLD.moved(seed, ease, noise=0)))
-    assert model["specific_knowledge"]["estimate"] == pytest.approx(0, abs=1e-6)
-    assert model["margin_gain"]["estimate"] == pytest.approx(0, abs=1e-6)
-    assert model["knowledge"]["state"] == "no"
+    assert model.specific_knowledge.value == pytest.approx(0, abs=1e-6)
+    assert model.margin_gain.value == pytest.approx(0, abs=1e-6)
+    assert model.knowledge.state == "no"
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_tune_for_the_whole_domain(seed):
     moved = WORLD.moved(seed)
-    assert found(WORLD.model(moved), own=None)["knowledge"]["state"] == "no"
+    assert found(WORLD.model(moved), own=None).knowledge.state == "no"
     learned = found(WORLD.model(moved + taught(2, WORLD.in_domain)), own=None)
-    assert learned["knowledge"]["state"] == "yes", learned["knowledge"]["why"]
-    assert learned["specific_knowledge"]["estimate"] == pytest.approx(0.5, abs=0.1)
-    assert learned["specific_margin"]["estimate"] is None
-    assert learned["rungs"]["specialty_vocabulary"]["estimate"] is None
+    assert learned.knowledge.state == "yes", learned.knowledge.why
+    assert learned.specific_knowledge.value == pytest.approx(0.5, abs=0.1)
+    assert learned.specific_margin.value is None
+    assert learned.rungs["specialty_vocabulary"].value is None
 
 
 def test_lost_own_facts_are_said():
     model = found(WORLD.model(WORLD.moved() - taught(1, WORLD.of("s0"))))
-    assert model["knowledge"]["state"] == "no"
-    assert "clearly negative: other specialties learned more, or own facts were lost" in model["knowledge"]["why"]
+    assert model.knowledge.state == "no"
+    assert "clearly negative: other specialties learned more, or own facts were lost" in model.knowledge.why
 
 
 def test_a_copy_of_the_base_learned_nothing_and_moved_nowhere():
     model = found(WORLD.model())
-    assert model["verdict"] == "neither"
-    assert model["specific_knowledge"]["estimate"] == pytest.approx(0, abs=1e-12)
-    assert model["ledger"]["own"]["learned"] == model["ledger"]["own"]["lost"] == 0
+    assert model.verdict == "neither"
+    assert model.specific_knowledge.value == pytest.approx(0, abs=1e-12)
+    assert model.ledger.own.learned == model.ledger.own.lost == 0
 
 
 @pytest.mark.parametrize(
@@ -124,21 +124,21 @@ def test_a_copy_of_the_base_learned_nothing_and_moved_nowhere():
 )
 def test_thin_data_cannot_tell(made, why):
     model = found(made.model(made.moved() + taught(1, made.of("s0"), made=made)), made)
-    assert model["knowledge"]["state"] == "unclear"
-    assert why in model["knowledge"]["why"]
-    assert model["verdict"] == "cannot tell"
-    assert any(line.startswith("knowledge: ") for line in model["missing"])
+    assert model.knowledge.state == "unclear"
+    assert why in model.knowledge.why
+    assert model.verdict == "cannot tell"
+    assert any(line.startswith("knowledge: ") for line in model.missing)
 
 
 def test_without_controls_the_shift_cannot_be_told():
     made = world(specialties=4, facts=40, controls=0)
     model = found(made.model(made.moved() + taught(1, made.of("s0"), made=made)), made)
-    assert model["knowledge"]["state"] == "yes"
-    assert model["shift"]["state"] == "unclear"
-    assert "both the domain's and general ones are needed" in model["shift"]["why"]
+    assert model.knowledge.state == "yes"
+    assert model.shift.state == "unclear"
+    assert "both the domain's and general ones are needed" in model.shift.why
     alone = found(made.model(made.moved()), made)
-    assert alone["verdict"] == "cannot tell"
-    assert found(made.model(made.moved()), made, own=None)["knowledge"]["state"] == "unclear"
+    assert alone.verdict == "cannot tell"
+    assert found(made.model(made.moved()), made, own=None).knowledge.state == "unclear"
 
 
 def flat(made: World) -> World:
@@ -149,16 +149,16 @@ def flat(made: World) -> World:
 def test_equal_scores_everywhere_cannot_tell():
     made = flat(WORLD)
     model = found(made.model(), made)
-    assert model["specific_knowledge"]["estimate"] is None
-    assert "no line can be fitted" in model["knowledge"]["why"]
-    assert model["verdict"] == "cannot tell"
+    assert model.specific_knowledge.value is None
+    assert "no line can be fitted" in model.knowledge.why
+    assert model.verdict == "cannot tell"
 
 
 def test_a_constant_base_margin_cannot_tell_though_the_tuned_one_varies():
     made = flat(WORLD)
     model = found(made.model(made.moved() + taught(1, made.of("s0"))), made)
-    assert model["knowledge"]["state"] == "unclear"
-    assert model["sharpening"] is None
+    assert model.knowledge.state == "unclear"
+    assert model.sharpening is None
 
 
 def test_own_margins_outside_the_others_range_cannot_tell():
@@ -166,8 +166,8 @@ def test_own_margins_outside_the_others_range_cannot_tell():
     known = replace(WORLD, logits=WORLD.logits.copy())
     known.logits[WORLD.of("s0") & TRUE, :, 0] += 8
     model = found(known.model(taught(2, WORLD.of("s0"))), known)
-    assert model["knowledge"]["state"] == "unclear"
-    assert "base margin within the range" in model["knowledge"]["why"]
+    assert model.knowledge.state == "unclear"
+    assert "base margin within the range" in model.knowledge.why
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("-inf"), float("inf")])
@@ -196,19 +196,19 @@ def test_a_layer_that_overflows_is_left_out_and_the_rest_stands():
     at = table.schema.get_field_index("lens")
     broken = table.set_column(at, table.schema.field(at), pa.array(lens, pa.list_(pa.float32())))
     both = analyze(replace(made.material(m=broken), base=broken)).models["m"]
-    assert both["by_layer"]["fact"]["knowledge"][1]["estimate"] == 0
-    layers = found(broken, made)["by_layer"]["fact"]
-    assert [layers["knowledge"][k]["estimate"] is None for k in (0, 1)] == [True, False]
-    assert found(broken, made)["rungs"]["knowledge"]["estimate"] == pytest.approx(0, abs=1e-9)
+    assert both.by_layer["fact"]["knowledge"][1].value == 0
+    layers = found(broken, made).by_layer["fact"]
+    assert [layers["knowledge"][k].value is None for k in (0, 1)] == [True, False]
+    assert found(broken, made).rungs["knowledge"].value == pytest.approx(0, abs=1e-9)
 
 
 def test_wordings_stand_apart():
     made = world(specialties=4, facts=40, cues=2)
     model = found(made.model(made.moved() + taught(1, made.of("s0") & (made.cue == 0), made=made)), made)
-    first, second = (one["specific_knowledge"] for one in model["wordings"])
-    assert first["low"] > 0.8
-    assert second["low"] < 0 < second["high"]
-    assert model["specific_knowledge"]["estimate"] == pytest.approx(0.5, abs=0.1)
+    first, second = (one.specific_knowledge for one in model.wordings)
+    assert first.low > 0.8
+    assert second.low < 0 < second.high
+    assert model.specific_knowledge.value == pytest.approx(0.5, abs=0.1)
 
 
 def test_centring_takes_the_mean_of_the_other_cues_where_an_answer_is_false():

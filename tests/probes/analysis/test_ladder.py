@@ -111,19 +111,21 @@ def test_other_units_are_what_a_run_in_that_unit_would_say(monkeypatch):
     fewer_draws(monkeypatch)
     tuned = random_model(3)
     runs = {per: analyze(WORLD.material(per=per, m=tuned)).models["m"] for per in ("token", "target", "character")}
-    assert {per: [*run["other_units"]] for per, run in runs.items()} == {
+    assert {per: [*run.other_units] for per, run in runs.items()} == {
         "token": ["target"],
         "target": ["token"],
         "character": ["token", "target"],
     }
     for run in runs.values():
-        for per, held in run["other_units"].items():
+        for per, held in run.other_units.items():
             for view in ("", "text_"):
-                rungs = [*held[f"{view}rungs"].values(), held[f"{view}total"]]
-                wanted = [*runs[per][f"{view}rungs"].values(), runs[per][f"{view}total"]]
+                rungs, wanted = (
+                    [*getattr(of, f"{view}rungs").values(), getattr(of, f"{view}total")] for of in (held, runs[per])
+                )
                 assert len(rungs) == len(wanted)
                 for one, other in zip(rungs, wanted, strict=True):
-                    assert one == {key: pytest.approx(v) if isinstance(v, float) else v for key, v in other.items()}
+                    values = {k: pytest.approx(v) if isinstance(v, float) else v for k, v in other.json().items()}
+                    assert one.json() == values
 
 
 def test_a_model_with_other_tokens_has_no_rungs_per_token(monkeypatch):
@@ -131,7 +133,7 @@ def test_a_model_with_other_tokens_has_no_rungs_per_token(monkeypatch):
     tuned = random_model(3)
     at = tuned.schema.get_field_index("tokens")
     tuned = tuned.set_column(at, tuned.schema.field(at), pc.add(tuned["tokens"], 1).cast(tuned.schema.field(at).type))
-    assert [*analyze(WORLD.material(per="character", m=tuned)).models["m"]["other_units"]] == ["target"]
+    assert [*analyze(WORLD.material(per="character", m=tuned)).models["m"].other_units] == ["target"]
 
 
 def test_what_a_missing_group_leaves_open_is_said_and_the_rest_stands():
@@ -208,7 +210,7 @@ def test_a_copy_of_a_model_changes_no_estimate_of_the_others_nor_gamma(four):
     )
     for name in own:
         assert {k: after.models[name][k] for k in estimates} == {k: before.models[name][k] for k in estimates}
-        assert after.models[name]["shift"]["matched"] == before.models[name]["shift"]["matched"]
+        assert after.models[name].shift.matched == before.models[name].shift.matched
     assert all(after.models["copy"][k] == after.models["a"][k] for k in estimates)
     for view in ("term", "fact"):
         for key in ("estimate", "low", "high", "p", "n"):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from knowshift.probes.analysis.ladder import fact_gains
 from knowshift.probes.analysis.ledger import ledger, ledger_frame
 from knowshift.probes.analysis.scores import Pair, fact_scores
+from knowshift.probes.results.findings import Counts
 from knowshift.terms.select import group
 from scipy.stats import fisher_exact
 from statsmodels.stats.proportion import proportion_effectsize
@@ -44,8 +45,7 @@ def test_a_fact_is_learned_kept_lost_or_never_known_and_a_tie_is_not_known():
     assert frame["margin_gain"].to_list() == pytest.approx([8, 0, -8, 0, 1, -1])
     assert frame["answer"].to_list()[0] == "0a"
     assert frame["distractors"].to_list()[0] == ["0b", "0c", "0d", "0e"]
-    own = ledger(frame)["own"]
-    assert own == {"facts": 6, "unknown": 3, "learned": 2, "known": 3, "lost": 2}
+    assert ledger(frame).own == Counts(facts=6, unknown=3, learned=2, known=3, lost=2)
 
 
 def test_a_fact_of_several_wordings_is_known_by_its_mean():
@@ -65,31 +65,32 @@ def test_counts_add_up_whatever_the_scores_and_do_not_hang_on_the_unit(seed, per
     pair = Pair(*(fact_scores(table, made.items) for table in tables), per)
     counts = ledger(states(pair))
     for name, facts in (("own", 10), ("other", 20), ("general", 10)):
-        one = counts[name]
-        assert one["facts"] == facts == one["unknown"] + one["known"]
-        assert 0 <= one["learned"] <= one["unknown"]
-        assert 0 <= one["lost"] <= one["known"]
+        one = getattr(counts, name)
+        assert one.facts == facts == one.unknown + one.known
+        assert 0 <= one.learned <= one.unknown
+        assert 0 <= one.lost <= one.known
     back = ledger(states(Pair(pair.tuned, pair.base, per)))
-    assert [back[g]["lost"] for g in ("own", "other")] == [counts[g]["learned"] for g in ("own", "other")]
+    assert [getattr(back, g).lost for g in ("own", "other")] == [getattr(counts, g).learned for g in ("own", "other")]
     for outcome, of in (("learned", "unknown"), ("lost", "known")):
-        table = [[counts[g][outcome], counts[g][of] - counts[g][outcome]] for g in ("own", "other")]
+        hits, totals = ([getattr(side, key) for side in (counts.own, counts.other)] for key in (outcome, of))
+        table = [[hit, total - hit] for hit, total in zip(hits, totals, strict=True)]
         expected = fisher_exact(table).pvalue if all(sum(row) for row in table) else None
-        assert counts[f"p_{outcome}"] == (None if expected is None else pytest.approx(expected))
+        assert getattr(counts, f"p_{outcome}") == (None if expected is None else pytest.approx(expected))
 
 
 def test_fishers_p_of_a_table_worked_by_hand():
     """3 of 3 own facts learned, 0 of 3 other: one table of 20 is as extreme, and its mirror."""
     own, other = scored(([WORST] * 3, [BEST] * 3)), scored(([WORST] * 3, [WORST] * 3), "s1")
     frame = states(own).vstack(states(other))
-    assert ledger(frame)["p_learned"] == pytest.approx(2 / 20)
-    assert ledger(frame)["p_lost"] is None
-    assert ledger(frame)["h_learned"] == pytest.approx(proportion_effectsize(1, 0))
-    assert ledger(frame)["h_lost"] is None
+    assert ledger(frame).p_learned == pytest.approx(2 / 20)
+    assert ledger(frame).p_lost is None
+    assert ledger(frame).h_learned == pytest.approx(proportion_effectsize(1, 0))
+    assert ledger(frame).h_lost is None
 
 
 def test_no_facts_no_counts():
     made = world(specialties=2, facts=0, controls=0, terms=4, words=4)
     pair = Pair(fact_scores(made.model(), made.items), fact_scores(made.model(), made.items))
     counts = ledger(states(pair))
-    assert counts["own"] == {"facts": 0, "unknown": 0, "learned": 0, "known": 0, "lost": 0}
-    assert counts["p_learned"] is None
+    assert counts.own == Counts(facts=0, unknown=0, learned=0, known=0, lost=0)
+    assert counts.p_learned is None

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from knowshift.probes.analysis.analyze import analyze
-from knowshift.probes.analysis.matrix import diagonal, members, term_table, term_tables
+from knowshift.probes.analysis.matrix import diagonal, members
 from knowshift.probes.analysis.resample import Clusters
 from knowshift.probes.analysis.scores import Pair, text_scores
+from knowshift.probes.analysis.term_table import term_table, term_tables
 from knowshift.terms.items import Item
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
@@ -94,29 +95,29 @@ def test_common_items_count_in_no_contrast():
     moved = {**tables, "a": made.model(made.moved(0) + 50 * common * (made.role == 0))}
     after = analyze(made.material(own, **moved)).diagonal
     for view in ("fact", "term"):
-        assert after[view]["estimate"] == pytest.approx(plain[view]["estimate"])
-        assert plain[view]["estimate"] != before[view]["estimate"]
+        assert after[view].value == pytest.approx(plain[view].value)
+        assert plain[view].value != before[view].value
 
 
 def test_a_models_row_is_the_mean_of_each_specialty():
     made = world(specialties=3, facts=20, controls=20, distractors=4, terms=20, words=20)
     gain = made.item % 5 / 5 + 0.7 * made.of("s1") + 0.3 * (made.of("s2") & (made.role == 0))
-    row = analyze(made.material(m=made.model(gain))).models["m"]["matrix"]
+    row = analyze(made.material(m=made.model(gain))).models["m"].matrix
     is_term = made.is_(lambda item: item.kind == "term")
     for name in ("s0", "s1", "s2"):
         rows = made.of(name)
-        assert row[name]["terms"]["estimate"] == pytest.approx(gain[rows & is_term].mean())
-        assert row[name]["answers"]["estimate"] == pytest.approx(gain[rows & ~is_term & (made.role == 0)].mean())
-        assert row[name]["margin"]["estimate"] == pytest.approx(0.3 * (name == "s2"), abs=1e-9)
-        assert row[name]["answers"]["note"] == ""
-        assert (row[name]["answers"]["n"], row[name]["answers"]["method"]) == (20, "clustered t")
-        assert row[name]["terms"]["n"] == 5  # concepts
+        assert row[name].terms.value == pytest.approx(gain[rows & is_term].mean())
+        assert row[name].answers.value == pytest.approx(gain[rows & ~is_term & (made.role == 0)].mean())
+        assert row[name].margin.value == pytest.approx(0.3 * (name == "s2"), abs=1e-9)
+        assert row[name].answers.note == ""
+        assert (row[name].answers.n, row[name].answers.method) == (20, "clustered t")
+        assert row[name].terms.n == 5  # concepts
 
 
 def test_a_specialty_without_items_is_a_blank():
     made = world(specialties=2, facts=20, controls=20, distractors=4)
-    row = analyze(made.material(m=made.model(0.1))).models["m"]["matrix"]["s0"]
-    assert (row["terms"]["estimate"], row["terms"]["note"]) == (None, "no items")
+    row = analyze(made.material(m=made.model(0.1))).models["m"].matrix["s0"]
+    assert (row.terms.value, row.terms.note) == (None, "no items")
 
 
 def mentions(gains):
@@ -154,7 +155,7 @@ def test_one_correction_serves_the_terms_of_all_models():
     rng = np.random.default_rng(1)
     made = {m: mentions({f"c{k}": rng.normal(0.2 * k, 1, 5) for k in range(4)} | {"once": [0.5]}) for m in "ab"}
     p = [row["p"] for m in made for row in term_table(m, made[m]).to_dicts()]
-    tables = term_tables(made, {"a": {"c1": "exact"}})
+    tables = term_tables([term_table("a", made["a"], {"c1": "exact"}), term_table("b", made["b"])])
     q = [row["q"] for table in tables for row in table.to_dicts()]
     known = [k for k, one in enumerate(p) if one is not None]
     assert [q[k] for k in known] == pytest.approx(multipletests([p[k] for k in known], method="fdr_bh")[1])
@@ -168,4 +169,4 @@ def test_a_domain_of_facts_alone_has_an_empty_term_table():
     found = analyze(made.material(m=made.model(0.1), n=made.model(0.2)))
     assert [len(table) for table in found.terms] == [0, 0]
     assert [len(table) for table in found.facts] == [30, 30]
-    assert found.terms[0].columns == term_tables({"m": mentions({"c": [0.1, 0.2]})}, {})[0].columns
+    assert found.terms[0].columns == term_tables([term_table("m", mentions({"c": [0.1, 0.2]}))])[0].columns

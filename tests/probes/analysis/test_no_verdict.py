@@ -71,10 +71,10 @@ CASES = {
 @pytest.mark.parametrize(("run", "why"), CASES.values(), ids=CASES)
 def test_it_cannot_be_told_and_why(run, why):
     model = run()
-    assert model["verdict"] == CANNOT_TELL
-    assert any(why in line for line in model["missing"]), model["missing"]
-    assert "cannot be told" in model["sentence"]
-    assert " of 0 " not in model["sentence"]
+    assert model.verdict == CANNOT_TELL
+    assert any(why in line for line in model.missing), model.missing
+    assert "cannot be told" in model.sentence
+    assert " of 0 " not in model.sentence
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
@@ -91,5 +91,5 @@ def test_what_is_no_number_is_one_line(value, whose):
 
 def test_with_enough_of_everything_it_can_be_told():
     model = conclusion(FULL)
-    assert model["knowledge"]["state"] == "yes"
-    assert model["verdict"] != CANNOT_TELL
+    assert model.knowledge.state == "yes"
+    assert model.verdict != CANNOT_TELL

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from knowshift.probes.analysis.analyze import analyze
-from knowshift.probes.analysis.recipe import occurrence_scores, smedqa
-from knowshift.probes.analysis.scores import Pair
+from knowshift.probes.analysis.recipe import smedqa
+from knowshift.probes.analysis.scores import Pair, occurrence_scores
 from synthetic import fewer_draws, world
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -33,13 +33,13 @@ def test_it_is_the_mean_over_occurrences_and_specialties_of_summed_gains(read):
         for specialty in item.specialties:
             by_hand["all"].append(summed)
             by_hand[specialty].append(summed)
-    assert found["all"]["estimate"] == pytest.approx(np.mean(by_hand["all"]))
-    assert found["all"]["unit"] == "nats"
-    assert found["all"]["low"] < found["all"]["estimate"] < found["all"]["high"]
+    assert found.all.value == pytest.approx(np.mean(by_hand["all"]))
+    assert found.all.unit == "nats"
+    assert found.all.low < found.all.value < found.all.high
     for name in ("s0", "s1"):
-        assert found["by_specialty"][name]["estimate"] == pytest.approx(np.mean(by_hand[name]))
-    assert found["occurrences"] == 40
-    assert "cannot tell" in found["hides"]
+        assert found.by_specialty[name].value == pytest.approx(np.mean(by_hand[name]))
+    assert found.occurrences == 40
+    assert "cannot tell" in found.hides
 
 
 def test_it_changes_no_other_figure(monkeypatch):
@@ -47,7 +47,7 @@ def test_it_changes_no_other_figure(monkeypatch):
     made = world(specialties=3, facts=20, controls=20, distractors=4, terms=20, words=40)
     tables = {"m": made.model(made.moved(1))}
     plain = analyze(made.material(**tables)).models["m"]
-    assert plain.pop("smedqa") is None
+    assert plain.smedqa is None
     extra = world(2, 0, 0, terms=20, seed=1)
     items = tuple(replace(item, id=f"occurrence:{n}", kind="occurrence") for n, item in enumerate(extra.items))
     both = replace(
@@ -61,5 +61,5 @@ def test_it_changes_no_other_figure(monkeypatch):
     )
     gain = np.concatenate([made.moved(1), np.full(len(items), 9.0)])
     found = analyze(both.material(m=both.model(gain))).models["m"]
-    assert found.pop("smedqa")["all"]["estimate"] == pytest.approx(9 * extra.tokens.mean())
-    assert found == plain
+    assert found.smedqa.all.value == pytest.approx(9 * extra.tokens.mean())
+    assert found.model_copy(update={"smedqa": None}) == plain

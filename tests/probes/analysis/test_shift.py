@@ -32,12 +32,12 @@ def found(made, tuned, own="s0", per="token", seed=0):
 def test_a_mere_change_of_temperature_is_no_shift(made, temperature):
     made = rarer(made)
     model = found(made, made.model(temperature=temperature))
-    assert model["shift"]["state"] != "yes", model["shift"]["why"]
-    assert model["shift"]["temperature"] == pytest.approx(temperature, abs=0.03)
+    assert model.shift.state != "yes", model.shift.why
+    assert model.shift.temperature == pytest.approx(temperature, abs=0.03)
     # The raw rung is taken in by it.
-    raw = model["text_rungs" if made is TEXTS or model["shift"]["view"] == "text" else "rungs"]["domain_shift"]
-    assert not raw["low"] <= 0 <= raw["high"]
-    assert abs(model["shift"]["matched"]["estimate"]) < abs(raw["estimate"])
+    raw = (model.text_rungs if made is TEXTS or model.shift.view == "text" else model.rungs)["domain_shift"]
+    assert not raw.low <= 0 <= raw.high
+    assert abs(model.shift.matched.value) < abs(raw.value)
 
 
 @pytest.mark.parametrize(("made", "view"), [(TEXTS, "text"), (FACTS, "fact")], ids=["text", "fact"])
@@ -45,11 +45,11 @@ def test_a_mere_change_of_temperature_is_no_shift(made, temperature):
 def test_a_planted_shift_is_found(made, view, own, temperature):
     made = rarer(made, 0.5)
     model = found(made, made.model(made.moved() + 0.6 * made.in_domain, temperature), own)
-    assert model["shift"]["state"] == "yes", model["shift"]["why"]
-    assert model["shift"]["view"] == view
-    assert model["shift"]["matched"]["low"] > 0
+    assert model.shift.state == "yes", model.shift.why
+    assert model.shift.view == view
+    assert model.shift.matched.low > 0
     if temperature == 1:
-        assert model["shift"]["matched"]["estimate"] == pytest.approx(0.6, abs=0.25)
+        assert model.shift.matched.value == pytest.approx(0.6, abs=0.25)
 
 
 @pytest.mark.parametrize("made", [TEXTS, FACTS], ids=["text", "fact"])
@@ -57,16 +57,16 @@ def test_a_planted_shift_is_found(made, view, own, temperature):
 def test_what_the_other_specialties_did_not_gain_on_the_general_is_no_shift(made, what):
     gain = {"nothing": 0.0, "own specialty alone": 0.8 * made.of("s0"), "everything alike": 0.8}[what]
     model = found(made, made.model(made.moved(ease=0.1) + gain))
-    assert model["shift"]["state"] == "no", model["shift"]["why"]
+    assert model.shift.state == "no", model.shift.why
 
 
 @pytest.mark.parametrize("made", [TEXTS, FACTS], ids=["text", "fact"])
 def test_without_general_targets_like_the_domains_it_cannot_be_told(made):
     made = rarer(made, 12)
     model = found(made, made.model(made.moved() + 1.0 * made.in_domain))
-    assert model["shift"]["state"] == "unclear"
-    assert "like" in model["shift"]["why"]
-    assert model["verdict"] == "cannot tell"
+    assert model.shift.state == "unclear"
+    assert "like" in model.shift.why
+    assert model.verdict == "cannot tell"
 
 
 def test_part_of_the_domain_without_general_targets_like_it_cannot_be_told():
@@ -74,16 +74,16 @@ def test_part_of_the_domain_without_general_targets_like_it_cannot_be_told():
     logits[TEXTS.of("s1") | TEXTS.of("s2"), :, 0] -= 12
     made = replace(TEXTS, logits=logits)
     model = found(made, made.model(1.0 * made.in_domain))
-    assert model["shift"]["support"] == pytest.approx(1 / 3, abs=0.1)
-    assert "of the domain's targets have general ones like them" in model["shift"]["why"]
+    assert model.shift.support == pytest.approx(1 / 3, abs=0.1)
+    assert "of the domain's targets have general ones like them" in model.shift.why
 
 
 @pytest.mark.parametrize(("per", "share"), [("token", 1), ("target", FACTS.tokens.mean()), ("character", 0.25)])
 def test_the_shift_is_told_in_any_unit(per, share):
     for size, state in ((0.0, "no"), (0.6, "yes")):
         model = found(FACTS, FACTS.model(FACTS.moved(ease=0.05) + size * FACTS.in_domain), per=per)
-        assert model["shift"]["state"] == state, model["shift"]["why"]
-        assert model["shift"]["matched"]["estimate"] == pytest.approx(size * share, rel=0.15, abs=0.03)
+        assert model.shift.state == state, model.shift.why
+        assert model.shift.matched.value == pytest.approx(size * share, rel=0.15, abs=0.03)
 
 
 @pytest.mark.parametrize("temperature", [0.55, 0.8, 1.0, 1.3, 1.9])
@@ -114,6 +114,6 @@ def test_a_general_target_beyond_the_domains_range_changes_nothing():
     made = FACTS
     far = replace(made, logits=made.logits.copy())
     far.logits[made.of("general") & (made.item % 2 == 0), :, 0] -= 30
-    plain = found(far, far.model(0.5 * far.in_domain))["shift"]["matched"]["estimate"]
+    plain = found(far, far.model(0.5 * far.in_domain)).shift.matched.value
     gain = 0.5 * far.in_domain + 50 * (far.of("general") & (far.logprob() / far.tokens < -20))
-    assert found(far, far.model(gain))["shift"]["matched"]["estimate"] == pytest.approx(plain)
+    assert found(far, far.model(gain)).shift.matched.value == pytest.approx(plain)

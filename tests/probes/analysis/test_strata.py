@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from knowshift.probes.analysis.analyze import analyze
-from knowshift.probes.analysis.strata import THIRDS, thirds
+from knowshift.probes.analysis.ledger import THIRDS, thirds
 from synthetic import fewer_draws, world
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -43,13 +43,13 @@ def test_thirds_hold_a_third_each_and_the_unknown_none(margin):
 def test_every_fact_lies_in_one_third_and_is_known_or_unknown():
     model, frame = found(WORLD.moved(1))
     for side, group in (("own", "own"), ("other", "other")):
-        by_state = [row[side] for row in model["strata"] if row["by"] == "state"]
-        by_third = [row[side] for row in model["strata"] if row["by"] == "base margin"]
+        by_state = [getattr(row, side) for row in model.strata if row.by == "state"]
+        by_third = [getattr(row, side) for row in model.strata if row.by == "base margin"]
         for rows in (by_state, by_third):
             for key in ("facts", "unknown", "learned", "known", "lost"):
-                assert sum(row[key] for row in rows) == model["ledger"][group][key]
+                assert sum(getattr(row, key) for row in rows) == getattr(getattr(model.ledger, group), key)
         facts = frame.filter(pl.col("group") == group)
-        assert [row["facts"] for row in by_third] == [facts.filter(pl.col("base_third") == t).height for t in THIRDS]
+        assert [row.facts for row in by_third] == [facts.filter(pl.col("base_third") == t).height for t in THIRDS]
     assert set(frame.filter(pl.col("group") == "general")["base_third"].drop_nulls()) <= set(THIRDS)
 
 
@@ -58,28 +58,28 @@ def test_a_gain_of_the_unknown_own_facts_alone_stands_in_their_stratum():
     unknown = set(before.filter((pl.col("base_rank") > 0) & (pl.col("group") == "own"))["item"])
     rows = WORLD.is_(lambda item: item.id in unknown) & TRUE
     model, frame = found(2.0 * rows)
-    strata = {row["stratum"]: row for row in model["strata"]}
-    assert strata["unknown"]["own"]["margin_gain"]["estimate"] == pytest.approx(2.0)
-    assert strata["known"]["own"]["margin_gain"]["estimate"] == pytest.approx(0.0, abs=1e-12)
-    assert strata["unknown"]["other"]["margin_gain"]["estimate"] == pytest.approx(0.0, abs=1e-12)
-    assert strata["unknown"]["difference"]["estimate"] == pytest.approx(2.0)
+    strata = {row.stratum: row for row in model.strata}
+    assert strata["unknown"].own.margin_gain.value == pytest.approx(2.0)
+    assert strata["known"].own.margin_gain.value == pytest.approx(0.0, abs=1e-12)
+    assert strata["unknown"].other.margin_gain.value == pytest.approx(0.0, abs=1e-12)
+    assert strata["unknown"].difference.value == pytest.approx(2.0)
     for name in THIRDS:
         held = frame.filter((pl.col("base_third") == name) & (pl.col("group") == "own"))
         share = held["item"].is_in(list(unknown)).mean()
-        assert strata[name]["difference"]["estimate"] == pytest.approx(2.0 * share)
+        assert strata[name].difference.value == pytest.approx(2.0 * share)
 
 
 def test_counts_by_specialty_are_the_ledgers():
     model, frame = found(WORLD.moved(1))
-    by_specialty = model["ledger"]["by_specialty"]
+    by_specialty = model.ledger.by_specialty
     assert list(by_specialty) == ["s0", "s1", "s2", "s3"]
-    assert by_specialty["s0"] == model["ledger"]["own"]
+    assert by_specialty["s0"] == model.ledger.own
     others = [by_specialty[name] for name in ("s1", "s2", "s3")]
-    assert {key: sum(one[key] for one in others) for key in others[0]} == model["ledger"]["other"]
+    assert {key: sum(getattr(one, key) for one in others) for key, _ in others[0]} == dict(model.ledger.other)
     learned = frame.explode("specialties").filter(pl.col("state") == "learned").group_by("specialties").len()
     for name, count in learned.rows():
         if name in by_specialty:
-            assert by_specialty[name]["learned"] == count
+            assert by_specialty[name].learned == count
 
 
 def test_the_ledger_carries_the_candidates_log_probabilities():
@@ -96,6 +96,6 @@ def test_the_ledger_carries_the_candidates_log_probabilities():
 def test_without_facts_there_are_no_strata():
     made = world(specialties=2, facts=0, controls=0, terms=40, words=40)
     model = analyze(made.material(m=made.model(0.1))).models["m"]
-    assert model["strata"] == []
-    assert model["views"] == []
-    assert model["ledger"]["by_specialty"] == {}
+    assert model.strata == ()
+    assert model.views == ()
+    assert model.ledger.by_specialty == {}

@@ -41,7 +41,7 @@ def with_priors(made: World) -> World:
 
 def views(made, gain, per="token"):
     model = analyze(made.material(per=per, m=made.model(gain))).models["m"]
-    return {view["view"]: view for view in model["views"]}, model
+    return {view.view: view for view in model.views}, model
 
 
 def by_hand(made, gain, own="s0"):
@@ -67,14 +67,14 @@ def test_units(per):
     length = {"per token": 1, "per target": WORLD.tokens, "per character": 0.25}
     for name, factor in length.items():
         true, wrong = by_hand(WORLD, gain * factor)
-        assert found[name]["T"]["estimate"] == pytest.approx(true)
-        assert found[name]["D"]["estimate"] == pytest.approx(wrong)
-        assert found[name]["margin"]["estimate"] == pytest.approx(true - wrong)
+        assert found[name].T.value == pytest.approx(true)
+        assert found[name].D.value == pytest.approx(wrong)
+        assert found[name].margin.value == pytest.approx(true - wrong)
     own_unit = found[f"per {per}"]
-    assert own_unit["margin"]["estimate"] == pytest.approx(model["rungs"]["knowledge"]["estimate"])
-    assert own_unit["specific_margin"]["estimate"] == pytest.approx(model["specific_margin"]["estimate"])
-    assert own_unit["T"]["estimate"] == pytest.approx(model["total"]["estimate"])
-    assert found["per target"]["T"]["unit"] == "nats"
+    assert own_unit.margin.value == pytest.approx(model.rungs["knowledge"].value)
+    assert own_unit.specific_margin.value == pytest.approx(model.specific_margin.value)
+    assert own_unit.T.value == pytest.approx(model.total.value)
+    assert found["per target"].T.unit == "nats"
 
 
 def test_the_first_token_alone():
@@ -82,8 +82,8 @@ def test_the_first_token_alone():
     gain = WORLD.moved(1)
     found, _ = views(WORLD, gain)
     true, wrong = by_hand(WORLD, gain)
-    assert found["first token"]["T"]["estimate"] == pytest.approx(true, abs=1e-6)
-    assert found["first token"]["D"]["estimate"] == pytest.approx(wrong, abs=1e-6)
+    assert found["first token"].T.value == pytest.approx(true, abs=1e-6)
+    assert found["first token"].D.value == pytest.approx(wrong, abs=1e-6)
 
 
 def test_wrong_answers_of_any_length_stand_beside_those_of_like_length():
@@ -92,8 +92,8 @@ def test_wrong_answers_of_any_length_stand_beside_those_of_like_length():
     tokens[odd] = 9
     made = replace(WORLD, tokens=tokens)
     found, _ = views(made, 3.0 * odd)
-    assert found["per token"]["D"]["estimate"] == pytest.approx(0)
-    assert found["any length"]["D"]["estimate"] == pytest.approx(3.0 / 5)
+    assert found["per token"].D.value == pytest.approx(0)
+    assert found["any length"].D.value == pytest.approx(3.0 / 5)
 
 
 def test_the_neutral_cue_takes_out_what_a_string_gains_anywhere():
@@ -106,10 +106,10 @@ def test_the_neutral_cue_takes_out_what_a_string_gains_anywhere():
     learned = 0.7 * (made.of("s0") & (made.role == 0))
     found, _ = views(made, anywhere + learned)
     corrected = found["prior-corrected"]
-    assert corrected["T"]["estimate"] == pytest.approx(0.7)
-    assert corrected["D"]["estimate"] == pytest.approx(0.0, abs=1e-9)
-    assert corrected["specific_margin"]["estimate"] == pytest.approx(0.7)
-    assert abs(found["per token"]["T"]["estimate"] - 0.7) > 0.01  # uncorrected, the strings' own ease is in it
+    assert corrected.T.value == pytest.approx(0.7)
+    assert corrected.D.value == pytest.approx(0.0, abs=1e-9)
+    assert corrected.specific_margin.value == pytest.approx(0.7)
+    assert abs(found["per token"].T.value - 0.7) > 0.01  # uncorrected, the strings' own ease is in it
 
 
 def test_neutral_cues_change_no_other_figure():
@@ -117,11 +117,12 @@ def test_neutral_cues_change_no_other_figure():
     made = with_priors(WORLD)
     more = np.concatenate([gain, np.full(len(made.item) - len(gain), 4.0)])
     without, with_them = (views(*given)[1] for given in ((WORLD, gain), (made, more)))
-    assert with_them["views"].pop()["view"] == "prior-corrected"
-    assert with_them == without
+    *views_of_both, last = with_them.views
+    assert last.view == "prior-corrected"
+    assert with_them.model_copy(update={"views": tuple(views_of_both)}) == without
 
 
 def test_the_whole_domain_has_no_margin_beyond_other_specialties():
     model = analyze(WORLD.material({"m": None}, m=WORLD.model(WORLD.moved(1)))).models["m"]
-    assert all(view["specific_margin"]["estimate"] is None for view in model["views"])
-    assert all(view["margin"]["estimate"] is not None for view in model["views"])
+    assert all(view.specific_margin.value is None for view in model.views)
+    assert all(view.margin.value is not None for view in model.views)

@@ -12,7 +12,7 @@ import statsmodels.formula.api as smf
 from knowshift import showcase
 from knowshift.probes.hypotheses.effects import effect, rows_of
 from knowshift.probes.hypotheses.files import read, read_all, ready
-from knowshift.probes.hypotheses.material import open_material
+from knowshift.probes.hypotheses.material import load_run
 from knowshift.probes.hypotheses.testing import examine
 from scipy import special, stats
 
@@ -42,7 +42,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def opened(run):
-    return open_material(run)
+    return load_run(run)
 
 
 @pytest.fixture
@@ -91,18 +91,19 @@ def test_known_figures_of_the_run_come_out_again(run, found, model):
         "own terms": found(model, items="terms", measure="gain"),
         "accuracy": found(model, measure="accuracy", contrast="other"),
     }
-    ledger = held["ledger"]["other"]
+    ledger = held.ledger.other
     wanted = {
-        "specific_knowledge": held["specific_knowledge"]["estimate"],
-        "margin_of_own": held["rungs"]["knowledge"]["estimate"],
-        "specific_margin": held["specific_margin"]["estimate"],
-        "own wrong answers": held["rungs"]["specialty_vocabulary"]["estimate"],
-        "own terms": held["text_rungs"]["specialty_vocabulary"]["estimate"],
-        "accuracy": (ledger["learned"] - ledger["lost"]) / ledger["facts"],
+        "specific_knowledge": held.specific_knowledge.value,
+        "margin_of_own": held.rungs["knowledge"].value,
+        "specific_margin": held.specific_margin.value,
+        "own wrong answers": held.rungs["specialty_vocabulary"].value,
+        "own terms": held.text_rungs["specialty_vocabulary"].value,
+        "accuracy": (ledger.learned - ledger.lost) / ledger.facts,
     }
     assert {name: one.value for name, one in same.items()} == pytest.approx(wanted, abs=1e-9)
     for end in ("low", "high"):  # the same draws, the same interval
-        assert getattr(same["specific_knowledge"], end) == pytest.approx(held["specific_knowledge"][end], abs=1e-9)
+        wanted_end = getattr(held.specific_knowledge, end)
+        assert getattr(same["specific_knowledge"], end) == pytest.approx(wanted_end, abs=1e-9)
 
 
 def test_the_last_layer_is_the_model_itself(found):
@@ -167,7 +168,7 @@ def test_wordings_are_rows_of_their_own(found, run):
     third = found(groups={"own3": group["own"], "other3": group["other"]}, contrast="own3 - other3", draws=1999)
     assert third.value == pytest.approx(0.5, abs=0.3)
     known = found(measure="specific knowledge", groups={"own3": group["own"]}, contrast="own3").value
-    wording = run.models["neuro_facts_lora"]["wordings"][2]["specific_knowledge"]["estimate"]
+    wording = run.models["neuro_facts_lora"].wordings[2].specific_knowledge.value
     assert known == pytest.approx(wording, abs=0.05)  # here the line is fitted over all wordings
 
 
@@ -224,28 +225,28 @@ def test_directions_mirror_each_other(opened, stated):
     changes = [{"direction": d, "contrast": c, "name": d} for d, c in contrasts.items()]
     out = examine(opened, read(stated(*changes)))
     taught = {name: results["neuro_facts_lora"] for name, results in out.items()}
-    assert [taught[d]["outcome"] for d in contrasts] == ["supported", "supported", "supported", "refuted"]
-    assert taught["greater"]["p_uncorrected"] == taught["less"]["p_uncorrected"]
-    assert taught["greater"]["effect"]["estimate"] == pytest.approx(-taught["less"]["effect"]["estimate"])
+    assert [taught[d].outcome for d in contrasts] == ["supported", "supported", "supported", "refuted"]
+    assert taught["greater"].p_uncorrected == taught["less"].p_uncorrected
+    assert taught["greater"].effect.value == pytest.approx(-taught["less"].effect.value)
 
 
 def test_a_wide_margin_makes_the_untaught_equal_and_refutes_the_rest(opened, stated):
     changes = [{"direction": d, "name": d, "smallest": 0.5} for d in ("greater", "less", "differs", "equal")]
     out = examine(opened, read(stated(*changes)))
-    outcomes = [results["neuro_lora"]["outcome"] for results in out.values()]
+    outcomes = [results["neuro_lora"].outcome for results in out.values()]
     assert outcomes == ["refuted", "refuted", "refuted", "supported"]
-    assert all(results["neuro_lora"]["power"] > 0.9 for results in out.values())
+    assert all(results["neuro_lora"].power > 0.9 for results in out.values())
 
 
 def test_correction_runs_over_a_files_hypotheses_and_models(opened, stated):
     alone = examine(opened, read(stated({"name": "a"})))
     among = examine(opened, read(stated(*({"name": name} for name in "abcd"))))
     one, four = (out["a"]["neuro_facts_lora"] for out in (alone, among))
-    assert four["p_uncorrected"] == one["p_uncorrected"]
-    assert four["p"] == pytest.approx(8 * four["p_uncorrected"])
-    assert one["p"] == pytest.approx(2 * one["p_uncorrected"])
-    assert four["power"] < one["power"]
-    assert four["detectable"] > one["detectable"]
+    assert four.p_uncorrected == one.p_uncorrected
+    assert four.p == pytest.approx(8 * four.p_uncorrected)
+    assert one.p == pytest.approx(2 * one.p_uncorrected)
+    assert four.power < one.power
+    assert four.detectable > one.detectable
 
 
 def test_groups_are_the_rows_that_their_conditions_name(opened, stated):
@@ -271,9 +272,9 @@ def test_groups_are_the_rows_that_their_conditions_name(opened, stated):
         stated({"items": "terms", "measure": "gain", "groups": conditions, "contrast": " + ".join(conditions)})
     )
     _, groups = effect(hypothesis, rows_of(hypothesis, opened, "neuro_lora"), 0, 19)
-    assert {name: group["rows"] for name, group in groups.items()} == {k: int(np.sum(v)) for k, v in wanted.items()}
-    assert all(0 < group["rows"] < len(items) for group in groups.values())
-    assert groups["kinds"]["concepts"] == len({i.concept for i, k in zip(items, wanted["kinds"], strict=True) if k})
+    assert {name: group.rows for name, group in groups.items()} == {k: int(np.sum(v)) for k, v in wanted.items()}
+    assert all(0 < group.rows < len(items) for group in groups.values())
+    assert groups["kinds"].concepts == len({i.concept for i, k in zip(items, wanted["kinds"], strict=True) if k})
 
 
 def test_strata_and_known_are_those_of_the_ledger(run, opened, stated):
@@ -287,4 +288,4 @@ def test_strata_and_known_are_those_of_the_ledger(run, opened, stated):
     _, groups = effect(hypothesis, rows_of(hypothesis, opened, "neuro_lora"), 0, 19)
     state = facts["state"].is_in(["kept", "lost"])
     expected = [(facts["base_third"] == "high").sum(), state.sum(), (~state).sum()]
-    assert [groups[name]["rows"] for name in conditions] == expected
+    assert [groups[name].rows for name in conditions] == expected

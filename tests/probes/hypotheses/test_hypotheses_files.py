@@ -17,8 +17,9 @@ from knowshift.errors import RunError, UsageError
 from knowshift.probes.hypotheses.contrast import regression
 from knowshift.probes.hypotheses.files import DIRECTIONS, read, read_all, ready
 from knowshift.probes.hypotheses.measures import measures
-from knowshift.probes.hypotheses.record import DATED_BEFORE, FILE, NOT_BEFORE, READ_BEFORE
+from knowshift.probes.hypotheses.record import DATED_BEFORE, NOT_BEFORE, READ_BEFORE
 from knowshift.probes.hypotheses.rows import COLUMNS
+from knowshift.probes.results.hypotheses import HypothesisRecord
 
 STATED = """
 name = "own gains"
@@ -210,7 +211,7 @@ def test_the_documented_files_are_files(file):
     (stated,) = read(file(re.search(r"```toml\n(.*?)```", page, re.DOTALL)[1]))
     example = EPILOG[EPILOG.index("    name =") :].replace("\n    ", "\n")
     (same,) = read(file(example.lstrip()))
-    assert {**same.json(), "sha256": ""} == {**stated.json(), "sha256": ""}
+    assert same.result({}).model_copy(update={"sha256": ""}) == stated.result({}).model_copy(update={"sha256": ""})
     for name in {*measures(), *COLUMNS["facts"], *COLUMNS["terms"], *DIRECTIONS, *ready()}:
         assert f"`{name}`" in page, name
     for name in ready():
@@ -280,31 +281,31 @@ def test_the_record_tells_when_a_file_was_written(run, domain, file):
     late, early = file(), file(changed(name='"earlier"'), "early.toml")
     os.utime(early, (created - 3600, created - 3600))
     os.utime(late, (created + 3600, created + 3600))
-    held = [knowshift.test_hypotheses(run, path, domain=domain).data for path in (late, early)]
-    assert [one["files"][0]["before_run"] for one in held] == [NOT_BEFORE, DATED_BEFORE]
-    assert json.loads((run / FILE).read_text())["tests"] == held
+    held = [knowshift.test_hypotheses(run, path, domain=domain).result for path in (late, early)]
+    assert [one.files[0].before_run for one in held] == [NOT_BEFORE, DATED_BEFORE]
+    assert list(HypothesisRecord.read(run).tests) == held
     # A score that is older than the record shows that the run began before it.
     score = next((run / "scores").glob("*.parquet"))
     os.utime(score, (created - 7200, created - 7200))
-    again = knowshift.test_hypotheses(run, file(changed(name='"third"'), "early.toml"), domain=domain).data
+    again = knowshift.test_hypotheses(run, file(changed(name='"third"'), "early.toml"), domain=domain).result
     os.utime(run / "run.json")
-    assert again["files"][0]["before_run"] == NOT_BEFORE
+    assert again.files[0].before_run == NOT_BEFORE
 
 
 def test_the_same_file_again_takes_its_place_and_another_form_stands_beside_it(run, domain, file):
-    first = knowshift.test_hypotheses(run, file(), domain=domain).data
+    first = knowshift.test_hypotheses(run, file(), domain=domain).result
     os.utime(file(), (0, 0))  # a date that was changed afterwards counts for nothing
-    second = knowshift.test_hypotheses(run, file(), domain=domain).data
-    assert second["files"] == first["files"]
-    assert [one["results"] for one in second["hypotheses"]] == [one["results"] for one in first["hypotheses"]]
+    second = knowshift.test_hypotheses(run, file(), domain=domain).result
+    assert second.files == first.files
+    assert [one.results for one in second.hypotheses] == [one.results for one in first.hypotheses]
     knowshift.test_hypotheses(run, file(changed(smallest="0.2")), domain=domain)
-    tests = json.loads((run / FILE).read_text())["tests"]
+    tests = json.loads((run / HypothesisRecord.FILE).read_text())["tests"]
     assert len(tests) == 2
     assert len({one["files"][0]["sha256"] for one in tests}) == 2
 
 
 def test_a_damaged_record_is_one_line(run, domain, file):
-    (run / FILE).write_text("{")
+    (run / HypothesisRecord.FILE).write_text("{")
     with pytest.raises(RunError, match=r"hypotheses\.json: cannot be read .*; move it away and test again"):
         knowshift.test_hypotheses(run, file(), domain=domain)
 
@@ -328,10 +329,10 @@ def test_seen_in_training_is_a_column(house, domain, file, tmp_path):
         "groups.before = { group = 'own', seen = ['exact', 'together'] }\ngroups.never = { group = 'own', seen = 'no' }"
     )
     data = knowshift.test_hypotheses(done, file(changed(lines, contrast='"before - never"')), domain=domain)
-    groups = data.data["hypotheses"][0]["results"]["neuro_lora"]["groups"]
+    groups = data.result.hypotheses[0].results["neuro_lora"].groups
     own = done.facts().filter(done.facts()["group"] == "own")["seen"].to_list()
-    assert groups["before"]["rows"] == sum(how != "no" for how in own) >= 1
-    assert groups["never"]["rows"] == own.count("no")
+    assert groups["before"].rows == sum(how != "no" for how in own) >= 1
+    assert groups["never"].rows == own.count("no")
 
 
 # The command.
