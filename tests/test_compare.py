@@ -143,9 +143,9 @@ LENGTHS = {"token": lambda row: row["tokens"], "target": lambda row: 1, "charact
 def test_the_rungs_follow_from_the_score_files_in_every_unit(per, finished, house, shared_cache, passes, tmp_path):
     run = compare(house, per=per, out=tmp_path / "run")
     assert not passes, "the unit of a gain needs no new scores"
-    assert run.data["per"] == per
+    assert run.result.per == per
     for name, own in OWN.items():
-        rungs = {rung: figure["estimate"] for rung, figure in run.models[name]["rungs"].items()}
+        rungs = {rung: figure.value for rung, figure in run.models[name].rungs.items()}
         expected, total = expected_rungs(run.run, name, own, LENGTHS[per])
         assert rungs == pytest.approx(expected, abs=1e-9)
         assert sum(rungs.values()) == pytest.approx(total, abs=1e-9)
@@ -261,12 +261,12 @@ def test_own_may_be_given_for_each_model_or_read_from_its_name(house, shared_cac
 def test_own_none_takes_the_whole_domain(finished, house, shared_cache, tmp_path):
     run = compare(house, "neuro_lora", own="none", out=tmp_path / "run")
     model = run.models["neuro_lora"]
-    assert model["own"] is None
-    assert model["rungs"]["specialty_vocabulary"]["estimate"] is None
-    assert model["specific_margin"]["estimate"] is None
+    assert model.own is None
+    assert model.rungs["specialty_vocabulary"].value is None
+    assert model.specific_margin.value is None
     base, tuned = (values_of(run.run, name, LENGTHS["token"]) for name in ("base", "neuro_lora"))
     true = [(tuned[f] - base[f])[:, 0, 0].mean() for f in base if "general" not in f]
-    rungs = [figure["estimate"] for figure in model["rungs"].values() if figure["estimate"] is not None]
+    rungs = [figure.value for figure in model.rungs.values() if figure.value is not None]
     assert sum(rungs) == pytest.approx(np.mean(true), abs=1e-9)
 
 
@@ -276,7 +276,7 @@ def test_limit_takes_so_many_of_each_group(house, tmp_path):
     assert facts.count("neurology") == facts.count("general") == 2
     assert facts.count("cardiology") + facts.count("gastroenterology") == 2
     assert run.scores("base")["lens"].is_null().all()
-    assert run.models["neuro_lora"]["specific_knowledge"]["estimate"] is None
+    assert run.models["neuro_lora"].specific_knowledge.value is None
 
 
 def test_two_of_one_name_get_their_parents_name(house, tmp_path):
@@ -379,22 +379,22 @@ def test_what_stands_beside_the_verdict_when_asked_for(finished, house, tmp_path
     options = {"lens": False, "recipe": "smedqa", "training_data": data, "out": tmp_path / "run"}
     run = compare(house, "neuro_lora", **options)
     model = run.models["neuro_lora"]
-    assert [view["view"] for view in model["views"]][-1] == "prior-corrected"
-    assert all(is_estimate(view["margin"]) is not None for view in model["views"])
-    assert model["smedqa"]["occurrences"] == 18
+    assert model.views[-1].view == "prior-corrected"
+    assert all(is_estimate(view.margin.json()) is not None for view in model.views)
+    assert model.smedqa.occurrences == 18
     occurrences = run.scores("neuro_lora").join(run.scores("base"), on=["item", "cue", "role"], suffix="_base")
     gains = occurrences.filter(pl.col("item").str.starts_with("occurrence:"))
     expected = (gains["logprob"] - gains["logprob_base"]).mean()
-    assert model["smedqa"]["all"]["estimate"] == pytest.approx(expected)
-    assert model["training"]["facts"]["exact"] == 6
+    assert model.smedqa.all.value == pytest.approx(expected)
+    assert model.training.facts["exact"] == 6
     seen = run.facts().filter(pl.col("seen") == "exact")["item"]
     assert set(seen) == {f"fact:{fact['id']}" for fact in taught}
-    for side, count in (("seen", 6), ("unseen", 6)):
-        assert model["training"][side]["ledger"]["own"]["facts"] == count
+    for side in (model.training.seen, model.training.unseen):
+        assert side.ledger.own.facts == 6
     plain = findings(finished)["models"]["neuro_lora"]
     for rung, figure in plain["rungs"].items():  # other batches: the same to rounding
-        assert model["rungs"][rung]["estimate"] == pytest.approx(figure["estimate"], abs=1e-5)
-    assert model["ledger"] == plain["ledger"]
+        assert model.rungs[rung].value == pytest.approx(figure["estimate"], abs=1e-5)
+    assert model.ledger.model_dump() == plain["ledger"]
     data.write_text(data.read_text() + '{"text": "more"}\n')
     with pytest.raises(RunError, match="differs in: training"):
         compare(house, "neuro_lora", **options)

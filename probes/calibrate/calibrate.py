@@ -7,11 +7,11 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ..._version import __version__
 from ...errors import RunError, UsageError
 from ...storage import write_whole
+from ..results.calibration import Calibration
 from ..runs.directory import Progress, write_json
 from .arms import BY_NAME
 from .docs import markdown
@@ -44,8 +44,8 @@ def calibrate(
     sizes: tuple[int, ...] = (40, 300),
     command: str = "knowshift.probes.calibrate",
     progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Trains and measures models of known truth; writes `calibration.json` in `out`, and `docs`.
+) -> Calibration:
+    """Train and measure models of known truth; write `calibration.json` in `out`, and `docs`.
 
     `arms` (default all) and `seeds` (default each arm's own number) choose from the grid; `small` takes the quick one.
     What was measured before in `out` is not measured again. Raises `UsageError`, `RunError`, `CheckpointError`.
@@ -79,7 +79,7 @@ def calibrate(
             "pool": size.relations * size.facts,
         },
     )
-    write_json(out / "calibration.json", data)
+    data.write(out)
     if docs is not None:
         docs.parent.mkdir(parents=True, exist_ok=True)
         write_whole(docs, markdown(data).encode())

@@ -11,28 +11,29 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from ..analysis.error_rates import OURS
 from ..analysis.verdict import KNOWLEDGE_LEVEL
+from ..results.calibration import ArmCalibration, Calibration, SizeCalibration
 from ..results.estimate import LEVEL
+from ..results.findings import Rate
 from .arms import ARMS, BY_NAME, Arm
 
-SCHEMA = 1
 Record = Mapping[str, Any]
-OURS = "specific_knowledge"
 TEXT_RIVALS, FACT_RIVALS = ("terms", "perplexity"), ("own_less_other", "kr")
 
 
-def rate(hits: int, n: int) -> dict[str, Any]:
-    """`hits` of `n` with the exact interval of Clopper and Pearson (1934), two-sided 95 %."""
+def rate(hits: int, n: int) -> Rate:
+    """Return `hits` of `n` with the exact interval of Clopper and Pearson (1934), two-sided 95 %."""
     from scipy.stats import binomtest
 
     if not n:
-        return {"hits": 0, "n": 0, "rate": None, "low": None, "high": None}
+        return Rate(hits=0, n=0, rate=None, low=None, high=None)
     interval = binomtest(hits, n).proportion_ci(LEVEL, method="exact")
-    return {"hits": hits, "n": n, "rate": hits / n, "low": float(interval.low), "high": float(interval.high)}
+    return Rate(hits=hits, n=n, rate=hits / n, low=interval.low, high=interval.high)
 
 
-def share(records: Sequence[Record], of: Callable[[Record], bool | None]) -> dict[str, Any]:
-    """How many of the records `of` holds for; those where it is None are not counted."""
+def share(records: Sequence[Record], of: Callable[[Record], bool | None]) -> Rate:
+    """Return how many of the records `of` holds for; those where it is None are not counted."""
     held = [one for one in map(of, records) if one is not None]
     return rate(sum(held), len(held))
 
@@ -80,36 +81,36 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _arm(arm: Arm, records: Sequence[Record], sizes: Sequence[str]) -> dict[str, Any]:
+def _arm(arm: Arm, records: Sequence[Record], sizes: Sequence[str]) -> ArmCalibration:
     by_size = {}
     for size in sizes:
         samples = [record["samples"][size] for record in records]
-        by_size[size] = {
-            "knowledge": {
+        by_size[size] = SizeCalibration(
+            knowledge={
                 statistic: share(records, lambda r, s=size, k=statistic: says_knowledge(r, s, k))  # type: ignore[misc]
                 for statistic in (OURS, *TEXT_RIVALS, *FACT_RIVALS)
             },
-            "no_knowledge": share(samples, lambda one: one["knowledge"] == "no"),
-            "shift": share(samples, lambda one: one["shift"] == "yes"),
-            "no_shift": share(samples, lambda one: one["shift"] == "no"),
-            "coverage": share(records, lambda r, s=size: covered(r, s)),  # type: ignore[misc]
-            "estimate": _mean(one[OURS]["estimate"] for one in samples),
-            "verdicts": dict(Counter(one["verdict"] for one in samples)),
-        }
-    return {
-        "what": arm.what,
-        "truth": arm.truth,
-        "dose": arm.dose,
-        "seeds": len(records),
-        "planted": _mean(record["planted"]["estimate"] for record in records),
-        "text_shift": share(records, lambda record: record["texts"]["shift"] == "yes"),
-        "text_no_shift": share(records, lambda record: record["texts"]["shift"] == "no"),
-        "sizes": by_size,
-    }
+            no_knowledge=share(samples, lambda one: one["knowledge"] == "no"),
+            shift=share(samples, lambda one: one["shift"] == "yes"),
+            no_shift=share(samples, lambda one: one["shift"] == "no"),
+            coverage=share(records, lambda r, s=size: covered(r, s)),  # type: ignore[misc]
+            estimate=_mean(one[OURS]["estimate"] for one in samples),
+            verdicts=dict(Counter(one["verdict"] for one in samples)),
+        )
+    return ArmCalibration(
+        what=arm.what,
+        truth=arm.truth,
+        dose=arm.dose,
+        seeds=len(records),
+        planted=_mean(record["planted"]["estimate"] for record in records),
+        text_shift=share(records, lambda record: record["texts"]["shift"] == "yes"),
+        text_no_shift=share(records, lambda record: record["texts"]["shift"] == "no"),
+        sizes=by_size,
+    )
 
 
-def calibration(records: Sequence[Record], about: Mapping[str, Any]) -> dict[str, Any]:
-    """All that is known of the instrument's errors; `about` says how it was found."""
+def calibration(records: Sequence[Record], about: Mapping[str, Any]) -> Calibration:
+    """Return all that is known of the instrument's errors; `about` says how it was found."""
     by_arm: dict[str, list[Record]] = {arm.name: [] for arm in ARMS}
     for record in records:
         by_arm[record["arm"]].append(record)
@@ -123,12 +124,12 @@ def calibration(records: Sequence[Record], about: Mapping[str, Any]) -> dict[str
     def values(some: Sequence[Record], size: str, statistic: str) -> list[float]:
         return [one for record in some if (one := value(record, size, statistic)) is not None]
 
-    return {
-        "schema": SCHEMA,
+    return Calibration(
+        schema=Calibration.VERSION,
         **about,
-        "models": len(records),
-        "sizes": [int(size) for size in sizes],
-        "others": {
+        models=len(records),
+        sizes=tuple(int(size) for size in sizes),
+        others={
             size: min(
                 record["samples"][size]["ledger"]["other"]["facts"]
                 for record in records
@@ -136,30 +137,30 @@ def calibration(records: Sequence[Record], about: Mapping[str, Any]) -> dict[str
             )
             for size in sizes
         },
-        "arms": held,
-        "false_knowledge": {
+        arms=held,
+        false_knowledge={
             size: {
                 statistic: share(nothing, lambda r, s=size, k=statistic: says_knowledge(r, s, k))  # type: ignore[misc]
                 for statistic in statistics
             }
             for size in sizes
         },
-        "coverage": {size: share(records, lambda r, s=size: covered(r, s)) for size in sizes},  # type: ignore[misc]
-        "area": {
+        coverage={size: share(records, lambda r, s=size: covered(r, s)) for size in sizes},  # type: ignore[misc]
+        area={
             size: {
                 f"{dose:g}": {k: area(values(taught[dose], size, k), values(nothing, size, k)) for k in statistics}
                 for dose in doses
             }
             for size in sizes
         },
-        "monotone": {
+        monotone={
             size: {
-                family: _rises([arm["sizes"][size]["estimate"] for name, arm in held.items() if _of(name, family)])
+                family: _rises([arm.sizes[size].estimate for name, arm in held.items() if _of(name, family)])
                 for family in ("injection", "mixed")
             }
             for size in sizes
         },
-    }
+    )
 
 
 def _of(name: str, family: str) -> bool:

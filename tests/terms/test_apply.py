@@ -127,8 +127,8 @@ def test_the_comparison_says_which(place, house, monkeypatch):
         out=place / "run",
         lens=False,
     )
-    assert run.data["mentions"].startswith("scispaCy's linker over small.vocab")
+    assert run.result.mentions.startswith("scispaCy's linker over small.vocab")
     record = json.loads((place / "run" / "run.json").read_text())
     assert record["terms"]["vocabulary"]["path"] == str(place / "small.vocab")
     assert set(run.terms()["concept"]) <= {f"V:{word}" for _, words in TOPICS.values() for word in words}
-    assert set(run.data["models"]["neuro_lora"]["controls"]) == {"documents", "general"}
+    assert set(run.models["neuro_lora"].controls) == {"documents", "general"}

@@ -137,10 +137,7 @@ def test_every_verdict_says_what_it_could_have_seen_and_what_is_needed():
     assert seen.effect > seen.margin == 0.1
     assert seen.level == KNOWLEDGE_LEVEL / 2
     line = next(line for line in found.missing if line.startswith("knowledge: "))
-    assert (
-        f"(40 concepts can show an effect of {seen.effect:.2g} nats/token; for 0.1 about {seen.needed:,} are"
-        in line
-    )
+    assert f"(40 concepts can show an effect of {seen.effect:.2g} nats/token; for 0.1 about {seen.needed:,} are" in line
     quiet = analyze(made.material(m=made.model(made.moved(1)))).models["m"]
     assert quiet.knowledge.detectable.effect < 0.1
     assert quiet.shift.detectable.effect > 0

@@ -209,12 +209,14 @@ def test_a_copy_of_a_model_changes_no_estimate_of_the_others_nor_gamma(four):
         "total",
     )
     for name in own:
-        assert {k: after.models[name][k] for k in estimates} == {k: before.models[name][k] for k in estimates}
+        for k in estimates:
+            assert getattr(after.models[name], k) == getattr(before.models[name], k)
         assert after.models[name].shift.matched == before.models[name].shift.matched
-    assert all(after.models["copy"][k] == after.models["a"][k] for k in estimates)
+    assert all(getattr(after.models["copy"], k) == getattr(after.models["a"], k) for k in estimates)
     for view in ("term", "fact"):
-        for key in ("estimate", "low", "high", "p", "n"):
-            assert after.diagonal[view][key] == pytest.approx(before.diagonal[view][key], abs=1e-9)
+        for key in ("value", "low", "high", "p", "n"):
+            now, then = (getattr(found.diagonal[view], key) for found in (after, before))
+            assert now == pytest.approx(then, abs=1e-9)
 
 
 def test_the_same_material_gives_the_same_findings(four):

@@ -105,7 +105,7 @@ def test_a_name_that_is_taken_is_refused_in_one_line(monkeypatch, name):
 )
 def test_what_cannot_be_kept_is_refused_in_one_line(monkeypatch, function, why):
     plugin(monkeypatch, "odd", function)
-    with pytest.raises(UsageError, match="^analysis odd") as error:
+    with pytest.raises(UsageError, match=r"^analysis odd") as error:
         results()
     assert why in str(error.value)
     assert "\n" not in str(error.value)

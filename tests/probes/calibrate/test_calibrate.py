@@ -5,12 +5,15 @@ from dataclasses import replace
 
 import pytest
 from knowshift.errors import RunError, UsageError
-from knowshift.probes.analysis import error_rates as line
+from knowshift.probes.analysis.error_rates import Evidence, error_rate_for
 from knowshift.probes.calibrate import grid, table
 from knowshift.probes.calibrate.arms import ARMS, BY_NAME
 from knowshift.probes.calibrate.calibrate import calibrate
 from knowshift.probes.calibrate.docs import markdown
 from knowshift.probes.calibrate.world import Size, World
+from knowshift.probes.results.calibration import Calibration
+from knowshift.probes.results.findings import Counts, Finding, Ledger, ShiftFinding
+from knowshift.probes.results.model import ModelResult
 from scipy import stats
 
 TINY = Size(specialties=4, relations=6, general_relations=4, facts=20, names=40, terms=10, words=60, texts=3)
@@ -286,9 +289,9 @@ def test_a_users_base_is_made_to_read_the_world_and_measured(house, tmp_path, mo
     monkeypatch.setattr("knowshift.probes.calibrate.arms.STEPS", 2)
     options = {"arms": ["injection 10 %"], "seeds": 1, "size": TINY, "sizes": (40,), "docs": tmp_path / "page.md"}
     data = calibrate(tmp_path / "out", str(house / "base"), **options)
-    assert data["models"] == 1
-    assert data["base"] == str(house / "base")
-    assert json.loads((tmp_path / "out" / "calibration.json").read_text()) == data
+    assert data.models == 1
+    assert data.base == str(house / "base")
+    assert Calibration.read(tmp_path / "out") == data
     assert "merged into it" in (tmp_path / "page.md").read_text()
     with pytest.raises(RunError, match="calibration of another base"):
         calibrate(tmp_path / "out", str(house / "cardio_full"), **options)
@@ -302,8 +305,8 @@ def test_intervals_are_those_of_clopper_and_pearson(hits, n):
     found = table.rate(hits, n)
     low = stats.beta.ppf(0.025, hits, n - hits + 1) if hits else 0.0
     high = stats.beta.ppf(0.975, hits + 1, n - hits) if hits < n else 1.0
-    assert found["low"] == pytest.approx(low)
-    assert found["high"] == pytest.approx(high)
+    assert found.low == pytest.approx(low)
+    assert found.high == pytest.approx(high)
 
 
 def test_the_area_counts_pairs():
@@ -316,11 +319,11 @@ def test_rates_are_of_the_right_models():
     nulls = [record("null", seed, 0.0, "yes" if seed == 0 else "no") for seed in range(10)]
     taught = [record("injection 10 %", seed, 1.0, "yes", planted=1.0 if seed else 5.0) for seed in range(4)]
     data = measured(*nulls, *taught)
-    assert data["false_knowledge"]["40"]["specific_knowledge"]["hits"] == 1
-    assert data["false_knowledge"]["40"]["specific_knowledge"]["n"] == 10
-    assert data["arms"]["injection 10 %"]["sizes"]["40"]["knowledge"]["specific_knowledge"]["rate"] == 1.0
-    assert data["coverage"]["40"]["hits"] == 13
-    assert data["area"]["40"]["0.1"]["specific_knowledge"] == 1.0
+    assert data.false_knowledge["40"]["specific_knowledge"].hits == 1
+    assert data.false_knowledge["40"]["specific_knowledge"].n == 10
+    assert data.arms["injection 10 %"].sizes["40"].knowledge["specific_knowledge"].rate == 1.0
+    assert data.coverage["40"].hits == 13
+    assert data.area["40"]["0.1"]["specific_knowledge"] == 1.0
 
 
 def test_the_page_says_where_a_promise_is_broken():
@@ -343,35 +346,37 @@ def calibrated():
 
 def test_the_line_takes_the_dose_that_the_ledger_reaches(calibrated):
     def said(learned, state="yes"):
-        return line.line(calibrated, 55, line.Evidence(state, "no", "text", learned, 200))
+        return error_rate_for(calibrated, 55, Evidence(state, "no", "text", learned, 200))
 
-    assert said(0.6)["power"]["rate"] == 1.0
-    assert said(0.3)["power"]["rate"] == 0.75
-    assert said(None)["dose"] == 0.10
-    assert "knowledge was wrongly said of 2 of 50" in said(0.3)["sentence"]
-    assert "denied of 5" in said(0.3, "no")["sentence"]
-    assert "denied" not in said(0.3)["sentence"]
-    assert said(0.3)["brief"].startswith("knowledge wrongly said of 2 of 50 that learned nothing; a shift ")
-    assert "; denied of 5 of 20 taught 10% of the facts; " in said(0.3, "no")["brief"]
+    assert said(0.6).power.rate == 1.0
+    assert said(0.3).power.rate == 0.75
+    assert said(None).dose == 0.10
+    assert "knowledge was wrongly said of 2 of 50" in said(0.3).sentence
+    assert "denied of 5" in said(0.3, "no").sentence
+    assert "denied" not in said(0.3).sentence
+    assert said(0.3).brief.startswith("knowledge wrongly said of 2 of 50 that learned nothing; a shift ")
+    assert "; denied of 5 of 20 taught 10% of the facts; " in said(0.3, "no").brief
 
 
 def test_the_line_is_no_surer_than_the_calibration(calibrated):
-    found = line.line(calibrated, 31, line.Evidence("yes", "no", "fact", 0.5, 200))
-    assert not found["reached"]
-    assert "fewer than were calibrated" in found["sentence"]
-    assert found["brief"] == "not known: fewer facts than were calibrated"
-    assert line.line(calibrated, 40, line.Evidence("yes", "no", "fact", 0.5, 200))["reached"]
-    assert not line.line(calibrated, 40, line.Evidence("yes", "no", "fact", 0.5, 199))["reached"]
-    assert line.line(None, 31, line.Evidence("yes", "no", "fact", 0.5, 200)) is None
+    found = error_rate_for(calibrated, 31, Evidence("yes", "no", "fact", 0.5, 200))
+    assert not found.reached
+    assert "fewer than were calibrated" in found.sentence
+    assert found.brief == "not known: fewer facts than were calibrated"
+    assert error_rate_for(calibrated, 40, Evidence("yes", "no", "fact", 0.5, 200)).reached
+    assert not error_rate_for(calibrated, 40, Evidence("yes", "no", "fact", 0.5, 199)).reached
+    assert error_rate_for(None, 31, Evidence("yes", "no", "fact", 0.5, 200)) is None
 
 
 def test_the_evidence_is_what_was_learned_beyond_the_others():
-    model = {
-        "knowledge": {"state": "yes"},
-        "shift": {"state": "no", "view": "text"},
-        "ledger": {"own": {"learned": 12, "facts": 30}, "other": {"learned": 10, "facts": 100}},
-    }
-    found = line.Evidence.of(model)
+    counts = {"own": Counts(learned=12, facts=30), "other": Counts(learned=10, facts=100), "general": Counts()}
+    found = Evidence.of(
+        ModelResult.model_construct(
+            knowledge=Finding(state="yes", why=""),
+            shift=ShiftFinding.model_construct(state="no", view="text"),
+            ledger=Ledger(**counts),
+        )
+    )
     assert (found.learned, found.others) == (pytest.approx(0.3), 100)
 
 
@@ -379,8 +384,8 @@ def test_taught_again_is_no_error_and_is_said_beside_a_yes(calibrated):
     known = [record("retained", seed, 1.0, "yes") for seed in range(20)]
     nulls = [record("null", seed, 0.0, "no") for seed in range(50)]
     found = measured(*nulls, *known)
-    assert found["false_knowledge"]["40"]["specific_knowledge"]["n"] == 50
-    yes, no = (line.line(found, 55, line.Evidence(state, "no", "text", 0.0, 200)) for state in ("yes", "no"))
-    assert "also of 20 of 20 that were taught again what their base knew" in yes["sentence"]
-    assert "; also of 20 of 20 taught again what their base knew; " in yes["brief"]
-    assert "taught again" not in no["sentence"] + no["brief"]
+    assert found.false_knowledge["40"]["specific_knowledge"].n == 50
+    yes, no = (error_rate_for(found, 55, Evidence(state, "no", "text", 0.0, 200)) for state in ("yes", "no"))
+    assert "also of 20 of 20 that were taught again what their base knew" in yes.sentence
+    assert "; also of 20 of 20 taught again what their base knew; " in yes.brief
+    assert "taught again" not in no.sentence + no.brief

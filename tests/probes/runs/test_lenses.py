@@ -57,16 +57,16 @@ def record(run):
 
 def by_layer(run, model="neuro_lora"):
     """View and rung -> one estimate a layer."""
-    views = run.models[model]["by_layer"]
-    return {(view, rung): [one["estimate"] for one in every] for view in views for rung, every in views[view].items()}
+    views = run.models[model].by_layer
+    return {(view, rung): [one.value for one in every] for view in views for rung, every in views[view].items()}
 
 
 def test_chosen_layers_give_what_all_of_them_give(house, tmp_path):
     whole = compare(house, out=tmp_path / "all")
-    assert (whole.data["lens"], whole.data["layers"], whole.data["layer_numbers"]) == ("raw", 3, [0, 1, 2])
+    assert (whole.result.lens, whole.result.layers, whole.result.layer_numbers) == ("raw", 3, (0, 1, 2))
     for layers, numbers in ((2, [0, 2]), ("1,", [1, 2]), ([0], [0, 2]), ("3", [2])):
         some = compare(house, layers=layers, out=tmp_path / "-".join(map(str, numbers)))
-        assert (some.data["layers"], some.data["layer_numbers"]) == (len(numbers), numbers)
+        assert (some.result.layers, some.result.layer_numbers) == (len(numbers), tuple(numbers))
         assert record(some)["lens"] == {"kind": "raw", "layers": numbers}
         for model in ("base", "neuro_lora"):
             every, chosen = (run.scores(model) for run in (whole, some))
@@ -101,10 +101,10 @@ def test_a_tuned_lens_from_training_to_the_page(house, texts, tmp_path, training
         assert ours.drop("lens", "rank").equals(theirs.drop("lens", "rank"))
         lenses = zip(ours["lens"].to_list(), theirs["lens"].to_list(), strict=True)
         assert all(a[-1] == b[-1] and a[0] != b[0] for a, b in lenses)
-    assert run.models["neuro_lora"]["rungs"] == raw.models["neuro_lora"]["rungs"]
-    checks = [check for check in run.models["neuro_lora"]["validity"] if check["check"].startswith("last lens layer")]
+    assert run.models["neuro_lora"].rungs == raw.models["neuro_lora"].rungs
+    checks = [check for check in run.models["neuro_lora"].validity if check.check.startswith("last lens layer")]
     assert len(checks) == 2
-    assert all(check["passed"] for check in checks)
+    assert all(check.passed for check in checks)
     page, other = (render(each.run).read_text() for each in (run, raw))
     assert "Read through a tuned lens (Belrose et al. 2023)" in page
     assert f"tokens of {texts.name}" in page
@@ -127,7 +127,7 @@ def test_a_lens_is_trained_once(house, texts, tmp_path, trainings, monkeypatch):
     given = compare(house, lens_data=first.run / "lens.safetensors", out=tmp_path / "c")
     assert trainings == ["base"], "it was given"
     assert {path.name: path.read_bytes() for path in (given.run / "scores").iterdir()} == scores
-    assert given.data["lens"] == "tuned"
+    assert given.result.lens == "tuned"
     assert record(given)["lens"]["recipe"] == record(first)["lens"]["recipe"]
 
     for file in ((first.run / "lens.safetensors"), *(tmp_path / "empty").rglob("*.safetensors")):
@@ -164,9 +164,9 @@ def test_a_deeper_fine_tune_is_read_at_its_end_alone(house, deeper, tmp_path):
                             out=tmp_path / "run", note=notes.append)
     why = "has 4 layers, the base 3"
     assert f"neuro_deep: {why}; no layers are read of it, and what its last one says stands alone" in notes
-    assert run.models["neuro_deep"]["unread_layers"] == why
-    assert run.models["neuro_deep"]["rungs"]["knowledge"]["estimate"] is not None
-    assert all(check["passed"] for check in run.models["neuro_deep"]["validity"])
+    assert run.models["neuro_deep"].unread_layers == why
+    assert run.models["neuro_deep"].rungs["knowledge"].value is not None
+    assert all(check.passed for check in run.models["neuro_deep"].validity)
     assert run.scores("neuro_deep")["lens"].is_null().all()
     assert not any(by_layer(run, "neuro_deep").values())
     assert all(len(every) == 3 for every in by_layer(run, "cardio_lora").values())

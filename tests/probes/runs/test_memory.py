@@ -110,11 +110,11 @@ def test_what_is_scored_together_is_what_is_scored_alone(models, house, tmp_path
 def test_a_model_of_another_vocabulary_is_compared_with_its_base_by_target(models, house, tmp_path):
     tuned = [models / "gastro_full", models / "neuro_lora"]
     run = knowshift.compare(models / "base", tuned, domain=str(house / "domain"), limit=2, out=tmp_path / "run")
-    assert run.data["per"] == "character"
+    assert run.result.per == "character"
     for name in ("gastro_full", "neuro_lora"):
-        checks = {check["check"]: check for check in run.models[name]["validity"]}
-        assert all(check["passed"] for check in checks.values())
-        moved = checks["tuned model differs from base"]["value"]
+        checks = {check.check: check for check in run.models[name].validity}
+        assert all(check.passed for check in checks.values())
+        moved = checks["tuned model differs from base"].value
         base, after = (run.scores(model).select("item", "cue", "role", "logprob") for model in ("base", name))
         both = base.join(after, on=["item", "cue", "role"], suffix="_after")
         assert moved == pytest.approx((both["logprob_after"] - both["logprob"]).abs().max(), rel=1e-6)
