@@ -11,12 +11,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-LEDGER_GROUPS = ("own", "other")
-RUNG_TITLES = {
-    "generic_drift": "generic drift",
-    "domain_shift": "domain shift",
-    "specialty_vocabulary": "own wrong answers",
-    "knowledge": "knowledge",
+from .probes.results.comparison import ComparisonResult
+from .probes.results.estimate import Estimate
+from .probes.results.lens import LensReading
+from .probes.results.model import ModelResult
+from .probes.results.rungs import RUNG_LABELS, Change, Per, Rung
+
+UNIT_LABELS: dict[Per, str] = {
+    "token": "nats per token",
+    "target": "nats per target",
+    "character": "nats per character",
 }
 
 
@@ -58,23 +62,27 @@ class Reporter:
         self.console.print(line, markup=False)
 
 
-def shown(estimate: dict[str, Any] | None, plus: bool = True) -> str:
-    """An estimate as `+0.12 [+0.05, +0.19]`, a dash where it is null."""
-    if not estimate or estimate.get("estimate") is None:
+def shown(estimate: Estimate | Mapping[str, Any] | None, plus: bool = True) -> str:
+    """Return an estimate as `+0.12 [+0.05, +0.19]`, a dash where it has no value."""
+    if isinstance(estimate, Mapping):  # `probe evaluate` and `probe test` hold JSON still
+        estimate = Estimate(estimate.get("estimate"), estimate.get("low"), estimate.get("high"))
+    if estimate is None or estimate.value is None:
         return "–"
     sign = "+" if plus else ""
-    value, low, high = (estimate.get(key) for key in ("estimate", "low", "high"))
+    low, high = estimate.low, estimate.high
     interval = "" if low is None or high is None else f"\n[{low:{sign}.2f}, {high:{sign}.2f}]"
-    return f"{value:{sign}.2f}{interval}"
+    return f"{estimate.value:{sign}.2f}{interval}"
 
 
-def summary(data: dict[str, Any]) -> None:
-    """The table at the end of `probe compare`: a column a tuned model, as many beside each other as the width holds."""
+def summary(result: ComparisonResult) -> None:
+    """Print the table at the end of `probe compare`: a column a tuned model, as many as the width holds at a time."""
     console = Console(highlight=False, markup=False)
-    unit = {"token": "nats per token", "target": "nats per target", "character": "nats per character"}[data["per"]]
-    models = list(data["models"].items())
+    models = list(result.models.items())
     across = max(1, (console.width - 25) // 19)
-    console.print(f"{data['base']} · {data['domain']} · {unit}, 95 % intervals", soft_wrap=True)
+    console.print(
+        f"{result.base} · {result.domain} · {UNIT_LABELS[result.per]}, 95 % intervals",
+        soft_wrap=True,
+    )
     for begin in range(0, len(models), across):
         shown_models = models[begin : begin + across]
         table = Table()
@@ -85,42 +93,44 @@ def summary(data: dict[str, Any]) -> None:
             table.add_row(title, *(cell(model) for _, model in shown_models))
         console.print(table)
     for name, model in models:
-        console.print(model["sentence"], soft_wrap=True)
-        if known := (model.get("calibration") or {}).get("brief"):
-            console.print(f"  how often wrong: {known}", soft_wrap=True)
-        for line in model["missing"]:
-            console.print(f"  {name}, missing: {line}", soft_wrap=True)
+        console.print(model.sentence, soft_wrap=True)
+        if model.calibration:
+            console.print(f"  how often wrong: {model.calibration.brief}", soft_wrap=True)
+        for missing in model.missing:
+            console.print(f"  {name}, missing: {missing}", soft_wrap=True)
 
 
-def _rung(rung: str) -> Callable[[dict[str, Any]], str]:
-    return lambda model: shown(model["rungs"][rung])
+def _rung(rung: Rung) -> Callable[[ModelResult], str]:
+    return lambda model: shown(model.rungs.get(rung))
 
 
-def _ledger(what: str, of: str) -> Callable[[dict[str, Any]], str]:
-    return lambda model: " | ".join(f"{model['ledger'][g][what]}/{model['ledger'][g][of]}" for g in LEDGER_GROUPS)
+def _ledger(change: Change) -> Callable[[ModelResult], str]:
+    return lambda model: " | ".join(
+        "{}/{}".format(*side.share(change)) for side in (model.ledger.own, model.ledger.other)
+    )
 
 
-_ROWS: dict[str, Callable[[dict[str, Any]], str]] = {
-    "verdict": lambda model: str(model["verdict"]),
-    **{title: _rung(rung) for rung, title in RUNG_TITLES.items()},
-    "specific knowledge": lambda model: shown(model["specific_knowledge"]),
-    "learned, own | other": _ledger("learned", "unknown"),
-    "lost, own | other": _ledger("lost", "known"),
+_ROWS: dict[str, Callable[[ModelResult], str]] = {
+    "verdict": lambda model: model.verdict,
+    **{label: _rung(rung) for rung, label in RUNG_LABELS.items()},
+    "specific knowledge": lambda model: shown(model.specific_knowledge),
+    "learned, own | other": _ledger("learned"),
+    "lost, own | other": _ledger("lost"),
 }
 
 
-def lens_table(reading: dict[str, Any], widest: int = 12) -> None:
-    """Tokens × layers for each model: log-probability of the token, and what the layer would say."""
+def lens_table(reading: LensReading, widest: int = 12) -> None:
+    """Print tokens × layers for each model: log-probability of the token, and the layer's likeliest token."""
     console = Console(highlight=False, markup=False)
-    for model in reading["models"]:
-        table = Table(title=f"{model['name']}: log-probability (nats) and top token by layer", title_justify="left")
+    for model in reading.models:
+        table = Table(title=f"{model.name}: log-probability (nats) and top token by layer", title_justify="left")
         table.add_column("token")
-        for layer in reading["layers"]:
+        for layer in reading.layers:
             table.add_column(f"{layer}", justify="right", overflow="fold")
-        for index, token in enumerate(reading["tokens"]):
+        for index, token in enumerate(reading.tokens):
             cells = []
-            for layer in range(len(reading["layers"])):
-                value, top = model["logprob"][layer][index], model["top"][layer][index]
+            for layer in range(len(reading.layers)):
+                value, top = model.logprob[layer][index], model.top[layer][index]
                 cells.append("" if value is None else f"{value:.2f} {top[:widest]!r}")
             table.add_row(repr(token), *cells)
         console.print(table)

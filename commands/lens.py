@@ -52,6 +52,7 @@ def lens(
 ) -> None:
     """Show one text through the logit lens: tokens × layers for base and tuned."""
     from ..models.lens import read_lens
+    from ..probes.results.lens import LensReading
     from ..probes.runs.lenses import open_source, tuned_lens
     from ..probes.runs.settings import settings_from
     from ..reports.page import render_lens
@@ -82,6 +83,7 @@ def lens(
             layers=layers,
             translators=translators if asked.lens == "tuned" else None,
         )
-    page = render_lens(reading, out)
-    lens_table(reading)
+    shown = LensReading.model_validate(reading)
+    page = render_lens(shown, out)
+    lens_table(shown)
     print(f"page: {page}")

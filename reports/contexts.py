@@ -41,9 +41,9 @@ class Budget:
 
 
 def contexts(run: RunView, budget: Budget | None = None) -> dict[str, Any]:
-    """What `contexts.js` and `layers.js` show; without places, or without their scores, `shown` is 0."""
+    """Return what `contexts.js` and `layers.js` show; without places, or without their scores, `shown` is 0."""
     budget = budget or Budget()
-    models = ["", *(model.name for model in run.models)]
+    models, depth = ["", *run.models], len(run.result.layer_numbers)
     scored = run.scores("", ["item"]) if run.places.height else None
     places = run.places.clear() if scored is None else run.places.join(scored.unique(), "item", "semi")
     chosen = _chosen(run, places, budget, len(models))
@@ -51,7 +51,7 @@ def contexts(run: RunView, budget: Budget | None = None) -> dict[str, Any]:
     out: dict[str, Any] = {
         "places": places.height,
         "models": models,
-        "layers": list(run.layers),
+        "layers": list(run.result.layer_numbers),
         "text": run.text,
         "unit": run.unit,
     }
@@ -61,7 +61,7 @@ def contexts(run: RunView, budget: Budget | None = None) -> dict[str, Any]:
     place = {key: k for k, key in enumerate(passages.select("document", "begin").iter_rows())}
     concepts, concept = codes(chosen["concept"])
     base = tables[0]
-    layered = min(chosen.height, budget.layers // max(1, 2 * len(run.layers) * len(models)))
+    layered = min(chosen.height, budget.layers // max(1, 2 * depth * len(models)))
     return out | {
         "shown": chosen.height,
         "scale": SCALE,
@@ -76,18 +76,18 @@ def contexts(run: RunView, budget: Budget | None = None) -> dict[str, Any]:
         "end": chosen["end"].to_list(),
         "tokens": base["tokens"].to_list(),
         "scores": [None if one is None else scaled(one["logprob"]) for one in tables],
-        "layered": layered if run.layers else 0,
-        "lens": _beyond([_flat(one, "lens", layered, len(run.layers)) for one in tables]),
-        "rank": _beyond([_flat(one, "rank", layered, len(run.layers)) for one in tables]),
+        "layered": layered if depth else 0,
+        "lens": _beyond([_flat(one, "lens", layered, depth) for one in tables]),
+        "rank": _beyond([_flat(one, "rank", layered, depth) for one in tables]),
         "readings": _readings(run, models, place, budget.readings),
     }
 
 
 def _chosen(run: RunView, places: pl.DataFrame, budget: Budget, models: int) -> pl.DataFrame:
-    """Those of `places` that the budget allows, in the order in which they were drawn."""
+    """Return those of `places` that the budget allows, in the order in which they were drawn."""
     if not places.height:
         return places
-    luck = [hashlib.sha256(f"{run.seed}\0{item}".encode()).digest()[:8] for item in places["item"]]
+    luck = [hashlib.sha256(f"{run.result.seed}\0{item}".encode()).digest()[:8] for item in places["item"]]
     read = run.readings.select("document", "begin").unique().with_columns(_read=True)
     frame = places.with_columns(_luck=pl.Series(luck, dtype=pl.Binary))
     if read.height:
@@ -105,7 +105,7 @@ def _chosen(run: RunView, places: pl.DataFrame, budget: Budget, models: int) -> 
 
 
 def _scores(run: RunView, model: str, items: pl.Series) -> pl.DataFrame | None:
-    """The score rows of `items`, in their order, null where the model has none."""
+    """Return the score rows of `items`, in their order, null where the model has none."""
     table = run.scores(model, ["item", "tokens", "logprob", "lens", "rank"])
     if table is None:
         return None
@@ -113,7 +113,7 @@ def _scores(run: RunView, model: str, items: pl.Series) -> pl.DataFrame | None:
 
 
 def _flat(table: pl.DataFrame | None, column: str, rows: int, layers: int) -> list[int | None] | None:
-    """Lists of the first `rows` rows, one after the other; None where no layers were read."""
+    """Join the lists of the first `rows` rows; None where no layers were read."""
     if table is None or not layers or table[column].dtype != pl.List:
         return None
     held = table[column].head(rows)
@@ -130,7 +130,7 @@ def _flat(table: pl.DataFrame | None, column: str, rows: int, layers: int) -> li
 
 
 def _beyond(models: list[list[int | None] | None]) -> list[list[int | None] | None]:
-    """The base's list as it is, the others less it: small numbers, which take little room."""
+    """Return the base's list as it is, the others less it: small numbers take little room."""
     base, *rest = models
     return models if base is None else [base, *(one and _less(one, base) for one in rest)]
 
@@ -144,7 +144,7 @@ def _ranks(values: list[Any]) -> list[int | None]:
 
 
 def _readings(run: RunView, models: list[str], place: dict[tuple[Any, ...], int], budget: int) -> dict[str, Any]:
-    """Passages whose every token was read, by model: those of the base that are on the page, within the budget."""
+    """Return the passages on the page whose every token was read, by model, within the budget."""
     rows: dict[tuple[str, int], dict[str, dict[str, Any]]] = {}
     for row in run.readings.iter_rows(named=True):
         if (key := (row["document"], row["begin"])) in place:
@@ -153,7 +153,7 @@ def _readings(run: RunView, models: list[str], place: dict[tuple[Any, ...], int]
     passages, spent = [], 0
     for key in sorted(rows, key=lambda key: place[key]):
         held = rows[key]
-        numbers = sum(len(row["starts"]) * (7 + 2 * len(run.layers)) for row in held.values())
+        numbers = sum(len(row["starts"]) * (7 + 2 * len(run.result.layer_numbers)) for row in held.values())
         if "" not in held or spent + numbers > budget:
             continue
         spent += numbers

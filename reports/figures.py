@@ -1,42 +1,46 @@
-"""Plotly figures as plain dictionaries. Written by the sections, drawn by page.js.
+"""Plotly figures as plain dictionaries. Made by the sections, drawn by charts.js.
 
 Colours are names of style.css's variables (`--shift`), so a figure follows the reader's light or dark theme.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
-from .markup import interval, p_value, plot_text, signed
-from .numbers import Number
+from ..probes.results.estimate import Estimate
+from ..probes.results.model import ModelResult
+from ..probes.results.rungs import RUNG_LABELS, RUNGS, TEXT_RUNG_LABELS, FactState, MatrixColumn, Rung, View
+from .markup import ABSENT, interval, p_value, plot_text, signed, why_missing
 
 Figure = dict[str, Any]
+Step = Rung | Literal["total"]
+"""A rung of the ladder, or the sum of all."""
 
-RUNG_COLOUR = {
+STEP_COLOUR: dict[Step, str] = {
     "generic_drift": "--drift",
     "domain_shift": "--shift",
     "specialty_vocabulary": "--vocabulary",
     "knowledge": "--knowledge",
     "total": "--total",
 }
-RUNG_NAME = {
-    "generic_drift": "generic drift",
-    "domain_shift": "domain shift",
-    "specialty_vocabulary": "own wrong answers",
-    "knowledge": "knowledge",
-    "total": "total",
+STEP_LABELS: dict[View, dict[Step, str]] = {
+    "fact": {**{rung: RUNG_LABELS[rung] for rung in RUNGS}, "total": "total"},
+    "text": {**{rung: TEXT_RUNG_LABELS[rung] for rung in RUNGS}, "total": "total"},
 }
-TEXT_RUNG_NAME = RUNG_NAME | {"specialty_vocabulary": "own vocabulary"}
-"""Terms in running text have no wrong answers."""
-STATE_COLOUR = {"learned": "--knowledge", "kept": "--tint-knowledge", "lost": "--high", "never": "--tint-plain"}
-STATE_INK = {"learned": "--card", "kept": "--ink", "lost": "--card", "never": "--ink"}
+STATE_COLOUR: dict[FactState, str] = {
+    "learned": "--knowledge",
+    "kept": "--tint-knowledge",
+    "lost": "--high",
+    "never": "--tint-plain",
+}
+STATE_INK: dict[FactState, str] = {"learned": "--card", "kept": "--ink", "lost": "--card", "never": "--ink"}
 DIVERGING = [[0, "--low"], [0.5, "--mid"], [1, "--high"]]
 SEQUENTIAL = [[0, "--seq0"], [0.25, "--seq1"], [0.5, "--seq2"], [0.75, "--seq3"], [1, "--seq4"]]
 
 
 def figure(data: list[Figure], **layout: Any) -> Figure:
-    """A figure in the page's style; `layout` is laid over it, axis by axis."""
+    """Return a figure in the page's style; `layout` is laid over it, axis by axis."""
     axis = {
         "gridcolor": "--grid",
         "zerolinecolor": "--axis",
@@ -58,17 +62,34 @@ def figure(data: list[Figure], **layout: Any) -> Figure:
     return {"data": data, "layout": base | axes | layout}
 
 
-def hover(number: Number) -> str:
-    """What the pointer shows of a number."""
-    if number.estimate is None:
-        return f"not estimated: {plot_text(number.why)}"
-    lines = [f"<b>{signed(number.estimate)}</b> {interval(number)} {plot_text(number.unit)}"]
+def steps(rungs: Mapping[Rung, Estimate], total: Estimate) -> dict[Step, Estimate]:
+    """Return the rungs in the ladder's order, then their total."""
+    return {**{rung: rungs[rung] for rung in RUNGS if rung in rungs}, "total": total}
+
+
+def known_rungs(model: ModelResult, view: View) -> dict[Rung, list[Estimate]]:
+    """Return the rungs of a view that have a value at some layer."""
+    rungs = model.by_layer.get(view, {})
+    return {rung: every for rung, every in rungs.items() if any(number.known for number in every)}
+
+
+def matrix_cell(model: ModelResult, specialty: str, column: MatrixColumn) -> Estimate:
+    """Return a model's mean gain in a specialty."""
+    row = model.matrix.get(specialty)
+    return ABSENT if row is None else {"terms": row.terms, "answers": row.answers, "margin": row.margin}[column]
+
+
+def hover(number: Estimate) -> str:
+    """Return what the pointer shows of an estimate."""
+    if number.value is None:
+        return f"not estimated: {plot_text(why_missing(number))}"
+    lines = [f"<b>{signed(number.value)}</b> {interval(number)} {plot_text(number.unit)}"]
     lines += filter(None, [f"n = {number.n}" if number.n else "", p_value(number.p), plot_text(number.note)])
     return "<br>".join(lines)
 
 
-def error_bar(numbers: Sequence[Number]) -> Figure:
-    """The intervals about `numbers`; zero length where there is none."""
+def error_bar(numbers: Sequence[Estimate]) -> Figure:
+    """Return the intervals about `numbers`; zero length where there is none."""
 
     def length(low: float | None, high: float | None) -> float:
         return 0.0 if low is None or high is None else max(0.0, high - low)
@@ -76,17 +97,17 @@ def error_bar(numbers: Sequence[Number]) -> Figure:
     return {
         "type": "data",
         "symmetric": False,
-        "array": [length(number.estimate, number.high) for number in numbers],
-        "arrayminus": [length(number.low, number.estimate) for number in numbers],
+        "array": [length(number.value, number.high) for number in numbers],
+        "arrayminus": [length(number.low, number.value) for number in numbers],
         "color": "--ink",
         "thickness": 1.4,
         "width": 4,
     }
 
 
-def stacked_reach(rungs: dict[str, list[Number]]) -> tuple[float, float]:
-    """Lowest and highest point of `layer_areas`."""
-    columns = [[one.estimate or 0.0 for one in every] for every in zip(*rungs.values(), strict=True)]
+def stacked_reach(rungs: Mapping[Rung, Sequence[Estimate]]) -> tuple[float, float]:
+    """Return the lowest and the highest point of `layer_areas`."""
+    columns = [[number.value or 0.0 for number in every] for every in zip(*rungs.values(), strict=True)]
     return (
         min((sum(min(value, 0.0) for value in column) for column in columns), default=0.0),
         max((sum(max(value, 0.0) for value in column) for column in columns), default=0.0),
@@ -94,19 +115,19 @@ def stacked_reach(rungs: dict[str, list[Number]]) -> tuple[float, float]:
 
 
 def layer_areas(
-    rungs: dict[str, list[Number]],
+    rungs: Mapping[Rung, Sequence[Estimate]],
     layers: Sequence[int],
     unit: str,
-    called: dict[str, str],
+    labels: Mapping[Step, str],
     span: tuple[float, float] | None = None,
 ) -> Figure:
-    """Rungs after each of `layers`, stacked: above zero what gained, below it what lost; the line is their sum.
+    """Stack the rungs after each of `layers`: above zero what gained, below it what lost; the line is their sum.
 
     `span` is the axis, one for all models; by default the figure's own.
     """
     traces: list[Figure] = []
     for key, numbers in rungs.items():
-        about = [f"{called[key]}, layer {x}<br>{hover(n)}" for x, n in zip(layers, numbers, strict=True)]
+        about = [f"{labels[key]}, layer {x}<br>{hover(n)}" for x, n in zip(layers, numbers, strict=True)]
         for side in (max, min):
             traces.append(
                 {
@@ -114,17 +135,17 @@ def layer_areas(
                     "mode": "lines",
                     "stackgroup": side.__name__,
                     "x": list(layers),
-                    "y": [side(one.estimate or 0.0, 0.0) for one in numbers],
-                    "name": called[key],
+                    "y": [side(number.value or 0.0, 0.0) for number in numbers],
+                    "name": labels[key],
                     "legendgroup": key,
                     "showlegend": side is max,
-                    "line": {"width": 0.5, "color": RUNG_COLOUR[key]},
-                    "fillcolor": RUNG_COLOUR[key],
+                    "line": {"width": 0.5, "color": STEP_COLOUR[key]},
+                    "fillcolor": STEP_COLOUR[key],
                     "hovertext": about,
                     "hoverinfo": "text" if side is max else "skip",
                 }
             )
-    sums = [sum(one.estimate or 0.0 for one in every) for every in zip(*rungs.values(), strict=True)]
+    sums = [sum(number.value or 0.0 for number in every) for every in zip(*rungs.values(), strict=True)]
     traces.append(
         {
             "type": "scatter",
@@ -152,8 +173,8 @@ def layer_areas(
     )
 
 
-def ledger_bars(rows: Sequence[tuple[str, dict[str, int]]], states: Sequence[str]) -> Figure:
-    """What became of each row's facts, as shares of them; `rows` are (label, counts by state), first on top."""
+def ledger_bars(rows: Sequence[tuple[str, Mapping[FactState, int]]], states: Sequence[FactState]) -> Figure:
+    """Draw what became of each row's facts, as shares of them; `rows` are (label, counts by state), first on top."""
     places = list(range(len(rows)))
     totals = [sum(counts.values()) or 1 for _, counts in rows]
     bars = [
@@ -201,7 +222,7 @@ def heatmap(
     bar: str = "",
     axes: tuple[str, str] = ("", ""),
 ) -> Figure:
-    """`values` [rows][columns], first row on top; `outlined` are (row, column).
+    """Draw `values` [rows][columns], first row on top; `outlined` are (row, column).
 
     Colours diverge from zero; with `span` (lowest, highest) they run from one end to the other. `bar` is the unit on
     the colour bar, "" for none.
@@ -251,14 +272,14 @@ def heatmap(
     )
 
 
-def forest(rows: Sequence[tuple[str, Number, str]], unit: str, lines: Sequence[float] = ()) -> Figure:
-    """A point with its interval for each (label, number, colour), first on top; `lines` are dashed marks."""
+def forest(rows: Sequence[tuple[str, Estimate, str]], unit: str, lines: Sequence[float] = ()) -> Figure:
+    """Draw a point with its interval for each (label, number, colour), first on top; `lines` are dashed marks."""
     numbers = [number for _, number, _ in rows]
     places = list(range(len(rows)))
     points = {
         "type": "scatter",
         "mode": "markers",
-        "x": [number.estimate for number in numbers],
+        "x": [number.value for number in numbers],
         "y": places,
         "marker": {"color": [colour for *_, colour in rows], "size": 11},
         "error_x": error_bar(numbers),

@@ -5,9 +5,12 @@ Each is replaced by one character, so that places in a text stay where they are.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
+from pydantic import BaseModel
+
+Model = TypeVar("Model", bound=BaseModel)
 
 TURNED = [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C]
 """Marks that turn, or set, the direction of the text after them."""
@@ -20,7 +23,7 @@ SHOWN = {
 
 
 def inert(value: Any) -> Any:
-    """A text, or JSON with texts in it, keys included."""
+    """Return a text, or JSON with texts in it, made inert; keys too."""
     if isinstance(value, str):
         return value.translate(SHOWN)
     if isinstance(value, list):
@@ -30,8 +33,13 @@ def inert(value: Any) -> Any:
     return value
 
 
+def inert_model(model: Model) -> Model:
+    """Return a result with every text in it made inert, keys and further analyses too."""
+    return type(model).model_validate(inert(model.model_dump(mode="json", exclude_unset=True)))
+
+
 def inert_frame(frame: pl.DataFrame) -> pl.DataFrame:
-    """A table with its texts, and lists of texts, made inert."""
+    """Return a table with its texts, and lists of texts, made inert."""
     whole = {code: new for code, new in SHOWN.items() if not 0xD800 <= code < 0xE000}  # parquet holds no halves
     old, new = [chr(code) for code in whole], [chr(code) for code in whole.values()]
 

@@ -12,9 +12,12 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from .numbers import Number
+from ..probes.results.estimate import Estimate
+from ..probes.results.findings import State
 
 NOTHING = Markup("")
+ABSENT = Estimate.missing("not in this run")
+"""Stands for an estimate that a run does not have."""
 VERDICT_TONE = {
     "both": "both",
     "knowledge injection": "knowledge",
@@ -22,38 +25,52 @@ VERDICT_TONE = {
     "neither": "neither",
     "cannot tell": "unclear",
 }
-STATE_TONE = {"yes": "yes", "no": "no", "unclear": "unclear"}
+STATE_LABELS: dict[State, str] = {"yes": "yes", "no": "no", "unclear": "cannot tell"}
+STATE_TONE: dict[State, str] = {"yes": "yes", "no": "no", "unclear": "unclear"}
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """`+0.123`, with a true minus sign; zero has no sign."""
+    """Return `+0.123`, with a true minus sign; zero has no sign."""
     text = f"{value:+.{digits}f}"
     return text.replace("-", "−") if float(text) else text[1:]
 
 
+def plain(value: float | None, digits: int = 3) -> str:
+    """Return a whole number as it is, another to `digits` significant digits, a dash for none."""
+    if value is None:
+        return "–"
+    return f"{value:.0f}" if value.is_integer() else f"{value:.{digits}g}"
+
+
 def p_value(p: float | None) -> str:
-    """`p = 0.03`, kept on one line."""
+    """Return `p = 0.03`, kept on one line."""
     if p is None:
         return ""
     return ("p < 0.0001" if p < 1e-4 else f"p = {p:.4f}" if p < 0.01 else f"p = {p:.2f}").replace(" ", "\u00a0")
 
 
-def interval(number: Number) -> str:
+def why_missing(number: Estimate) -> str:
+    """Return why there is no value."""
+    return number.note or ABSENT.note
+
+
+def interval(number: Estimate) -> str:
+    """Return `[−0.123, +0.456]`."""
     if number.low is None or number.high is None:
         return "no interval"
     return f"[{signed(number.low)}, {signed(number.high)}]"
 
 
 def data(value: float | int, shown: str) -> Markup:
-    """A number with its exact value."""
+    """Return a number with its exact value."""
     return Markup('<data value="{}">{}</data>').format(repr(value), shown)
 
 
-def value(number: Number, *, wide: bool = False) -> Markup:
-    """A number and its interval, or why there is none; `wide` adds unit, n and method."""
-    if number.estimate is None:
-        return Markup('<span class="none">not estimated: {}</span>').format(number.why)
-    shown = data(number.estimate, signed(number.estimate))
+def value(number: Estimate, *, wide: bool = False) -> Markup:
+    """Return an estimate and its interval, or why there is none; `wide` adds unit, n and method."""
+    if number.value is None:
+        return Markup('<span class="none">not estimated: {}</span>').format(why_missing(number))
+    shown = data(number.value, signed(number.value))
     if number.low is not None and number.high is not None:
         ends = (data(end, signed(end)) for end in (number.low, number.high))
         shown += Markup(' <span class="ci">[{}, {}]</span>').format(*ends)
@@ -73,12 +90,12 @@ def join(parts: Iterable[Any], separator: str | Markup = NOTHING) -> Markup:
 
 
 def each(template: str, rows: Iterable[Sequence[Any]]) -> Markup:
-    """`template` (HTML) filled with each row, escaped, one after another."""
+    """Fill `template` (HTML) with each row, escaped, one after another."""
     return join(Markup(template).format(*row) for row in rows)
 
 
 def table(head: Sequence[Any], rows: Iterable[Sequence[Any]], caption: str, *, css: str = "") -> Markup:
-    """A table whose first column heads its rows; it scrolls sideways by itself on a narrow screen."""
+    """Return a table whose first column heads its rows; it scrolls sideways by itself on a narrow screen."""
     body = join(
         Markup('<tr><th scope="row">{}</th>{}</tr>').format(row[0], each("<td>{}</td>", [[cell] for cell in row[1:]]))
         for row in rows
@@ -90,7 +107,7 @@ def table(head: Sequence[Any], rows: Iterable[Sequence[Any]], caption: str, *, c
 
 
 def multiples(charts: Iterable[Markup], count: int) -> Markup:
-    """`count` charts side by side: three to a row where that comes out even, else two."""
+    """Lay `count` charts side by side: three to a row where that comes out even, else two."""
     css = "multiples thirds" if count % 3 == 0 else "multiples"
     return Markup('<div class="{}">{}</div>').format(css, join(charts))
 
@@ -100,19 +117,19 @@ def details(summary: str, content: Markup) -> Markup:
 
 
 def json_block(value: Any) -> Markup:
-    """JSON for a `<script type="application/json">`: no `<` in it, so it cannot end the element."""
+    """Return JSON for a `<script type="application/json">`: no `<` in it, so it cannot end the element."""
     return Markup(json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"))
 
 
 def plot_text(text: Any) -> str:
-    """Text of a corpus or a model for a chart: Plotly reads some HTML and LaTeX in labels, so `&<>$` go escaped."""
+    """Return text for a chart's labels: Plotly reads some HTML and LaTeX there, so `&<>$` are escaped."""
     return html.escape(str(text), quote=False).replace("$", "&#36;")
 
 
 def chart(figure: dict[str, Any], label: str, *, height: int = 320, min_width: int = 0, model: str = "") -> Markup:
-    """A figure that charts.js draws; `label` is what a screen reader says and stands above it.
+    """Return a figure that charts.js draws; `label` stands above it, and a screen reader reads it.
 
-    A chart of one `model` goes when a person chooses another.
+    A chart of one `model` disappears when a person chooses another.
     """
     of = Markup(' data-model="{}"').format(model) if model else NOTHING
     return Markup(
@@ -123,7 +140,7 @@ def chart(figure: dict[str, Any], label: str, *, height: int = 320, min_width: i
 
 
 def records(name: str, label: str, note: str) -> Markup:
-    """A table that table.js fills from the block `data-NAME`; `note` says which rows there are."""
+    """Return a table that table.js fills from the block `data-NAME`; `note` says which rows there are."""
     return Markup(
         '<div class="records" id="{0}-records" data-label="{1}"><noscript><p>This table needs JavaScript; its rows '
         'stand in the run directory.</p></noscript></div><p class="quiet">{2}</p>'
@@ -131,7 +148,7 @@ def records(name: str, label: str, note: str) -> Markup:
 
 
 def pairs(title: str, pairs: Iterable[tuple[str, Any]], empty: str = "Not recorded.") -> Markup:
-    """Names and what they stand for, under a title."""
+    """Return names and their values under a title."""
     rows = [[key, "–" if held is None else str(held)] for key, held in pairs]
     body = each('<tr><th scope="row">{}</th><td>{}</td></tr>', rows)
     shown = Markup('<table class="words">{}</table>').format(body) if rows else Markup("<p>{}</p>").format(empty)

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..probes.results.estimate import Estimate
+from ..probes.results.rungs import VIEWS, MatrixColumn, View
 from .figures import (
-    RUNG_COLOUR,
-    RUNG_NAME,
-    TEXT_RUNG_NAME,
+    STEP_COLOUR,
+    STEP_LABELS,
     Figure,
+    Step,
     error_bar,
     figure,
     forest,
     heatmap,
     hover,
+    known_rungs,
     layer_areas,
+    matrix_cell,
+    steps,
 )
 from .markup import plot_text, signed
-from .numbers import Number
 from .run_view import RunView
 
 if TYPE_CHECKING:
@@ -30,16 +34,25 @@ if TYPE_CHECKING:
     from ..probes.results.finished import Comparison
 
 STYLE = Path(__file__).parent / "page" / "style.css"
-MATRIX = {"margin": "margin", "answers": "gain of true answers", "terms": "gain of terms in running text"}
-VIEWS = {"fact": ("", RUNG_NAME), "text": ("text ", TEXT_RUNG_NAME)}
+MATRIX: dict[MatrixColumn, str] = {
+    "margin": "margin",
+    "answers": "gain of true answers",
+    "terms": "gain of terms in running text",
+}
+PREFIXES: dict[View, str] = {"fact": "", "text": "text "}
 
 
 def figures(run: Comparison | str | Path) -> dict[str, go.Figure]:
-    """The charts of a run's page as `plotly.graph_objects.Figure`, by name; what could not be estimated is left out.
+    """Return the charts of a run's page by name; what could not be estimated is left out.
 
-    `specific knowledge`; for each model `ladder: MODEL`, `text ladder: MODEL`, `layers: MODEL`, `text layers: MODEL`;
-    `matrix: margin`, `matrix: answers`, `matrix: terms`. Numbers are in the run's unit. `run` is what `compare` or
-    `open_run` gave, or a run directory. Raises RunError.
+    The names are `specific knowledge`; for each model `ladder: MODEL`, `text ladder: MODEL`, `layers: MODEL`,
+    `text layers: MODEL`; `matrix: margin`, `matrix: answers`, `matrix: terms`. Numbers are in the run's unit.
+
+    Args:
+        run: What `compare` or `open_run` returned, or a run directory.
+
+    Raises:
+        RunError: The run cannot be read.
     """
     import plotly.graph_objects as go
 
@@ -56,97 +69,93 @@ def figures(run: Comparison | str | Path) -> dict[str, go.Figure]:
 
 
 def _colours() -> dict[str, str]:
-    """The light theme of the page's style sheet: colours by variable."""
+    """Return the light theme of the page's style sheet: colours by variable."""
     root = re.search(r":root\s*\{(.*?)\}", STYLE.read_text(encoding="utf-8"), re.DOTALL)
     return dict(re.findall(r"(--[\w-]+):\s*([^;]+);", root[1])) if root else {}
 
 
 def _coloured(value: Any, colours: Mapping[str, str], key: str = "") -> Any:
-    """The figure with colours for the variables' names; only keys about colour are looked up."""
+    """Put colours in the place of the variables' names; only keys about colour are looked up."""
     if isinstance(value, str):
         return colours.get(value, value) if "color" in key.lower() else value
     if isinstance(value, Mapping):
-        return {name: _coloured(held, colours, name) for name, held in value.items()}
-    return [_coloured(one, colours, key) for one in value] if isinstance(value, list | tuple) else value
+        return {name: _coloured(part, colours, name) for name, part in value.items()}
+    return [_coloured(part, colours, key) for part in value] if isinstance(value, list | tuple) else value
 
 
-def _known(rungs: Mapping[str, Number]) -> bool:
-    return any(number.estimate is not None for number in rungs.values())
+def _any_known(numbers: Iterable[Estimate]) -> bool:
+    return any(number.known for number in numbers)
 
 
 def _knowledge(view: RunView) -> dict[str, Figure]:
-    rows = [(model.name, model.specific_knowledge, "--knowledge") for model in view.models]
-    return {"specific knowledge": forest(rows, view.unit)} if _known({name: one for name, one, _ in rows}) else {}
+    rows = [(name, model.specific_knowledge, "--knowledge") for name, model in view.models.items()]
+    return {"specific knowledge": forest(rows, view.unit)} if _any_known(number for _, number, _ in rows) else {}
 
 
 def _ladders(view: RunView) -> dict[str, Figure]:
     out = {}
-    for model in view.models:
-        if _known(model.rungs):
-            out[f"ladder: {model.name}"] = waterfall(model.rungs, model.total, view.unit, RUNG_NAME)
-        if _known(model.text_rungs):
-            out[f"text ladder: {model.name}"] = waterfall(model.text_rungs, model.text_total, view.unit, TEXT_RUNG_NAME)
+    for name, model in view.models.items():
+        if _any_known(model.rungs.values()):
+            out[f"ladder: {name}"] = waterfall(steps(model.rungs, model.total), view.unit, STEP_LABELS["fact"])
+        if _any_known(model.text_rungs.values()):
+            texts = steps(model.text_rungs, model.text_total)
+            out[f"text ladder: {name}"] = waterfall(texts, view.unit, STEP_LABELS["text"])
     return out
 
 
-def waterfall(rungs: Mapping[str, Number], total: Number, unit: str, called: Mapping[str, str]) -> Figure:
-    """Rungs one on top of the other, ending in their sum; all from zero where one is missing, as they do not add up."""
-    every = {**rungs, "total": total}
-    numbers = list(every.values())
-    values = [number.estimate or 0.0 for number in numbers]
-    whole = all(number.estimate is not None for number in numbers)
+def waterfall(ladder: Mapping[Step, Estimate], unit: str, labels: Mapping[Step, str]) -> Figure:
+    """Stack the rungs, ending in their total; all begin at zero where one is missing, as they do not add up."""
+    numbers = list(ladder.values())
+    values = [number.value or 0.0 for number in numbers]
+    complete = all(number.known for number in numbers)
     bars = {
         "type": "bar",
-        "x": [called[key] for key in every],
-        "y": [number.estimate for number in numbers],
-        "base": [*accumulate(values[:-2], initial=0.0), 0.0] if whole else [0.0] * len(numbers),
+        "x": [labels[step] for step in ladder],
+        "y": [number.value for number in numbers],
+        "base": [*accumulate(values[:-2], initial=0.0), 0.0] if complete else [0.0] * len(numbers),
         "width": 0.62,
-        "marker": {"color": [RUNG_COLOUR[key] for key in every]},
+        "marker": {"color": [STEP_COLOUR[step] for step in ladder]},
         "error_y": error_bar(numbers),
-        "hovertext": [f"{called[key]}<br>{hover(number)}" for key, number in every.items()],
+        "hovertext": [f"{labels[step]}<br>{hover(number)}" for step, number in ladder.items()],
         "hoverinfo": "text",
     }
     return figure([bars], yaxis={"title": {"text": unit}, "zeroline": True}, xaxis={"showgrid": False})
 
 
-def _layers(view: RunView) -> dict[str, Figure]:
+def _layers(run: RunView) -> dict[str, Figure]:
     out = {}
-    for model in view.models:
-        for kind, (prefix, called) in VIEWS.items():
-            rungs = {
-                rung: numbers
-                for rung, numbers in (model.by_layer.get(kind) or {}).items()
-                if any(number.estimate is not None for number in numbers)
-            }
-            if rungs:
-                out[f"{prefix}layers: {model.name}"] = layer_areas(rungs, view.layers, view.unit, called)
+    for name, model in run.models.items():
+        for view in VIEWS:
+            if rungs := known_rungs(model, view):
+                title = f"{PREFIXES[view]}layers: {name}"
+                out[title] = layer_areas(rungs, run.result.layer_numbers, run.unit, STEP_LABELS[view])
     return out
 
 
 def _matrices(view: RunView) -> dict[str, Figure]:
     out = {}
-    models = [model.name for model in view.models]
-    for key, what in MATRIX.items():
-        held = {name: [m.matrix.get(name, {}).get(key, Number()) for m in view.models] for name in view.specialties}
-        rows = {name: cells for name, cells in held.items() if any(cell.estimate is not None for cell in cells)}
+    models = view.models
+    for column, what in MATRIX.items():
+        cells = {key: [matrix_cell(m, key, column) for m in models.values()] for key in view.result.specialties}
+        rows = {key: row for key, row in cells.items() if _any_known(row)}
         if not rows:
             continue
-        names = [view.specialty(name) for name in rows]
+        names = [view.specialty(key) for key in rows]
         hovers = [
             [
                 f"{plot_text(model)} on {plot_text(name)}<br>{what}: {hover(cell)}"
-                for model, cell in zip(models, cells, strict=True)
+                for model, cell in zip(models, row, strict=True)
             ]
-            for name, cells in zip(names, rows.values(), strict=True)
+            for name, row in zip(names, rows.values(), strict=True)
         ]
-        out[f"matrix: {key}"] = heatmap(
-            [[cell.estimate for cell in cells] for cells in rows.values()],
-            models,
+        out[f"matrix: {column}"] = heatmap(
+            [[cell.value for cell in row] for row in rows.values()],
+            list(models),
             names,
             hovers,
-            text=[["" if c.estimate is None else signed(c.estimate, 2) for c in cells] for cells in rows.values()],
+            text=[["" if cell.value is None else signed(cell.value, 2) for cell in row] for row in rows.values()],
             outlined=[
-                (r, c) for r, name in enumerate(rows) for c, model in enumerate(view.models) if model.own == name
+                (r, c) for r, key in enumerate(rows) for c, model in enumerate(models.values()) if model.own == key
             ],
         )
     return out

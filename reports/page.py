@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from ..probes.results.lens import LensReading
 from .bundle import script
 from .evaluation import FILE, evaluation_sections, read_evaluation
-from .inert import inert
+from .inert import inert, inert_model
 from .lens import lens_sections
-from .numbers import AGAIN
 from .pack import block
 from .registry import Section, entries
 from .run_view import RunView, read_json
@@ -34,29 +33,40 @@ NO_TEXT = (
 
 
 def render(run: Path, out: Path | None = None, *, text: bool | None = None) -> Path:
-    """Writes the report of the finished run directory `run` to `out` (default: `run/report.html`); the path written.
+    """Write the report of a finished run directory.
 
-    Without `text` (None: as run.json says) neither passages of the corpus nor words of a fact stand on the page, and
-    it says so.
-    A run of `probe evaluate` alone, whose page holds no text of questions either way, has its answers on it.
-    Raises RunError if the run is not finished, is newer than this version, or the file cannot be written.
+    A run of `probe evaluate` alone has its answers on the page, and no text of questions either way.
+
+    Args:
+        run: The run directory.
+        out: The page, by default `run/report.html`.
+        text: Whether passages of the corpus and words of facts may stand on the page, by default as run.json says;
+            a page without them says so.
+
+    Returns:
+        The path written.
+
+    Raises:
+        RunError: The run is not finished, is newer than this version, or the page cannot be written.
     """
     run = Path(run)
     out = Path(out) if out else run / "report.html"
     if (run / FILE).is_file():
         return _render_evaluation(run, out)
-    if text is None:  # older runs do not say: theirs is shown; what is no run, RunView tells
-        record = run / "run.json"
-        text = not record.is_file() or read_json(record, AGAIN).get("text", True) is True
     view = RunView.read(run, text)
+    record, result = view.record, view.result
     drawn = [(entry.anchor, entry.title, entry.render(view)) for entry in entries()]
     parts = [(anchor, title, part) for anchor, title, part in drawn if part is not None]
-    names = ", ".join(model.name for model in view.models)
-    facts = {"base": view.base, "domain": view.domain, "unit": view.unit, "template": view.run.get("template") or "–"}
-    facts["made"] = str(view.run.get("created") or "–")
-    notice = "" if text else NO_TEXT
-    models = [model.name for model in view.models]
-    return _write(f"{names} beside {view.base}", facts, parts, out, notice, models)
+    facts = {
+        "base": result.base,
+        "domain": result.domain,
+        "unit": view.unit,
+        "template": record.template or "–",
+        "made": record.created or "–",
+    }
+    notice = "" if view.text else NO_TEXT
+    models = list(result.models)
+    return _write(f"{', '.join(models)} beside {result.base}", facts, parts, out, notice, models)
 
 
 def _render_evaluation(run: Path, out: Path) -> Path:
@@ -68,25 +78,30 @@ def _render_evaluation(run: Path, out: Path) -> Path:
     return _write(title, facts, evaluation_sections(found, about), out)
 
 
-def render_lens(reading: dict[str, Any], out: Path) -> Path:
-    """Writes the logit lens of one text to `out`: tokens by layers for each model and the difference; the path written.
+def render_lens(reading: LensReading, out: Path) -> Path:
+    """Write the logit lens of one text to `out`: tokens by layers for each model, and the difference.
 
-    `reading` holds `text`, `tokens` [tokens], `layers` [layers], `template`, and `models`, the base first: each with
-    `name` and, [layers][tokens], `logprob` (nats of the token at that place given those before it; null where no model
-    predicts it), `rank` (0 best) and `top` (the likeliest token there); `lens` says which it was. Raises RunError if
-    the shapes differ or `out` cannot be written.
+    Returns:
+        The path written.
+
+    Raises:
+        RunError: The models' arrays differ in shape, or `out` cannot be written.
     """
-    reading = inert(reading)
+    reading = inert_model(reading)
     parts = lens_sections(reading)
-    names = " and ".join(str(model["name"]) for model in reading["models"])
-    facts = {name: len(reading[name]) for name in ("tokens", "layers")} | {"template": reading.get("template") or "–"}
-    facts["lens"] = (reading.get("lens") or {}).get("kind", "raw")
+    names = " and ".join(model.name for model in reading.models)
+    facts = {
+        "tokens": len(reading.tokens),
+        "layers": len(reading.layers),
+        "template": reading.template or "–",
+        "lens": reading.lens.kind,
+    }
     return _write(f"Logit lens: {names}", facts, parts, Path(out))
 
 
 @cache
 def _scripts() -> tuple[str, str]:
-    """The page's two scripts: Plotly, and our modules."""
+    """Return the page's two scripts: Plotly, and our modules."""
     from plotly.offline import get_plotlyjs  # half a second; not for a caller that only reads a run
 
     return get_plotlyjs(), script()
@@ -94,12 +109,12 @@ def _scripts() -> tuple[str, str]:
 
 @cache
 def _plotly() -> Markup:
-    """Plotly as a compressed block: charts.js opens it and puts it in as an inline script, which its hash allows."""
+    """Return Plotly as a compressed block, which charts.js puts in as an inline script; its hash allows it."""
     return block("data-plotly", _scripts()[0])
 
 
 def policy(scripts: Sequence[str]) -> str:
-    """The Content-Security-Policy: these scripts, inline styles, images from data; nothing else, and no network."""
+    """Return the Content-Security-Policy: these scripts, inline styles, images from data; no network."""
     hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
     allowed = " ".join(f"'sha256-{value}'" for value in hashes)
     return (
@@ -110,13 +125,13 @@ def policy(scripts: Sequence[str]) -> str:
 
 def _write(
     title: str,
-    facts: dict[str, Any],
+    facts: Mapping[str, object],
     parts: list[tuple[str, str, Section]],
     out: Path,
     notice: str = "",
     models: Sequence[str] = (),
 ) -> Path:
-    """Fills the template and puts the page at `out`, whole or not at all."""
+    """Fill the template and write the page to `out`, whole or not at all."""
     environment = Environment(loader=FileSystemLoader(PAGE), autoescape=True, undefined=StrictUndefined)
     page = environment.get_template("template.html.j2").render(
         title=title,

@@ -8,7 +8,7 @@ import operator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
 
 from ...errors import RunError
 from ...storage import write_whole
@@ -29,7 +29,7 @@ def _count(value: Any) -> Any:
     return value if isinstance(value, bool | str | float) or value is None else operator.index(value)
 
 
-Finite = Annotated[float | None, BeforeValidator(_finite)]
+Finite = Annotated[Annotated[float, Strict()] | None, BeforeValidator(_finite)]
 """A number, or None where the data cannot tell; NaN and infinities become None."""
 Count = Annotated[int, BeforeValidator(_count)]
 

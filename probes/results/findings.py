@@ -8,6 +8,7 @@ from pydantic import Field
 
 from .base import Count, Finite, ResultModel
 from .estimate import Estimate
+from .rungs import Change, FactState, Group
 
 State = Literal["yes", "no", "unclear"]
 MARGIN = 0.10
@@ -117,6 +118,16 @@ class Counts(ResultModel):
     known: Count = 0
     lost: Count = 0
 
+    @property
+    def states(self) -> dict[FactState, int]:
+        """Facts by what became of them."""
+        kept, never = self.known - self.lost, self.unknown - self.learned
+        return {"learned": self.learned, "kept": kept, "lost": self.lost, "never": never}
+
+    def share(self, change: Change) -> tuple[int, int]:
+        """Return how many facts changed so, and how many could have: those unknown, or known, to the base."""
+        return (self.learned, self.unknown) if change == "learned" else (self.lost, self.known)
+
 
 class Ledger(ResultModel):
     """Counts by group; Fisher's exact p and Cohen's h of own against other."""
@@ -130,3 +141,7 @@ class Ledger(ResultModel):
     h_lost: Finite = None
     by_specialty: dict[str, Counts] = Field(default_factory=dict)
     """By specialty id; a fact of two specialties counts in both."""
+
+    @property
+    def groups(self) -> dict[Group, Counts]:
+        return {"own": self.own, "other": self.other, "general": self.general}

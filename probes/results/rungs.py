@@ -14,6 +14,8 @@ RUNG_LABELS: dict[Rung, str] = {
     "specialty_vocabulary": "own wrong answers",
     "knowledge": "knowledge",
 }
+TEXT_RUNG_LABELS: dict[Rung, str] = RUNG_LABELS | {"specialty_vocabulary": "own vocabulary"}
+"""Terms in running text have no wrong answers."""
 
 Group = Literal["own", "other", "general"]
 GROUPS: tuple[Group, ...] = get_args(Group)
@@ -31,3 +33,15 @@ UNITS: dict[Per, str] = {"token": "nats/token", "target": "nats", "character": "
 Measure = Literal["T", "D", "margin", "specific_margin"]
 """Mean gain of the own true answers, of their wrong ones, the difference, and that less the other specialties'."""
 MEASURES: tuple[Measure, ...] = get_args(Measure)
+
+FactState = Literal["learned", "kept", "lost", "never"]
+"""What became of a fact: known after or before training, after and before, before alone, at neither time."""
+FACT_STATES: tuple[FactState, ...] = get_args(FactState)
+Change = Literal["learned", "lost"]
+"""What can become of a fact that the base did not know, and of one that it knew."""
+
+MatrixColumn = Literal["terms", "answers", "margin"]
+"""What a cell of the matrix averages: terms in running text, true answers, true beyond wrong answers."""
+
+MARGIN = 0.10
+"""Smallest effect of interest, nats per token."""

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 import polars as pl
 from markupsafe import Markup
 
+from ...probes.results.model import ModelResult
 from ..markup import NOTHING, data, join, signed, table
-from ..model_view import ModelView
 from ..registry import Section, section
 from ..run_view import RunView
 from .facts import named
@@ -28,33 +28,34 @@ def counter(run: RunView) -> Section:
         return Section(Markup('<p class="none">This run has neither terms nor facts.</p>'), "")
     terms, facts = (named(run, frame) if frame.height else frame for frame in (run.terms, run.facts))
     return Section(
-        join(_model(run, model, terms, facts) for model in run.models),
+        join(_model(run, name, terms, facts) for name in run.models),
         "What a reviewer would ask for: the items that lost most, the own facts that disagree with the verdict, and "
         "items drawn blindly by the run's seed, so that not only winners are shown.",
     )
 
 
-def _model(run: RunView, model: ModelView, terms: pl.DataFrame, facts: pl.DataFrame) -> Markup:
-    own = facts.filter(pl.col("model") == model.name) if facts.height else facts
-    found = terms.filter(pl.col("model") == model.name) if terms.height else terms
+def _model(run: RunView, name: str, terms: pl.DataFrame, facts: pl.DataFrame) -> Markup:
+    model, seed = run.models[name], run.result.seed
+    own = facts.filter(pl.col("model") == name) if facts.height else facts
+    found = terms.filter(pl.col("model") == name) if terms.height else terms
     parts = []
     if found.height:
         lost = found.filter(pl.col("gain") < 0).sort("gain").head(ROWS)
         parts.append(_terms("Terms that lost most", run, lost))
-        parts.append(_terms("Terms drawn blindly", run, _drawn(found, "concept", run.seed)))
+        parts.append(_terms("Terms drawn blindly", run, _drawn(found, "concept", seed)))
     if own.height:
         against, title = _against(model, own)
         parts.append(_facts(title, against))
         parts.append(_facts("Facts that lost most", own.filter(pl.col("margin_gain") < 0).sort("margin_gain")))
-        parts.append(_facts("Facts drawn blindly", _drawn(own, "item", run.seed)))
-    first = Markup(" open") if model is run.models[0] else NOTHING
+        parts.append(_facts("Facts drawn blindly", _drawn(own, "item", seed)))
+    first = Markup(" open") if name == next(iter(run.models)) else NOTHING
     return Markup(
         '<details class="against" data-model="{0}"{3}><summary>{0}: {1}</summary><div class="pairs">{2}</div></details>'
-    ).format(model.name, model.verdict, join(parts), first)
+    ).format(name, model.verdict, join(parts), first)
 
 
-def _against(model: ModelView, facts: pl.DataFrame) -> tuple[pl.DataFrame, str]:
-    """Own facts that disagree with what the verdict says of knowledge, those that disagree most first."""
+def _against(model: ModelResult, facts: pl.DataFrame) -> tuple[pl.DataFrame, str]:
+    """Return own facts that disagree with the verdict on knowledge, those that disagree most first."""
     own = facts.filter(pl.col("group") == "own")
     if model.knowledge.state == "yes":
         held = own.filter(pl.col("state").is_in(["never", "lost"]) | (pl.col("margin_gain") < 0)).sort("margin_gain")
@@ -63,7 +64,7 @@ def _against(model: ModelView, facts: pl.DataFrame) -> tuple[pl.DataFrame, str]:
     return held, "Own facts that gained, which speak for knowledge"
 
 
-def _drawn(frame: pl.DataFrame, key: str, seed: Any) -> pl.DataFrame:
+def _drawn(frame: pl.DataFrame, key: str, seed: int) -> pl.DataFrame:
     luck = [hashlib.sha256(f"{seed}\0counter\0{value}".encode()).hexdigest() for value in frame[key]]
     return frame.with_columns(_luck=pl.Series(luck)).sort("_luck").head(ROWS)
 

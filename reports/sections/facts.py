@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 import polars as pl
 from markupsafe import Markup
 
+from ...probes.results.findings import Counts, Ledger
+from ...probes.results.rungs import FACT_STATES, FactState, Group
 from ..figures import ledger_bars
-from ..markup import NOTHING, chart, data, details, each, p_value, records, signed, table, value
-from ..model_view import ModelView
+from ..markup import ABSENT, NOTHING, chart, data, details, each, p_value, records, signed, table, value
 from ..pack import Column, codes, kept, packed, scaled
 from ..pack import table as columnar
 from ..registry import Section, section
@@ -19,7 +20,6 @@ from ..run_view import RunView
 from .verdicts import share
 
 STRATA = {"state": "{} to the base", "base margin": "{} third of the base margin"}
-STATES = ("learned", "kept", "lost", "never")
 ROWS = 24_000
 """Most rows the page carries, over all models."""
 LARGEST = 1_600_000
@@ -57,14 +57,14 @@ def facts(run: RunView) -> Section:
 
 
 def carried(run: RunView) -> tuple[Markup, str]:
-    """The block of the rows that are on the page, and which these are."""
+    """Return the block of the rows that are on the page, and which these are."""
     return kept("facts", run.facts, lambda: _carried(run)) if run.facts.height else (NOTHING, "")
 
 
 def _carried(run: RunView) -> tuple[Markup, str]:
-    first = [pl.col(f"{side}_logprobs").list.first().alias(name) for side, name in SIDES.items()]
+    first = [pl.col(f"{side}_logprobs").list.first().alias(name) for side, name in ANSWERS.items()]
     frame = named(run, run.facts).with_columns(first)
-    columns = [c for c in COLUMNS if c.key not in SIDES.values() or frame[c.key].count()]
+    columns = [c for c in COLUMNS if c.key not in ANSWERS.values() or frame[c.key].count()]
     if frame["seen"].count():
         frame, columns = frame.with_columns(pl.col("seen").fill_null("not known")), [*columns, SEEN]
 
@@ -75,17 +75,18 @@ def _carried(run: RunView) -> tuple[Markup, str]:
     return fitted(frame, "margin_gain", ROWS, LARGEST, block)
 
 
-SIDES = {"base": "before", "tuned": "after"}
+ANSWERS = {"base": "before", "tuned": "after"}
+"""Columns of the true answer's log-probability, by checkpoint."""
 SEEN = Column("seen", "seen in training", "filter")
 
 
 def _candidates(frame: pl.DataFrame) -> dict[str, Any]:
-    """Of each fact its answer, then its wrong answers: strings as codes, log-probabilities (nats, whole targets)."""
+    """Return each fact's answer, then its wrong ones: strings as codes, log-probabilities (nats, whole targets)."""
     lists = [[answer, *(wrong or ())] for answer, wrong in frame.select("answer", "distractors").iter_rows()]
     words, flat = codes(word for row in lists for word in row)
     place = iter(flat)
     out: dict[str, Any] = {"words": words, "strings": [[next(place) for _ in row] for row in lists]}
-    for side in SIDES:
+    for side in ANSWERS:
         column = frame[f"{side}_logprobs"]
         out[side] = [None if row is None else scaled(row) for row in column.to_list()]
     return out
@@ -93,14 +94,14 @@ def _candidates(frame: pl.DataFrame) -> dict[str, Any]:
 
 def _ledger(run: RunView) -> Markup:
     bars = [
-        (f"{model.name}, {group}", _outcomes(counts), model.name)
-        for model in run.models
+        (f"{name}, {group}", counts.states)
+        for name, model in run.models.items()
         for group, counts in model.ledger.groups.items()
-        if group != "general" and counts.get("facts")
+        if group != "general" and counts.facts
     ]
     plot = (
         chart(
-            ledger_bars([(label, counts) for label, counts, _ in bars], STATES),
+            ledger_bars(bars, FACT_STATES),
             "What became of the facts",
             height=90 + 26 * len(bars),
         )
@@ -109,44 +110,33 @@ def _ledger(run: RunView) -> Markup:
     )
     rows = [
         [
-            model.name,
+            name,
             group,
-            data(counts["facts"], str(counts["facts"])) if "facts" in counts else "–",
-            *(_count(model.name, group, state, _outcomes(counts).get(state)) for state in STATES),
-            share(model.ledger, group, "learned", "unknown"),
-            share(model.ledger, group, "lost", "known"),
-            each('<div class="line">{}</div>', [[line] for line in _tests(model)] if group == "own" else []),
+            data(counts.facts, str(counts.facts)),
+            *(_count(name, group, state, counts.states[state]) for state in FACT_STATES),
+            share(counts, "learned"),
+            share(counts, "lost"),
+            each('<div class="line">{}</div>', [[test] for test in _tests(model.ledger)] if group == "own" else []),
         ]
-        for model in run.models
+        for name, model in run.models.items()
         for group, counts in model.ledger.groups.items()
     ]
-    head = ["model", "facts of", "facts", *STATES, "learned, of those unknown", "lost, of those known"]
+    head = ["model", "facts of", "facts", *FACT_STATES, "learned, of those unknown", "lost, of those known"]
     return plot + table([*head, "own against other"], rows, "Facts ledger") + _by_specialty(run)
 
 
-def _tests(model: ModelView) -> list[str]:
-    """Own against other, of learned facts and of lost ones: Fisher's exact p and Cohen's h."""
-    ledger = model.ledger
-    every = (("learned", ledger.p_learned), ("lost", ledger.p_lost))
+def _tests(ledger: Ledger) -> list[str]:
+    """Test own against other, learned facts and lost ones: Fisher's exact p and Cohen's h."""
+    tests = (("learned", ledger.p_learned, ledger.h_learned), ("lost", ledger.p_lost, ledger.h_lost))
     return [
-        f"{name}: {p_value(p)}" + ("" if (h := ledger.h[name]) is None else f", h = {signed(h, 2)}")
-        for name, p in every
+        f"{name}: {p_value(p)}" + ("" if h is None else f", h = {signed(h, 2)}")
+        for name, p, h in tests
         if p is not None
     ]
 
 
-def _outcomes(counts: dict[str, int]) -> dict[str, int]:
-    """Facts by what became of them: `STATES`; nothing where they were not counted."""
-    if not {"unknown", "learned", "known", "lost"} <= counts.keys():
-        return {}
-    kept, never = counts["known"] - counts["lost"], counts["unknown"] - counts["learned"]
-    return {"learned": counts["learned"], "kept": kept, "lost": counts["lost"], "never": never}
-
-
-def _count(model: str, group: str, state: str, count: int | None) -> Markup | str:
-    """A count that leads to its facts."""
-    if count is None:
-        return "–"
+def _count(model: str, group: Group, state: FactState, count: int) -> Markup:
+    """Return a count that leads to its facts."""
     target = "#facts?" + urlencode({"model": model, "facts.group": group, "facts.state": state})
     shown = data(count, str(count))
     words = f"{model}: {group} facts {state}: {count}"
@@ -154,65 +144,66 @@ def _count(model: str, group: str, state: str, count: int | None) -> Markup | st
 
 
 def _by_specialty(run: RunView) -> Markup:
-    keys = [key for key in run.specialties if any(key in model.ledger.by_specialty for model in run.models)]
+    models = run.models
+    keys = [key for key in run.result.specialties if any(key in m.ledger.by_specialty for m in models.values())]
     if not keys:
         return NOTHING
     rows = [
         [
             run.specialty(key),
-            *(_moved(model.ledger.by_specialty.get(key, {}), model.own == key) for model in run.models),
+            *(_moved(model.ledger.by_specialty.get(key), model.own == key) for model in models.values()),
         ]
         for key in keys
     ]
-    head = ["specialty", *(model.name for model in run.models)]
+    head = ["specialty", *models]
     return details("By specialty", table(head, rows, "Learned of those unknown; lost of those known"))
 
 
-def _moved(counts: dict[str, int], own: bool) -> Markup:
-    if not counts:
+def _moved(counts: Counts | None, own: bool = False) -> Markup:
+    if counts is None:
         return Markup('<span class="none">no facts</span>')
-    shown = Markup("{learned} of {unknown}; {lost} of {known}").format(**counts)
+    shown = Markup("{} of {}; {} of {}").format(counts.learned, counts.unknown, counts.lost, counts.known)
     return shown + (Markup(' <span class="own">own</span>') if own else NOTHING)
 
 
 def _strata(run: RunView) -> Markup:
-    """Own beside other among facts that the base knew alike."""
+    """Set own beside other facts that the base knew alike."""
     rows = [
         [
-            model.name,
-            STRATA.get(stratum.by, "{}").format(stratum.name),
-            *(_moved(stratum.counts[side], False) if stratum.counts[side]["facts"] else "–" for side in stratum.counts),
-            *(value(stratum.gain[side]) for side in stratum.gain),
+            name,
+            STRATA.get(stratum.by, "{}").format(stratum.stratum),
+            *(_moved(side) if side.facts else "–" for side in (stratum.own, stratum.other)),
+            *(value(side.margin_gain) for side in (stratum.own, stratum.other)),
             value(stratum.difference),
         ]
-        for model in run.models
+        for name, model in run.models.items()
         for stratum in model.strata
     ]
     if not rows:
         return NOTHING
     head = ["model", "facts", "own: learned; lost", "other: learned; lost", "own margin gain", "other margin gain"]
     shown = table([*head, "difference"], rows, f"By what the base knew, in {run.unit}")
-    said = Markup("<p>{}</p>").format(
+    about = Markup("<p>{}</p>").format(
         "Facts that the base nearly knew have less to gain; in a stratum own and other facts began alike. Margins that "
         "were very low or high fall back by themselves: read the difference."
     )
-    return details("By what the base knew", said + shown)
+    return details("By what the base knew", about + shown)
 
 
 def _training(run: RunView) -> Markup:
-    """Own facts that stood in the training data beside those that did not."""
+    """Set own facts that the training data hold beside those that they do not."""
     rows = [
         [
-            model.name,
-            side,
-            found.counts[side]["facts"],
-            _moved(found.counts[side], False),
-            value(found.specific[side]),
-            value(found.rungs[side]["knowledge"]),
+            name,
+            label,
+            side.ledger.own.facts,
+            _moved(side.ledger.own),
+            value(side.specific_knowledge),
+            value(side.rungs.get("knowledge", ABSENT)),
         ]
-        for model in run.models
-        if (found := model.training)
-        for side in found.specific
+        for name, model in run.models.items()
+        if (exposure := model.training)
+        for label, side in (("seen", exposure.seen), ("unseen", exposure.unseen))
     ]
     if not rows:
         return NOTHING
@@ -228,23 +219,23 @@ def _training(run: RunView) -> Markup:
 
 def _wordings(run: RunView) -> Markup:
     rows = [
-        [model.name, wording, value(knowledge), value(gain)]
-        for model in run.models
-        for wording, knowledge, gain in model.wordings
+        [name, row.label, value(row.specific_knowledge), value(row.margin_gain)]
+        for name, model in run.models.items()
+        for row in model.wordings
     ]
     if not rows:
-        return Markup("")
+        return NOTHING
     head = ["model", "wording", "specific knowledge", "margin gain"]
-    said = Markup("<p>{}</p>").format(
+    about = Markup("<p>{}</p>").format(
         "Each fact is asked in several wordings; a gain in one wording alone is a memorised string."
     )
-    return details("By wording", said + table(head, rows, f"Specific knowledge by wording, {run.unit}"))
+    return details("By wording", about + table(head, rows, f"Specific knowledge by wording, {run.unit}"))
 
 
 def named(run: RunView, frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with its specialties' display names, its models in the run's order."""
-    order = {model.name: place for place, model in enumerate(run.models)}
-    known = pl.col("specialties").cast(pl.List(pl.String)).list.eval(pl.element().replace(run.specialties))
+    """Return the frame with its specialties' display names, its models in the run's order."""
+    order = {name: place for place, name in enumerate(run.models)}
+    known = pl.col("specialties").cast(pl.List(pl.String)).list.eval(pl.element().replace(run.result.specialties))
     return (
         frame.with_columns(known.alias("specialties"))
         .with_columns(pl.col("model").replace_strict(order, default=len(order), return_dtype=pl.Int64).alias("_order"))
@@ -254,7 +245,7 @@ def named(run: RunView, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def largest(frame: pl.DataFrame, column: str, rows: int) -> pl.DataFrame:
-    """At most `rows` rows, an equal share for each model: those largest in size by `column`."""
+    """Return at most `rows` rows, an equal share for each model: those largest in size by `column`."""
     share_of_each = max(1, rows // max(1, frame["model"].n_unique()))
     rank = pl.col(column).fill_nan(None).abs().rank("ordinal", descending=True).over("model")
     return frame.filter(rank.fill_null(frame.height + 1) <= share_of_each) if frame.height > rows else frame
@@ -263,7 +254,7 @@ def largest(frame: pl.DataFrame, column: str, rows: int) -> pl.DataFrame:
 def fitted(
     frame: pl.DataFrame, column: str, rows: int, size: int, block: Callable[[pl.DataFrame], Markup]
 ) -> tuple[Markup, str]:
-    """The block of the rows `largest` in size by `column`, at most `rows` and `size` bytes; and which these are.
+    """Return the block of the rows `largest` in size by `column`, at most `rows` and `size` bytes; and which these are.
 
     Where `size` is too small for a row of each model, the block is larger.
     """

@@ -6,32 +6,33 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ..figures import RUNG_COLOUR, RUNG_NAME, TEXT_RUNG_NAME
-from ..markup import NOTHING, details, join, table, value
-from ..model_view import ModelView
-from ..numbers import Number
+from ...probes.results.estimate import Estimate, MatchedEstimate
+from ...probes.results.model import LadderTotals, ModelResult
+from ...probes.results.rungs import MEASURES, SIDES, UNITS, VIEWS, Per, View
+from ..figures import STEP_COLOUR, STEP_LABELS, Step, steps
+from ..markup import ABSENT, NOTHING, details, join, table, value, why_missing
 from ..pack import packed
 from ..registry import Section, section
-from ..run_view import RunView, unit_of
+from ..run_view import RunView
 
-VIEWS = {"fact": ("From facts", RUNG_NAME), "text": ("From running text", TEXT_RUNG_NAME)}
+TITLES: dict[View, str] = {"fact": "From facts", "text": "From running text"}
 PLACES = {"documents": "words of the same documents", "general": "words of general texts"}
-TERMS = {"own": "own terms", "other": "terms of other specialties"}
-
-Steps = list[dict[str, Any]]
+TERMS = dict(zip(SIDES, ("own terms", "terms of other specialties"), strict=True))
+NOT_MATCHED = MatchedEstimate(None, note=ABSENT.note)
 
 
 @section(order=30, title="Ladder", anchor="ladder")
 def ladder(run: RunView) -> Section:
     drawn = [
-        {"name": model.name, "views": {view: _by_unit(run, model, view) for view in VIEWS}} for model in run.models
+        {"name": name, "views": {view: _by_unit(run, model, view) for view in VIEWS}}
+        for name, model in run.models.items()
     ]
-    data = {"per": run.per, "unit": run.unit, "titles": {key: title for key, (title, _) in VIEWS.items()}}
+    data = {"per": run.result.per, "unit": run.unit, "titles": TITLES}
     return Section(
         packed("ladder", data | {"models": drawn})
         + Markup('<div id="ladder-switches" class="switches"></div><div id="ladder-charts" class="multiples"></div>')
         + details(
-            "The ladder as tables (a bit is 0.693 nats)", join([*(_twins(run, view) for view in VIEWS), _views(run)])
+            "The ladder as tables (a bit is 0.693 nats)", join([*(_tables(run, view) for view in VIEWS), _views(run)])
         )
         + _controls(run),
         "Each bar starts where the last one ended, and together they make the mean gain of the own specialty's true "
@@ -40,45 +41,58 @@ def ladder(run: RunView) -> Section:
     )
 
 
-def _step(key: str, name: str, colour: str, number: Number) -> dict[str, Any]:
-    held = {"key": key, "name": name, "colour": colour, "n": number.n, "method": number.method, "why": number.why}
-    return held | {"estimate": number.estimate, "low": number.low, "high": number.high}
-
-
-def _rungs(run: RunView, model: ModelView, view: str) -> dict[str, dict[str, Number]]:
-    """By unit (token, target, character), the run's first: the rungs and their total."""
-    own = {**model.rungs, "total": model.total} if view == "fact" else {**model.text_rungs, "total": model.text_total}
-    return {run.per: own} | {per: held[view] for per, held in model.other_units.items()}
-
-
-def _by_unit(run: RunView, model: ModelView, view: str) -> dict[str, Steps]:
-    """What is drawn; nothing where nothing was estimated."""
-    called = VIEWS[view][1]
+def _step(step: Step, label: str, number: Estimate) -> dict[str, Any]:
     return {
-        per: [_step(key, called[key], RUNG_COLOUR[key], number) for key, number in rungs.items()]
-        for per, rungs in _rungs(run, model, view).items()
-        if any(number.estimate is not None for number in rungs.values())
+        "key": step,
+        "name": label,
+        "colour": STEP_COLOUR[step],
+        "n": number.n,
+        "method": number.method,
+        "why": why_missing(number),
+        "estimate": number.value,
+        "low": number.low,
+        "high": number.high,
     }
 
 
-def _twins(run: RunView, view: str) -> Markup:
-    """A table for each unit."""
-    title, called = VIEWS[view]
-    held = [(model.name, _rungs(run, model, view)) for model in run.models]
-    made = []
-    for per in held[0][1]:
-        keys = list(held[0][1][per])
-        rows = [[name, *(value(rungs[per][key]) for key in keys)] for name, rungs in held if per in rungs]
-        made.append(table(["model", *(called[key] for key in keys)], rows, f"{title}: rungs in {unit_of(per)}"))
-    return join(made)
+def _steps(run: RunView, model: ModelResult, view: View) -> dict[Per, dict[Step, Estimate]]:
+    """Return the rungs and their total by unit, the run's first."""
+    ladders: dict[Per, ModelResult | LadderTotals] = {run.result.per: model, **model.other_units}
+    if view == "fact":
+        return {per: steps(ladder.rungs, ladder.total) for per, ladder in ladders.items()}
+    return {per: steps(ladder.text_rungs, ladder.text_total) for per, ladder in ladders.items()}
+
+
+def _by_unit(run: RunView, model: ModelResult, view: View) -> dict[Per, list[dict[str, Any]]]:
+    """Return what is drawn; nothing where nothing was estimated."""
+    return {
+        per: [_step(step, STEP_LABELS[view][step], number) for step, number in ladder.items()]
+        for per, ladder in _steps(run, model, view).items()
+        if any(number.known for number in ladder.values())
+    }
+
+
+def _tables(run: RunView, view: View) -> Markup:
+    """Return a table for each unit."""
+    ladders = {name: _steps(run, model, view) for name, model in run.models.items()}
+    tables = []
+    for per, first in next(iter(ladders.values())).items():
+        rows = [
+            [name, *(value(units[per].get(step, ABSENT)) for step in first)]
+            for name, units in ladders.items()
+            if per in units
+        ]
+        head = ["model", *(STEP_LABELS[view][step] for step in first)]
+        tables.append(table(head, rows, f"{TITLES[view]}: rungs in {UNITS[per]}"))
+    return join(tables)
 
 
 def _views(run: RunView) -> Markup:
-    """The facts' gains in other units, of first tokens, with wrong answers of any length, and prior-corrected."""
+    """Return the facts' gains in other units, of first tokens, by wrong answers of any length, and prior-corrected."""
     rows = [
-        [model.name, name, numbers["T"].unit, *(value(number) for number in numbers.values())]
-        for model in run.models
-        for name, numbers in model.views
+        [name, row.view, row.T.unit, *(value(getattr(row, measure)) for measure in MEASURES)]
+        for name, model in run.models.items()
+        for row in model.views
     ]
     if not rows:
         return NOTHING
@@ -87,23 +101,23 @@ def _views(run: RunView) -> Markup:
 
 
 def _controls(run: RunView) -> Markup:
-    """Terms against control words of the same documents and of general texts."""
-    drawn = [model for model in run.models if model.controls]
+    """Set terms against control words of the same documents and of general texts."""
+    drawn = {name: model for name, model in run.models.items() if model.controls}
     if not drawn or not run.terms.height:
         return NOTHING
     head = ["model", *(f"{terms}, less {words}" for words in PLACES.values() for terms in TERMS.values())]
     rows = []
-    for model in drawn:
+    for name, model in drawn.items():
         cells = []
         for place in PLACES:
-            for group in TERMS:
-                number, matched = model.controls[place][group]
-                share = Markup(' <span class="quiet">{:.0%} matched</span>').format(matched)
-                cells.append(join([value(number), share if number.estimate is not None else ""]))
-        rows.append([model.name, *cells])
-    said = Markup("<p>{}</p>").format(
+            for side in SIDES:
+                number = model.controls.get(place, {}).get(side, NOT_MATCHED)
+                share = Markup(' <span class="quiet">{:.0%} matched</span>').format(number.matched or 0.0)
+                cells.append(join([value(number), share if number.known else ""]))
+        rows.append([name, *cells])
+    about = Markup("<p>{}</p>").format(
         "Each term is paired with a control word of the same token count and the nearest base log-probability. Above "
         "zero, it is terms that gained and not any word of such a text; about zero, the whole register did."
     )
     twin = table(head, rows, f"Gain of terms beyond their control words, in {run.unit}")
-    return details("Terms against words", said + twin)
+    return details("Terms against words", about + twin)

@@ -39,25 +39,33 @@ PROSE = (
 
 @section(order=100, title="Methods", anchor="methods")
 def methods(run: RunView) -> Section:
-    made = run.run
-    counts = {key: count for key, count in run.counts.items() if key != "dropped"}
-    settings = {key: made.get(key) for key in ("seed", "dtype", "device", "template", "engine", "per", "created")}
-    settings |= {"lens": run.lens["kind"], "layers": ", ".join(map(str, run.layers)) or None}
-    trained = [(key, held) for key, held in flat(run.lens) if not key.startswith(("kind", "layers", "losses"))]
-    comparison = (run.path / "comparison.json").read_text(encoding="utf-8")
+    record, counts = run.record, run.result.counts
+    settings = {
+        "seed": record.seed,
+        "dtype": record.dtype,
+        "device": record.device,
+        "template": record.template,
+        "engine": record.engine,
+        "per": record.per,
+        "created": record.created or None,
+        "lens": run.lens.kind,
+        "layers": ", ".join(map(str, run.result.layer_numbers)) or None,
+    }
+    trained = run.lens.model_dump(exclude={"kind", "layers", "losses"}, exclude_unset=True)
+    comparison = (run.path / run.result.FILE).read_text(encoding="utf-8")
     parts = [
-        Markup("<h3>Reproduce</h3><pre>{}</pre>").format(made.get("command") or "command not recorded"),
+        Markup("<h3>Reproduce</h3><pre>{}</pre>").format(record.command or "command not recorded"),
         block("data-comparison", comparison),
         Markup('<p><button type="button" id="save-comparison">Save comparison.json</button></p>'),
         Markup("<h3>Equations</h3><pre>{}</pre>{}").format(EQUATIONS, each("<p>{}</p>", [[line] for line in PROSE])),
         Markup('<div class="multiples">'),
-        pairs("Items", counts.items()),
-        pairs("Left out", (run.counts.get("dropped") or {}).items(), "Nothing was left out."),
+        pairs("Items", counts.model_dump(exclude={"dropped"}).items()),
+        pairs("Left out", counts.dropped.items(), "Nothing was left out."),
         pairs("Settings", settings.items()),
-        pairs("Tuned lens", trained) if run.lens["kind"] == "tuned" else NOTHING,
-        pairs("Versions", (made.get("versions") or {}).items()),
+        pairs("Tuned lens", flat(trained)) if run.lens.kind == "tuned" else NOTHING,
+        pairs("Versions", record.versions.items()),
         Markup("</div>"),
-        pairs("Content hashes", flat(made.get("hashes") or {})),
+        pairs("Content hashes", flat(record.hashes.model_dump(exclude_unset=True))),
     ]
     return Section(
         Markup("").join(parts),

@@ -21,7 +21,7 @@ LARGEST = 1_700_000
 def terms(run: RunView) -> Section:
     if not run.terms.height:
         return Section(Markup('<p class="none">This run has no terms in running text.</p>'), "")
-    note = f"Mentions are found by {run.mentions}. " if run.mentions else ""
+    note = f"Mentions are found by {run.result.mentions}. " if run.result.mentions else ""
     block, said = carried(run)
     return Section(
         block + records("terms", "Terms in running text", note + said),

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
 
-from ..markup import badge, details, join, table
-from ..model_view import Check
+from ...probes.results.findings import Check
+from ..markup import badge, details, join, plain, table
 from ..registry import Section, section
 from ..run_view import RunView
 
 
 @section(order=20, title="Validity", anchor="validity")
 def validity(run: RunView) -> Section:
-    every = [(model.name, check) for model in run.models for check in model.validity]
+    every = [(name, check) for name, model in run.models.items() for check in model.validity]
     if not every:
         return Section(Markup("<p>No validity checks stand in this run.</p>"), "Without checks no number here is safe.")
     failed = [(name, check) for name, check in every if not check.passed]
@@ -25,7 +24,7 @@ def validity(run: RunView) -> Section:
         else Markup("<p>All {1} checks passed.</p>")
     ).format(len(failed), len(every))
     strip = Markup('<ul class="strip">{}</ul>').format(join(map(_chip, _by_check(every))))
-    rows = [[name, c.check, _mark(c), _shown(c.value), _shown(c.tolerance), c.note] for name, c in every]
+    rows = [[name, c.check, _mark(c), plain(c.value), plain(c.tolerance), c.note] for name, c in every]
     head_row = ["model", "check", "result", "value", "tolerance", "note"]
     twin = table(head_row, rows, "Validity checks by model", css="words")
     return Section(
@@ -48,17 +47,16 @@ class Chip:
 def _by_check(every: list[tuple[str, Check]]) -> list[Chip]:
     chips = []
     for name in dict.fromkeys(check.check for _, check in every):
-        held = [(model, check) for model, check in every if check.check == name]
-        failed = list(dict.fromkeys(model for model, check in held if not check.passed))
-        worst = max((check for _, check in held), key=_badness)
-        chips.append(Chip(name, failed, len({model for model, _ in held}), worst))
+        checks = [(model, check) for model, check in every if check.check == name]
+        failed = list(dict.fromkeys(model for model, check in checks if not check.passed))
+        worst = max((check for _, check in checks), key=_badness)
+        chips.append(Chip(name, failed, len({model for model, _ in checks}), worst))
     return chips
 
 
 def _badness(check: Check) -> tuple[bool, float]:
-    """Failed checks first, then by the distance from zero, or from a tolerance that is a floor."""
-    numbers = [one if isinstance(one, int | float) else 0.0 for one in (check.value, check.tolerance)]
-    value, tolerance = numbers
+    """Order failed checks first, then by the distance from zero, or from a tolerance that is a floor."""
+    value, tolerance = check.value or 0.0, check.tolerance or 0.0
     floor = check.passed and value >= tolerance
     return not check.passed, -value if floor else abs(value)
 
@@ -66,9 +64,9 @@ def _badness(check: Check) -> tuple[bool, float]:
 def _chip(chip: Chip) -> Markup:
     tone, words = ("failed", "✗ failed") if chip.failed else ("passed", "✓ passed")
     kind = "worst value" if chip.models > 1 else "value"
-    said = [f"{kind} {_shown(chip.worst.value)}"] if chip.worst.value is not None else []
-    said += [f"tolerance {_shown(chip.worst.tolerance)}"] if chip.worst.tolerance is not None else []
-    about = [", ".join(said), ", ".join(chip.failed) or (f"{chip.models} models" if chip.models > 1 else "")]
+    numbers = [f"{kind} {plain(chip.worst.value)}"] if chip.worst.value is not None else []
+    numbers += [f"tolerance {plain(chip.worst.tolerance)}"] if chip.worst.tolerance is not None else []
+    about = [", ".join(numbers), ", ".join(chip.failed) or (f"{chip.models} models" if chip.models > 1 else "")]
     return Markup('<li class="{}"><b>{}</b> {} <span>{}</span></li>').format(
         tone, words, chip.name, "; ".join(filter(None, about))
     )
@@ -76,9 +74,3 @@ def _chip(chip: Chip) -> Markup:
 
 def _mark(check: Check) -> Markup:
     return badge("passed" if check.passed else "failed", "yes" if check.passed else "alarm")
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)

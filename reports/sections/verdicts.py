@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from ...probes.results.estimate import Estimate
+from ...probes.results.findings import Counts, Detectable, Finding, Ledger
+from ...probes.results.model import ModelResult
+from ...probes.results.rungs import MARGIN, Change
 from ..figures import forest
 from ..markup import (
     NOTHING,
+    STATE_LABELS,
     STATE_TONE,
     VERDICT_TONE,
     badge,
@@ -19,36 +24,31 @@ from ..markup import (
     table,
     value,
 )
-from ..model_view import Detectable, Finding, Ledger, ModelView
-from ..numbers import Number
 from ..registry import Section, section
 from ..run_view import RunView
-
-QUESTIONS = {"yes": "yes", "no": "no", "unclear": "cannot tell"}
-MARGIN = 0.10
-"""The rule's smallest specific knowledge of interest, nats per token."""
 
 
 @section(order=10, title="Verdict", anchor="verdict")
 def verdicts(run: RunView) -> Section:
-    rows = [(model.name, model.specific_knowledge, "--knowledge") for model in run.models]
+    rows = [(name, model.specific_knowledge, "--knowledge") for name, model in run.models.items()]
+    per_token = run.result.per == "token"
     plot = (
         NOTHING
-        if all(number.estimate is None for _, number, _ in rows)
+        if all(number.value is None for _, number, _ in rows)
         else chart(
-            forest(rows, run.unit, [MARGIN] if run.per == "token" else []),
+            forest(rows, run.unit, [MARGIN] if per_token else []),
             "Specific knowledge of each model, with its 95% interval",
             height=70 + 34 * len(rows),
         )
     )
-    cards = multiples([_card(run, model) for model in run.models], len(run.models))
+    cards = multiples([_card(run, name, model) for name, model in run.models.items()], len(run.models))
     twin = details(
         "As a table",
         table(
             ["model", "specific knowledge", "domain shift, matched"],
             [
-                [model.name, value(model.specific_knowledge, wide=True), value(model.shift.matched, wide=True)]
-                for model in run.models
+                [name, value(model.specific_knowledge, wide=True), value(model.shift.matched, wide=True)]
+                for name, model in run.models.items()
             ],
             f"Effects of each model, {run.unit}",
         ),
@@ -57,17 +57,18 @@ def verdicts(run: RunView) -> Section:
         cards + plot + (twin if plot else NOTHING),
         "Specific knowledge is how much more the true answers of a model's own specialty gained on wrong answers than "
         "a model that merely shifted would show: an interval wholly above zero speaks for facts"
-        + (f", one wholly below +{MARGIN:.2f} (dashed) against." if run.per == "token" else "."),
+        + (f", one wholly below +{MARGIN:.2f} (dashed) against." if per_token else "."),
     )
 
 
-def _finding(question: str, found: Finding) -> tuple[str, Markup]:
-    shown = badge(QUESTIONS.get(found.state, found.state), STATE_TONE.get(found.state, "unclear"))
-    return question, shown + Markup(' <span class="quiet">{}</span>').format(found.why) + _seen(found.detectable)
+def _finding(question: str, finding: Finding) -> tuple[str, Markup]:
+    shown = badge(STATE_LABELS[finding.state], STATE_TONE[finding.state])
+    why = Markup(' <span class="quiet">{}</span>').format(finding.why)
+    return question, shown + why + _detectable(finding.detectable)
 
 
-def _seen(could: Detectable | None) -> Markup:
-    """What the question's test could have seen."""
+def _detectable(could: Detectable | None) -> Markup:
+    """Return what the question's test could have seen."""
     if could is None:
         return NOTHING
     more = (
@@ -78,38 +79,37 @@ def _seen(could: Detectable | None) -> Markup:
     )
 
 
-def share(ledger: Ledger, group: str, part: str, of: str) -> Markup:
-    """`2 of 31 (6 %)`."""
-    counts = ledger.groups.get(group)
-    if not counts or part not in counts or of not in counts:
-        return Markup('<span class="none">no such facts</span>')
-    if not counts[of]:
-        return Markup('<span class="none">none was {}</span>').format(of)
-    percent = f" ({counts[part] / counts[of]:.0%})"
-    return Markup("{} of {}{}").format(*(data(counts[key], str(counts[key])) for key in (part, of)), percent)
+def share(counts: Counts, change: Change) -> Markup:
+    """Return `2 of 31 (6 %)`."""
+    part, whole = counts.share(change)
+    if not whole:
+        return Markup('<span class="none">none was {}</span>').format("unknown" if change == "learned" else "known")
+    return Markup("{} of {} ({:.0%})").format(data(part, str(part)), data(whole, str(whole)), part / whole)
 
 
 def _counted(count: int, what: str) -> Markup:
-    """`1 concept`, `2 concepts`."""
+    """Return `1 concept`, `2 concepts`."""
     return data(count, f"{count:,}") + f" {what}{'' if count == 1 else 's'}"
 
 
-def _beside(ledger: Ledger, part: str, of: str, p: float | None) -> Markup:
-    own, other = (share(ledger, group, part, of) for group in ("own", "other"))
+def _own_and_other(ledger: Ledger, change: Change, p: float | None) -> Markup:
+    own, other = share(ledger.own, change), share(ledger.other, change)
     test = f" · {p_value(p)}" if p is not None else ""
     return Markup('{} own, beside {} other<span class="quiet">{}</span>').format(own, other, test)
 
 
-def _card(run: RunView, model: ModelView) -> Markup:
-    facts = model.ledger.groups.get("own", {}).get("facts", 0)
+def _card(run: RunView, name: str, model: ModelResult) -> Markup:
     source = f" (from {model.own_from})" if model.own_from else ""
     slope = model.sharpening
     scaled = "–" if slope is None else data(slope, f"{slope:.2f}") + Markup(" (above 1: more confident)")
-    wrong = model.calibration_brief or model.calibration or "not measured for runs like this one"
+    wrong = model.calibration.brief if model.calibration else "not measured for runs like this one"
     first = [
         ("Specific knowledge", _in_unit(model.specific_knowledge, run)),
         ("Domain shift", _in_unit(model.shift.matched, run)),
-        ("Rests on", _counted(facts, "own fact") + ", " + _counted(model.specific_knowledge.n or 0, "concept")),
+        (
+            "Rests on",
+            _counted(model.ledger.own.facts, "own fact") + ", " + _counted(model.specific_knowledge.n, "concept"),
+        ),
         ("How often wrong", Markup('<span class="quiet">{}</span>').format(wrong)),
     ]
     rows = [
@@ -119,17 +119,17 @@ def _card(run: RunView, model: ModelView) -> Markup:
         ("Own margin gain", value(model.margin_gain)),
         ("Transferable", value(model.transferable)),
         ("Margins scaled by", scaled),
-        ("Facts learned", _beside(model.ledger, "learned", "unknown", model.ledger.p_learned)),
-        ("Facts lost", _beside(model.ledger, "lost", "known", model.ledger.p_lost)),
+        ("Facts learned", _own_and_other(model.ledger, "learned", model.ledger.p_learned)),
+        ("Facts lost", _own_and_other(model.ledger, "lost", model.ledger.p_lost)),
     ]
-    if model.calibration_brief:
-        rows.append(("Error rates", model.calibration))
+    if model.calibration:
+        rows.append(("Error rates", model.calibration.sentence))
     lacking = Markup("<p>What is missing:</p><ul>{}</ul>").format(each("<li>{}</li>", [[m] for m in model.missing]))
     return Markup(
         '<article class="card"><h3>{}</h3><p class="quiet">own specialty: {}{}</p><p>{}</p><p class="sentence">{}</p>'
         "<dl>{}</dl>{}{}</article>"
     ).format(
-        model.name,
+        name,
         run.specialty(model.own),
         source,
         badge(model.verdict, "verdict " + VERDICT_TONE.get(model.verdict, "unclear")),
@@ -140,6 +140,6 @@ def _card(run: RunView, model: ModelView) -> Markup:
     )
 
 
-def _in_unit(number: Number, run: RunView) -> Markup:
-    unit = NOTHING if number.estimate is None else Markup(' <span class="ci">{}</span>').format(run.unit)
+def _in_unit(number: Estimate, run: RunView) -> Markup:
+    unit = NOTHING if number.value is None else Markup(' <span class="ci">{}</span>').format(run.unit)
     return value(number) + unit
