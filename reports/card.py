@@ -122,7 +122,7 @@ def _head(run: RunView) -> list[str]:
     return [
         "# Knowledge or domain shift?",
         f"What fine-tuning changed beside the base **{base}** on the domain **{domain}**: did it inject "
-        " knowledge, or only shift the domain? Measured by knowshift "
+        "knowledge, or only shift the domain? Measured by knowshift "
         f"{text(version)}; gains in {text(run.unit)}, with 95% intervals.",
         _table(head, rows),
     ]

@@ -2,36 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from knowshift.probes.results.estimate import Estimate
+from knowshift.probes.results.hypotheses import (
+    GroupSize,
+    HypothesisFile,
+    HypothesisRecord,
+    HypothesisResult,
+    HypothesisTestResult,
+    ModelOutcome,
+)
+
+
+def estimate(value: float, unit: str = "nats/token") -> Estimate:
+    return Estimate(value, value - 0.125, value + 0.125, unit, n=40, method="cluster bootstrap")
 
 
 def fixed(value: float, unit: str = "nats/token") -> dict[str, Any]:
-    return Estimate(value, value - 0.125, value + 0.125, unit, n=40, method="cluster bootstrap").json()
+    return estimate(value, unit).json()
 
 
-def hypotheses(models: Mapping[str, Any]) -> dict[str, Any]:
+def hypotheses(models: Iterable[str]) -> HypothesisRecord:
     """What `probe test` leaves in a run."""
-    result = {"outcome": "supported", "why": "p in favour 0.01", "effect": fixed(0.25), "p": 0.01, "power": 0.9}
-    one = {
-        "name": "drugs gain more than diseases",
-        "prediction": "Names of drugs become more probable.",
-        "items": "terms",
-        "measure": "gain",
-        "groups": {"drugs": {"types": ["T121"]}, "diseases": {"types": ["T047"]}},
-        "contrast": "drugs - diseases",
-        "formula": "gain ~ group",
-        "direction": "greater",
-        "smallest": 0.1,
-        "layers": [],
-        "sha256": "58" * 32,
-        "results": {name: {**result, "detectable": 0.2} for name in models},
-    }
-    file = {"file": "drugs.toml", "sha256": "58" * 32, "modified": "2026-11-20T06:30:00Z", "before_run": "yes"}
-    times = {"tested": "2026-11-21T07:30:00Z", "run_started": "2026-11-21T06:30:00Z"}
-    return {"schema": 1, "tests": [{**times, "files": [file], "hypotheses": [one]}]}
+    sizes = {name: GroupSize(rows=30, concepts=20) for name in ("drugs", "diseases")}
+    outcome = ModelOutcome(
+        outcome="supported",
+        why="p in favour 0.01",
+        effect=estimate(0.25),
+        p=0.01,
+        p_uncorrected=0.005,
+        p_against=0.9,
+        power=0.9,
+        detectable=0.2,
+        groups=sizes,
+    )
+    hypothesis = HypothesisResult(
+        name="drugs gain more than diseases",
+        prediction="Names of drugs become more probable.",
+        items="terms",
+        measure="gain",
+        groups={"drugs": {"types": ["T121"]}, "diseases": {"types": ["T047"]}},
+        contrast="drugs - diseases",
+        formula="gain ~ group",
+        direction="greater",
+        smallest=0.1,
+        layers=(),
+        file="drugs.toml",
+        sha256="58" * 32,
+        results=dict.fromkeys(models, outcome),
+    )
+    file = HypothesisFile(
+        file="drugs.toml", sha256="58" * 32, modified="2026-11-20T06:30:00Z", before_run="dated before the run"
+    )
+    test = HypothesisTestResult(
+        tested="2026-11-21T07:30:00Z",
+        run_started="2026-11-21T06:30:00Z",
+        base="base",
+        domain="medicine",
+        level=0.05,
+        files=(file,),
+        hypotheses=(hypothesis,),
+    )
+    return HypothesisRecord(schema_version=1, tests=(test,))
 
 
 def evaluation(models: Mapping[str, Any], specialties: Mapping[str, str]) -> dict[str, Any]:

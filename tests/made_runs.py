@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
-from knowshift.probes.results.estimate import Estimate
-from made_answers import evaluation, fixed, hypotheses
+from knowshift.probes.results.comparison import ComparisonResult, ItemCounts
+from knowshift.probes.results.estimate import DiagonalEstimate, Estimate
+from knowshift.probes.results.findings import Check, Counts, Detectable, Finding, Ledger, ShiftFinding, State
+from knowshift.probes.results.lens import LensReading, LensRecord, ModelReading
+from knowshift.probes.results.model import (
+    Exposure,
+    ExposureLedger,
+    ExposureSide,
+    LadderTotals,
+    MatrixRow,
+    ModelResult,
+    RecipeResult,
+    Stratum,
+    StratumSide,
+    TrainingFile,
+    ViewRow,
+    WordingRow,
+)
+from knowshift.probes.results.record import ContentHashes, RunRecord
+from knowshift.probes.results.rungs import MEASURES, RUNGS, TEXT_RUNGS
+from made_answers import estimate, evaluation, hypotheses
 
 SPECIALTIES = {
     "cardiology": "Cardiology",
@@ -21,13 +39,11 @@ SPECIALTIES = {
     "obstetrics_gynecology": "Obstetrics and gynaecology",
     "psychiatry": "Psychiatry",
 }
-MEASURES = ("T", "D", "margin", "specific_margin")
-RUNGS = ("generic_drift", "domain_shift", "specialty_vocabulary", "knowledge")
 NUMBERS = [2, 5, 8, 11]
 """Every third layer of twelve."""
 LAYERS = len(NUMBERS)
 NO_TEXTS = "too few general targets: 3 of the 30 that are needed"
-MODELS: dict[str, tuple[str, str, str, str, list[float]]] = {
+MODELS: dict[str, tuple[str, State, State, str, list[float]]] = {
     # own, knowledge, shift, verdict, rungs from facts
     "neuro_lora": ("neurology", "no", "yes", "domain shift", [-0.12, 0.48, 0.21, 0.03]),
     "neuro_facts_lora": ("neurology", "yes", "unclear", "knowledge injection", [0.05, 0.10, -0.34, 1.42]),
@@ -41,147 +57,127 @@ class Maker:
     def __init__(self, seed: int = 0) -> None:
         self.rng = np.random.default_rng(seed)
 
-    def around(self, value: float, half: float = 0.08, n: int = 40, p: float | None = None) -> dict[str, Any]:
+    def around(self, value: float, half: float = 0.08, n: int = 40, p: float | None = None) -> Estimate:
         low, high = value - half * self.rng.uniform(0.8, 1.2), value + half * self.rng.uniform(0.8, 1.2)
-        return Estimate(value, low, high, n=n, method="two-way bootstrap", p=p).json()
+        return Estimate(value, low, high, n=n, method="two-way bootstrap", p=p)
 
-    def model(self, name: str) -> dict[str, Any]:
-        own, knowledge, shift, verdict, rungs = MODELS[name]
+    def model(self, name: str) -> ModelResult:
+        own, knowledge, shift, verdict, values = MODELS[name]
         unsure = knowledge == "unclear"
-        specific = rungs[3] - 0.02
-        texts = dict(zip(RUNGS[:3], [rungs[0] + 0.05, rungs[1] + 0.11, abs(rungs[2]) / 2], strict=True))
-        missing = Estimate.missing(NO_TEXTS).json()
+        specific = values[3] - 0.02
+        rungs = dict(zip(RUNGS, values, strict=True))
+        texts = dict(zip(TEXT_RUNGS, [values[0] + 0.05, values[1] + 0.11, abs(values[2]) / 2], strict=True))
+        missing = Estimate.missing(NO_TEXTS)
         by_layer = {
             rung: [self.around(value * (layer + 1) / LAYERS, 0.05) for layer in range(LAYERS)]
-            for rung, value in zip(RUNGS, rungs, strict=True)
+            for rung, value in rungs.items()
         }
-        return {
-            "own": own,
-            "own_from": "the model's name",
-            "verdict": verdict,
-            "knowledge": {
-                "state": knowledge,
-                "why": f"specific knowledge {specific:+.3f}, permutation p = 0.0012",
-                "detectable": {
-                    "effect": 0.21,
-                    "absence": 0.17,
-                    "power": 0.8,
-                    "level": 0.0033,
-                    "unit": "nats/token",
-                    "concepts": 38,
-                    "margin": 0.1,
-                    "needed": 168,
-                },
+        detectable = Detectable(
+            effect=0.21, absence=0.17, power=0.8, level=0.0033, unit="nats/token", concepts=38, margin=0.1, needed=168
+        )
+        return ModelResult(
+            own=own,
+            own_from="the model's name",
+            verdict=verdict,
+            knowledge=Finding(
+                state=knowledge,
+                why=f"specific knowledge {specific:+.3f}, permutation p = 0.0012",
+                detectable=detectable,
+            ),
+            shift=ShiftFinding(
+                state=shift,
+                why=f"matched rung {values[1]:+.3f} over texts; temperature 1.02 alone gives +0.012",
+                view="text",
+                matched=self.around(values[1], p=0.0004),
+                temperature=1.02,
+                predicted=0.012,
+                support=0.93,
+            ),
+            sentence=f"{name} moved towards {SPECIALTIES[own].lower()}; its facts say the rest.",
+            missing=("knowledge: 12 own and 80 other concepts with usable facts",) if unsure else (),
+            rungs={rung: self.around(value) for rung, value in rungs.items()},
+            text_rungs={rung: missing if unsure else self.around(value) for rung, value in texts.items()},
+            total=self.around(sum(values)),
+            text_total=missing if unsure else self.around(sum(texts.values())),
+            other_units={
+                "target": LadderTotals(
+                    rungs={rung: self.around(3 * value) for rung, value in rungs.items()},
+                    total=self.around(3 * sum(values)),
+                    text_rungs={rung: missing if unsure else self.around(2 * value) for rung, value in texts.items()},
+                    text_total=missing if unsure else self.around(2 * sum(texts.values())),
+                )
             },
-            "shift": {
-                "state": shift,
-                "why": f"matched rung {rungs[1]:+.3f} over texts; temperature 1.02 alone gives +0.012",
-                "view": "text",
-                "matched": self.around(rungs[1], p=0.0004),
-                "temperature": 1.02,
-                "predicted": 0.012,
-                "support": 0.93,
-            },
-            "sentence": f"{name} moved towards {SPECIALTIES[own].lower()}; its facts say the rest.",
-            "missing": ["knowledge: 12 own and 80 other concepts with usable facts"] if unsure else [],
-            "rungs": {rung: self.around(value) for rung, value in zip(RUNGS, rungs, strict=True)},
-            "text_rungs": {rung: missing if unsure else self.around(value) for rung, value in texts.items()},
-            "total": self.around(sum(rungs)),
-            "text_total": missing if unsure else self.around(sum(texts.values())),
-            "other_units": {
-                "target": {
-                    "rungs": {rung: self.around(3 * value) for rung, value in zip(RUNGS, rungs, strict=True)},
-                    "total": self.around(3 * sum(rungs)),
-                    "text_rungs": {
-                        rung: missing if unsure else self.around(2 * value) for rung, value in texts.items()
-                    },
-                    "text_total": missing if unsure else self.around(2 * sum(texts.values())),
-                }
-            },
-            "specific_margin": self.around(rungs[3]),
-            "specific_knowledge": self.around(specific, p=0.0012),
-            "margin_gain": self.around(rungs[3]),
-            "sharpening": 1.0625,
-            "transferable": self.around(0.02),
-            "matrix": {
-                key: {
-                    "terms": missing if unsure else self.around(rungs[1] + self.rng.normal(0, 0.2)),
-                    "answers": self.around(sum(rungs[:2]) + self.rng.normal(0, 0.2)),
-                    "margin": self.around(rungs[3] if key == own else self.rng.normal(0, 0.08)),
-                }
+            specific_margin=self.around(values[3]),
+            specific_knowledge=self.around(specific, p=0.0012),
+            margin_gain=self.around(values[3]),
+            sharpening=1.0625,
+            transferable=self.around(0.02),
+            matrix={
+                key: MatrixRow(
+                    terms=missing if unsure else self.around(values[1] + self.rng.normal(0, 0.2)),
+                    answers=self.around(sum(values[:2]) + self.rng.normal(0, 0.2)),
+                    margin=self.around(values[3] if key == own else self.rng.normal(0, 0.08)),
+                )
                 for key in SPECIALTIES
             },
-            "by_layer": {
-                "fact": by_layer,
-                "text": {rung: [] if unsure else by_layer[rung] for rung in RUNGS[:3]},
-            },
-            "ledger": {
-                "own": {"facts": 40, "unknown": 31, "learned": 14 if knowledge == "yes" else 2, "known": 9, "lost": 1},
-                "other": {"facts": 240, "unknown": 190, "learned": 11, "known": 50, "lost": 4},
-                "general": {"facts": 60, "unknown": 20, "learned": 1, "known": 40, "lost": 2},
-                "by_specialty": {
-                    key: {"facts": 35, "unknown": 21, "learned": 7, "known": 14, "lost": 3} for key in SPECIALTIES
-                },
-                "p_learned": 0.00003 if knowledge == "yes" else 0.7,
-                "p_lost": 0.9,
-            },
-            "wordings": [
-                {
-                    "cue": cue,
-                    "specific_knowledge": self.around(specific - 0.1 * cue),
-                    "margin_gain": self.around(rungs[3]),
-                }
+            controls={},
+            by_layer={"fact": by_layer, "text": {rung: [] if unsure else by_layer[rung] for rung in TEXT_RUNGS}},
+            ledger=Ledger(
+                own=Counts(facts=40, unknown=31, learned=14 if knowledge == "yes" else 2, known=9, lost=1),
+                other=Counts(facts=240, unknown=190, learned=11, known=50, lost=4),
+                general=Counts(facts=60, unknown=20, learned=1, known=40, lost=2),
+                by_specialty={key: Counts(facts=35, unknown=21, learned=7, known=14, lost=3) for key in SPECIALTIES},
+                p_learned=0.00003 if knowledge == "yes" else 0.7,
+                p_lost=0.9,
+            ),
+            wordings=tuple(
+                WordingRow(
+                    cue=cue,
+                    wording=None,
+                    facts=40,
+                    specific_knowledge=self.around(specific - 0.1 * cue),
+                    margin_gain=self.around(values[3]),
+                )
                 for cue in range(3)
-            ],
-            "views": [
-                {"view": view, **{key: self.around(value) for key, value in zip(MEASURES, rungs, strict=True)}}
+            ),
+            views=tuple(
+                ViewRow(view=view, **{key: self.around(value) for key, value in zip(MEASURES, values, strict=True)})
                 for view in ("per token", "per target", "first token", "any length", "prior-corrected")
-            ],
-            "strata": [
-                {
-                    "by": by,
-                    "stratum": stratum,
-                    "from": None,
-                    "to": None,
-                    **{
-                        side: {
-                            "facts": 9,
-                            "unknown": 5,
-                            "learned": 2,
-                            "known": 4,
-                            "lost": 1,
-                            "margin_gain": self.around(rungs[3]),
-                        }
-                        for side in ("own", "other")
-                    },
-                    "difference": missing if unsure else self.around(specific),
-                }
+            ),
+            strata=tuple(
+                Stratum(
+                    by=by,
+                    stratum=stratum,
+                    own=self.side(values[3]),
+                    other=self.side(values[3]),
+                    difference=missing if unsure else self.around(specific),
+                )
                 for by, stratum in (("state", "unknown"), ("state", "known"), ("base margin", "low"))
-            ],
-            "smedqa": {
-                "all": fixed(1.25, "nats/term"),
-                "by_specialty": {key: fixed(1.25, "nats/term") for key in list(SPECIALTIES)[:2]},
-                "hides": "It cannot tell a term from what stands before it.",
-            },
-            "training": {
-                "file": {"name": "notes.jsonl", "passages": 40},
-                "facts": {"exact": 3, "together": 9, "no": 28},
-                **{
-                    side: {
-                        "rungs": {rung: fixed(0.5) for rung in RUNGS},
-                        "specific_knowledge": fixed(0.75),
-                        "ledger": {"own": {"facts": 12, "unknown": 8, "learned": 5, "known": 4, "lost": 1}},
-                    }
-                    for side in ("seen", "unseen")
-                },
-            },
-            "validity": [
-                {"check": "adapter landed", "value": 28, "tolerance": 28, "passed": True, "note": "28 tensors matched"},
-                {"check": "adapter off equals base", "value": 0.0, "tolerance": 1e-6, "passed": True, "note": ""},
-                {"check": "last lens layer", "value": 3.1e-6, "tolerance": 1e-4, "passed": True, "note": "nats"},
-                {"check": "spans aligned", "value": 0.998, "tolerance": 0.99, "passed": not unsure, "note": ""},
-            ],
-        }
+            ),
+            smedqa=RecipeResult(
+                all=estimate(1.25, "nats/term"),
+                by_specialty={key: estimate(1.25, "nats/term") for key in list(SPECIALTIES)[:2]},
+                occurrences=900,
+                hides="It cannot tell a term from what stands before it.",
+            ),
+            training=Exposure(
+                file=TrainingFile(name="notes.jsonl", hash="9c" * 32, passages=40, words=4000),
+                facts={"exact": 3, "together": 9, "no": 28},
+                terms={"exact": 30, "no": 70},
+                texts=2,
+                seen=exposed(),
+                unseen=exposed(),
+            ),
+            validity=(
+                Check(check="adapter landed", value=28, tolerance=28, passed=True, note="28 tensors matched"),
+                Check(check="adapter off equals base", value=0.0, tolerance=1e-6, passed=True),
+                Check(check="last lens layer", value=3.1e-6, tolerance=1e-4, passed=True, note="nats"),
+                Check(check="spans aligned", value=0.998, tolerance=0.99, passed=not unsure),
+            ),
+        )
+
+    def side(self, gain: float) -> StratumSide:
+        return StratumSide(facts=9, unknown=5, learned=2, known=4, lost=1, margin_gain=self.around(gain))
 
     def terms(self, per_model: int) -> pl.DataFrame:
         keys = list(SPECIALTIES)
@@ -308,44 +304,40 @@ def write_run(path: Path, *, terms: int = 100, facts: int = 80, seed: int = 0) -
     """Writes the run directory `path`."""
     make = Maker(seed)
     path.mkdir(parents=True)
-    comparison = {
-        "schema": 1,
-        "base": "base",
-        "domain": "medicine",
-        "per": "token",
-        "seed": 0,
-        "run": path.name,
-        "specialties": SPECIALTIES,
-        "lens": "raw",
-        "layers": LAYERS,
-        "layer_numbers": NUMBERS,
-        "counts": {"facts": facts, "terms": 900, "words": 400, "concepts": terms, "dropped": {"first token": 7}},
-        "mentions": "the domain's names and aliases",
-        "diagonal": {"term": None, "fact": Estimate.missing("fewer than four models").json()},
-        "models": {name: make.model(name) for name in MODELS},
-    }
-    run = {
-        "schema": 1,
-        "command": "probe compare base.pt neuro_lora neuro_facts_lora cardio_lora_rank16_epoch3 --out run",
-        "created": "2026-11-21T06:30:00Z",
-        "versions": {"knowshift": "0.1.0", "torch": "2.13.0", "transformers": "5.23.0"},
-        "hashes": {
-            "base": "3f" * 32,
-            "domain": "a1" * 32,
-            "models": dict.fromkeys(MODELS, "07" * 32),
-            "code": "c0" * 32,
-        },
-        "seed": 0,
-        "dtype": "float32",
-        "device": "cpu",
-        "template": "plain text",
-        "engine": "hooks",
-        "per": "token",
-        "lens": {"kind": "raw", "layers": NUMBERS},
-    }
-    (path / "run.json").write_text(json.dumps(run), encoding="utf-8")
-    (path / "comparison.json").write_text(json.dumps(comparison), encoding="utf-8")
-    (path / "hypotheses.json").write_text(json.dumps(hypotheses(MODELS)), encoding="utf-8")
+    comparison = ComparisonResult(
+        schema_version=1,
+        base="base",
+        domain="medicine",
+        per="token",
+        seed=0,
+        run=path.name,
+        specialties=SPECIALTIES,
+        lens="raw",
+        layers=LAYERS,
+        layer_numbers=tuple(NUMBERS),
+        counts=ItemCounts(facts=facts, terms=900, words=400, controls=60, concepts=terms, dropped={"first token": 7}),
+        mentions="the domain's names and aliases",
+        diagonal={"term": None, "fact": DiagonalEstimate(None, note="fewer than four models")},
+        models={name: make.model(name) for name in MODELS},
+    )
+    record = RunRecord(
+        schema_version=1,
+        command="probe compare base.pt neuro_lora neuro_facts_lora cardio_lora_rank16_epoch3 --out run",
+        created="2026-11-21T06:30:00Z",
+        versions={"knowshift": "0.1.0", "torch": "2.13.0", "transformers": "5.23.0"},
+        hashes=ContentHashes(
+            base="3f" * 32, domain="a1" * 32, items="17" * 32, code="c0" * 32, models=dict.fromkeys(MODELS, "07" * 32)
+        ),
+        seed=0,
+        dtype="float32",
+        device="cpu",
+        template="plain text",
+        engine="hooks",
+        per="token",
+        lens=LensRecord(kind="raw", layers=NUMBERS),
+    )
+    for document in (record, comparison, hypotheses(MODELS)):
+        document.write(path)
     (path / "evaluate" / "smedqa").mkdir(parents=True)
     (path / "evaluate" / "smedqa" / "evaluation.json").write_text(
         json.dumps(evaluation(MODELS, SPECIALTIES)), encoding="utf-8"
@@ -361,7 +353,17 @@ def write_run(path: Path, *, terms: int = 100, facts: int = 80, seed: int = 0) -
     return path
 
 
-def lens_reading(tokens: int = 24, layers: int = 4, seed: int = 0) -> dict[str, Any]:
+def exposed() -> ExposureSide:
+    counts = Counts(facts=12, unknown=8, learned=5, known=4, lost=1)
+    return ExposureSide(
+        rungs={rung: estimate(0.5) for rung in RUNGS},
+        specific_knowledge=estimate(0.75),
+        margin_gain=estimate(0.5),
+        ledger=ExposureLedger(own=counts, other=counts),
+    )
+
+
+def lens_reading(tokens: int = 24, layers: int = 4, seed: int = 0) -> LensReading:
     """What the command reads of one text with two models."""
     rng = np.random.default_rng(seed)
     words = ["", "Absence", "seizures", "are", "first", "treated", "with", "ethosuximide", "in", "a", "child", "<b>"]
@@ -372,18 +374,14 @@ def lens_reading(tokens: int = 24, layers: int = 4, seed: int = 0) -> dict[str, 
         return [[None, *map(float, row[1:])] for row in rows]
 
     models = [
-        {
-            "name": name,
-            "logprob": grid(),
-            "rank": rng.integers(0, 900, (layers, tokens)).tolist(),
-            "top": [[names[(k + 3) % tokens] for k in range(tokens)] for _ in range(layers)],
-        }
+        ModelReading(
+            name=name,
+            logprob=grid(),
+            rank=rng.integers(0, 900, (layers, tokens)).tolist(),
+            top=[[names[(k + 3) % tokens] for k in range(tokens)] for _ in range(layers)],
+        )
         for name in ("base", "neuro_lora")
     ]
-    return {
-        "text": "".join(names),
-        "tokens": names,
-        "layers": list(range(layers)),
-        "models": models,
-        "template": "plain text",
-    }
+    return LensReading(
+        text="".join(names), tokens=names, layers=list(range(layers)), models=models, template="plain text"
+    )

@@ -81,7 +81,7 @@ def _statement(test: HypothesisTestResult, hypothesis: HypothesisResult) -> Mark
     rows: list[list[Any]] = [
         ["measure", f"{hypothesis.measure} of {hypothesis.items}"],
         ["contrast", f"{hypothesis.contrast} {SIGNS.get(hypothesis.direction, '')}"],
-        ["smallest effect of interest", hypothesis.smallest],
+        ["smallest effect of interest", f"{hypothesis.smallest:g}"],
         ["groups", "; ".join(groups) or "–"],
         ["formula", hypothesis.formula or "–"],
         ["layers", layers or "the model's own output"],
