@@ -26,16 +26,16 @@ def inert(value: Any) -> Any:
     """Return a text, or JSON with texts in it, made inert; keys too."""
     if isinstance(value, str):
         return value.translate(SHOWN)
-    if isinstance(value, list):
-        return [inert(one) for one in value]
+    if isinstance(value, list | tuple):
+        return [inert(part) for part in value]
     if isinstance(value, dict):
-        return {inert(key): inert(one) for key, one in value.items()}
+        return {inert(key): inert(part) for key, part in value.items()}
     return value
 
 
 def inert_model(model: Model) -> Model:
     """Return a result with every text in it made inert, keys and further analyses too."""
-    return type(model).model_validate(inert(model.model_dump(mode="json", exclude_unset=True)))
+    return type(model).model_validate(inert(model.model_dump(exclude_unset=True)))
 
 
 def inert_frame(frame: pl.DataFrame) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from knowshift.probes.results.lens import LensLosses, LensReading, LensRecord
 from knowshift.reports.page import render
 from made_runs import NUMBERS, lens_reading, write_run
 from pages import Page
@@ -40,27 +41,27 @@ def edit() -> Callable[[Path, Callable[[Any], None]], None]:
     return change
 
 
-TUNED = {
-    "kind": "tuned",
-    "layers": NUMBERS,
-    "given": "texts/notes.jsonl",
-    "recipe": {"base": "3f" * 32, "data": "d4" * 32, "seed": 0, "steps": 250},
-    "base": "base",
-    "data": "notes.jsonl",
-    "tokens": 36272,
-    "held_out_tokens": 3716,
-    "losses": {"raw": [13.625, 6.375, 2.75], "tuned": [1.25, 1.125, 2.875]},
-}
+TUNED = LensRecord(
+    kind="tuned",
+    layers=NUMBERS,
+    given="texts/notes.jsonl",
+    recipe={"base": "3f" * 32, "data": "d4" * 32, "seed": 0, "steps": 250},
+    base="base",
+    data="notes.jsonl",
+    tokens=36272,
+    held_out_tokens=3716,
+    losses=LensLosses(raw=[13.625, 6.375, 2.75], tuned=[1.25, 1.125, 2.875]),
+)
 """What a run's record says of a tuned lens; the third layer's has learned too little."""
 
 
 @pytest.fixture
-def tuned_lens() -> dict[str, Any]:
+def tuned_lens() -> LensRecord:
     return TUNED
 
 
 @pytest.fixture
-def reading() -> dict[str, Any]:
+def reading() -> LensReading:
     return lens_reading()
 
 

@@ -94,7 +94,7 @@ def test_hostile_text_runs_nowhere(visit, fresh, edit, reading):
     assert page.locator("#terms tbody th a").first.inner_text() == hostile
     assert any(hostile in text for text in page.locator("svg.main-svg").all_text_contents())
 
-    reading["tokens"][3] = reading["models"][0]["top"][0][3] = hostile
+    reading.tokens[3] = reading.models[0].top[0][3] = hostile
     page = visit(render_lens(reading, fresh / "lens.html"), drawn=True)
     assert page.locator(".plot:has(svg.main-svg)").count() == 3
     assert page.locator("img, svg a").count() == 0

@@ -13,10 +13,11 @@ from huggingface_hub.repocard_data import model_index_to_eval_results
 from hypothesis import given
 from hypothesis import strategies as st
 from knowshift.errors import RunError
+from knowshift.probes.results.estimate import Estimate
+from knowshift.probes.results.findings import ErrorRate, Rate
 from knowshift.reports.card import one_line, text, write_card
 from knowshift.reports.inert import inert
 from knowshift.reports.markup import interval, signed
-from knowshift.reports.numbers import Number
 from markdown_it import MarkdownIt
 
 MARKDOWN = MarkdownIt("gfm-like", {"linkify": False})
@@ -117,8 +118,8 @@ def test_every_finding_stands_on_the_card(written, finished):
     for name, model in data["models"].items():
         assert f"<h2>{name}</h2>" in seen
         assert f"<strong>{model['verdict']}</strong>: {model['sentence']}" in seen
-        number = Number.read(model["specific_knowledge"], "")
-        assert f"{signed(number.estimate)} {interval(number)}" in seen
+        number = Estimate(**model["specific_knowledge"])
+        assert f"{signed(number.value)} {interval(number)}" in seen
         own, other = model["ledger"]["own"], model["ledger"]["other"]
         assert (
             f"{own['learned']} of {own['unknown']} own, beside {other['learned']} of {other['unknown']} other" in seen
@@ -137,9 +138,25 @@ def test_the_calibrated_error_rate_is_said(fresh, edit, tmp_path):
 
     edit(fresh / "comparison.json", lambda held: [model.pop("calibration", None) for model in held["models"].values()])
     assert written().count("not measured for this version") == 3
-    said = "Of calibration models with 40 own facts, knowledge was wrongly said of 1 of 400."
-    edit(fresh / "comparison.json", lambda held: held["models"]["neuro_lora"].update(calibration={"sentence": said}))
-    assert said in written()
+    sentence = "Of calibration models with 40 own facts, knowledge was wrongly said of 1 of 400."
+    known = ErrorRate(
+        sentence=sentence,
+        brief="1 of 400",
+        own_facts=40,
+        calibrated_at=40,
+        other_facts=240,
+        calibrated_beside=240,
+        reached=True,
+        false_knowledge=Rate(hits=1, n=400, rate=0.0025, low=0.0, high=0.014),
+        worst_arm=None,
+        false_shift=None,
+        dose=None,
+        power=None,
+        missed=None,
+        reinforced=None,
+    ).model_dump()
+    edit(fresh / "comparison.json", lambda held: held["models"]["neuro_lora"].update(calibration=known))
+    assert sentence in written()
 
 
 def test_no_text_of_the_corpus_stands_on_it(fresh, tmp_path):

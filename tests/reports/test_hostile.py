@@ -17,6 +17,7 @@ from urllib.parse import quote
 import polars as pl
 import pytest
 from hostile import HOSTILE
+from knowshift.probes.results.lens import LensReading, ModelReading
 from knowshift.reports.page import render, render_lens
 
 BIDI = [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C]
@@ -307,10 +308,11 @@ def test_tokens_of_a_lens_page(visit, tmp_path):
     strings = ["".join(text[:99] for text in HOSTILE[k::24]) for k in range(24)]
     grid = [[None, *(-1.0 - k % 7 for k in range(1, len(strings)))]] * 2
     tops = [strings[3:] + strings[:3]] * 2
-    models = [{"name": name, "logprob": grid, "rank": [[0] * len(strings)] * 2, "top": tops} for name in chunks(2)]
-    reading = {"text": "".join(strings), "tokens": strings, "layers": [0, 1], "models": models, "template": strings[4]}
+    ranks = [[0] * len(strings)] * 2
+    models = [ModelReading(name=name, logprob=grid, rank=ranks, top=tops) for name in chunks(2)]
+    reading = LensReading(text="".join(strings), tokens=strings, layers=[0, 1], models=models, template=strings[4])
     page = visit(render_lens(reading, tmp_path / "lens.html"))
     seen = alike(page.evaluate(TEXT))
-    assert alike(reading["text"]) in seen
+    assert alike(reading.text) in seen
     assert alike(chunks(2)[1]) in seen
     assert page.evaluate(HOVER) == 3

@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from knowshift.probes.results.estimate import Estimate
 from knowshift.reports.markup import data, json_block, plot_text, signed, value
-from knowshift.reports.numbers import Number
 from knowshift.reports.page import render
 from pages import Page
 
@@ -81,7 +81,7 @@ def test_a_sign_is_shown_unless_the_number_shows_as_zero(number):
 
 
 def test_a_value_without_interval_has_none_drawn():
-    assert "[" not in value(Number(0.25, note="a constant margin"))
+    assert "[" not in value(Estimate(0.25, note="a constant margin"))
 
 
 def everything(page: Page) -> str:

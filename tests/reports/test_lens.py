@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 from knowshift.errors import RunError
-from knowshift.reports.figures import RUNG_NAME, layer_areas
-from knowshift.reports.numbers import Number
+from knowshift.probes.results.estimate import Estimate
+from knowshift.probes.results.lens import LensReading
+from knowshift.reports.figures import STEP_LABELS, layer_areas
 from knowshift.reports.page import render_lens
 from pages import Page, shown
 
 
 def test_layers_are_stacked_by_sign_and_sum_to_the_line():
-    rungs = {"generic_drift": [Number(-0.5), Number(0.25)], "knowledge": [Number(1.0), Number(-2.0)]}
-    traces = layer_areas(rungs, [3, 7], "nats", RUNG_NAME)["data"]
+    rungs = {"generic_drift": [Estimate(-0.5), Estimate(0.25)], "knowledge": [Estimate(1.0), Estimate(-2.0)]}
+    traces = layer_areas(rungs, [3, 7], "nats", STEP_LABELS["fact"])["data"]
     up = [trace["y"] for trace in traces if trace.get("stackgroup") == "max"]
     down = [trace["y"] for trace in traces if trace.get("stackgroup") == "min"]
     assert [sum(column) for column in zip(*up, strict=True)] == [1.0, 0.25]
@@ -36,7 +37,7 @@ def test_layers_are_shown_by_their_own_numbers(page):
 
 def test_a_deep_model_names_a_dozen_layers_the_last_among_them():
     layers = list(range(3, 83))
-    figure = layer_areas({"knowledge": [Number(0.0)] * len(layers)}, layers, "nats", RUNG_NAME)
+    figure = layer_areas({"knowledge": [Estimate(0.0)] * len(layers)}, layers, "nats", STEP_LABELS["fact"])
     ticks = figure["layout"]["xaxis"]["tickvals"]
     assert ticks == sorted(ticks)
     assert ticks[-1] == 82
@@ -49,7 +50,7 @@ def test_the_raw_lens_is_said(page):
 
 
 def test_a_tuned_lens_is_said_with_what_it_was_trained_on(fresh, edit, tuned_lens):
-    edit(fresh / "run.json", lambda held: held.update(lens=tuned_lens))
+    edit(fresh / "run.json", lambda held: held.update(lens=tuned_lens.model_dump()))
     edit(fresh / "comparison.json", lambda held: held.update(lens="tuned"))
     page = shown(fresh)
     assert "Read through a tuned lens (Belrose et al. 2023)" in page.text
@@ -85,7 +86,11 @@ def test_a_run_without_lens_says_nothing_of_one(fresh, edit):
 
 def test_the_lens_page_says_which_lens_it_was(reading, tuned_lens, tmp_path):
     raw = Page(render_lens(reading, tmp_path / "raw.html").read_text(encoding="utf-8"))
-    tuned = Page(render_lens({**reading, "lens": tuned_lens}, tmp_path / "tuned.html").read_text(encoding="utf-8"))
+    tuned = Page(
+        render_lens(reading.model_copy(update={"lens": tuned_lens}), tmp_path / "tuned.html").read_text(
+            encoding="utf-8"
+        )
+    )
     assert "Read through the raw logit lens" in raw.text
     assert "Read through a tuned lens" in tuned.text
     assert "trained on base with 36,272 tokens of notes.jsonl." in tuned.text
@@ -101,7 +106,7 @@ def test_the_lens_shows_both_models_and_their_difference(reading, tmp_path):
         "difference-1",
     ]
     base, tuned, difference = (figure["data"][0] for figure in page.figures)
-    grids = [model["logprob"] for model in reading["models"]]
+    grids = [model.logprob for model in reading.models]
     assert base["z"] == grids[0][::-1]
     assert tuned["z"] == grids[1][::-1]
     for row, a, b in zip(difference["z"], base["z"], tuned["z"], strict=True):
@@ -109,22 +114,23 @@ def test_the_lens_shows_both_models_and_their_difference(reading, tmp_path):
     assert difference["zmin"] == -difference["zmax"]
     assert (base["zmin"], base["zmax"]) == (tuned["zmin"], tuned["zmax"])
     assert "<b>" not in "".join(page.figures[0]["layout"]["xaxis"]["ticktext"])
-    assert reading["text"].strip() in " ".join(page.seen)
+    assert reading.text.strip() in " ".join(page.seen)
 
 
 def test_a_lens_of_other_shape_is_refused(reading, tmp_path):
-    reading["models"][1]["rank"].pop()
+    reading.models[1].rank.pop()
     with pytest.raises(RunError, match="neuro_lora: `rank`"):
         render_lens(reading, tmp_path / "lens.html")
 
 
 def test_a_lone_surrogate_does_not_stop_the_page(reading, tmp_path):
-    reading["tokens"][2] = "\ud83d"
+    reading.tokens[2] = "\ud83d"
     assert render_lens(reading, tmp_path / "lens.html").stat().st_size > 10**6
 
 
 def test_an_overflowed_log_probability_is_left_out(reading, tmp_path):
-    reading["models"][1]["logprob"][0][3] = float("-inf")
-    page = Page(render_lens(reading, tmp_path / "lens.html").read_text(encoding="utf-8"))
+    read = reading.model_dump()
+    read["models"][1]["logprob"][0][3] = float("-inf")
+    page = Page(render_lens(LensReading.model_validate(read), tmp_path / "lens.html").read_text(encoding="utf-8"))
     assert page.figures[1]["data"][0]["z"][-1][3] is None
     assert page.figures[2]["data"][0]["z"][-1][3] is None

@@ -134,11 +134,11 @@ def test_the_ledger_is_by_model_and_group(page, models):
 
 
 def test_rungs_are_by_model_and_layer(page, models):
-    from knowshift.reports.figures import RUNG_NAME
+    from knowshift.probes.results.rungs import RUNG_LABELS
 
     tables = page.evaluate(TABLE, "#layers table")
     [table] = [one for one in tables if one["caption"].startswith("Rungs by layer with 95% intervals, from facts")]
-    names = {name: key for key, name in RUNG_NAME.items()}
+    names = {name: key for key, name in RUNG_LABELS.items()}
     assert len(table["rows"]) == 4 * len(models)
     for row in table["rows"]:
         model, rung = row["cells"][:2]

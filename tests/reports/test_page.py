@@ -10,6 +10,8 @@ import re
 import polars as pl
 import pytest
 from knowshift.errors import RunError
+from knowshift.probes.results.estimate import Estimate
+from knowshift.probes.results.findings import Counts
 from knowshift.reports.page import render
 from knowshift.reports.registry import section
 from pages import Page, shown
@@ -122,12 +124,15 @@ def test_a_long_table_is_cut_and_says_so(fresh, monkeypatch):
 
 
 def test_a_run_without_facts_still_has_a_page(fresh, edit):
+    none = Estimate.missing("the domain has no facts").json()
+    counts = Counts().model_dump()
+
     def strip(held):
         held["counts"]["facts"] = 0
         for model in held["models"].values():
-            model.update(specific_knowledge=None, total=None, ledger={}, wordings=[], transferable=None, by_layer={})
-            model["rungs"] = {}
-            model["matrix"] = {}
+            model.update(dict.fromkeys(("specific_knowledge", "total", "transferable", "margin_gain"), none))
+            model["ledger"] = {"own": counts, "other": counts, "general": counts}
+            model.update(rungs={}, matrix={}, wordings=[], strata=[], views=[], by_layer={}, training=None, smedqa=None)
 
     (fresh / "facts.parquet").unlink()
     edit(fresh / "comparison.json", strip)
@@ -191,13 +196,12 @@ def test_counts_and_units_are_said_as_one_says_them(fresh, edit):
     assert "0 of 0" not in text
 
 
-def test_a_run_of_an_older_version_has_none_of_these_and_still_a_page(fresh, edit):
+def test_a_run_that_has_none_of_these_still_has_a_page(fresh, edit):
     def strip(held):
         for model in held["models"].values():
-            for key in ("views", "strata"):
-                del model[key]
+            model.update(views=[], strata=[], wordings=[])
             del model["ledger"]["by_specialty"]
-            model["knowledge"].pop("detectable", None)
+            model["knowledge"]["detectable"] = None
 
     edit(fresh / "comparison.json", strip)
     page = shown(fresh)
@@ -210,7 +214,8 @@ def test_the_published_statistic_stands_with_what_it_hides(fresh, edit):
 
     def ask(held):
         for model in held["models"].values():
-            model["smedqa"] = {"all": number, "by_specialty": {"neurology": number}, "hides": "It cannot tell <much>."}
+            hides = "It cannot tell <much>."
+            model["smedqa"] = {"all": number, "by_specialty": {"neurology": number}, "occurrences": 40, "hides": hides}
         held["diagonal"]["fact"] = {**number, "additivity": {"coefficient": 1.0, "f": 9.5, "degrees": 12, "p": 0.004}}
 
     edit(fresh / "comparison.json", ask)

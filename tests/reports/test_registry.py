@@ -27,7 +27,7 @@ def test_another_package_adds_a_section(package, fresh):
         "from knowshift.reports.registry import Section, section\n"
         "@section(order=35, title='Wards', anchor='wards')\n"
         "def wards(run):\n"
-        "    return Section(Markup('<p>Ward of {}</p>').format(run.base), 'How to read it.')\n"
+        "    return Section(Markup('<p>Ward of {}</p>').format(run.result.base), 'How to read it.')\n"
     )
     page = shown(fresh)
     assert "Ward of base" in page.text
