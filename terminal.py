@@ -1,11 +1,11 @@
-"""What the terminal shows: progress on standard error, the summary table, the lens table."""
+"""Print what the terminal shows: progress on standard error, tables of results."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -17,6 +17,10 @@ from .probes.results.lens import LensReading
 from .probes.results.model import ModelResult
 from .probes.results.rungs import RUNG_LABELS, Change, Per, Rung
 
+if TYPE_CHECKING:
+    from .terms.extraction.agreement import Agreement
+    from .terms.extraction.termlist import Term
+
 UNIT_LABELS: dict[Per, str] = {
     "token": "nats per token",
     "target": "nats per target",
@@ -25,7 +29,7 @@ UNIT_LABELS: dict[Per, str] = {
 
 
 class Reporter:
-    """A progress bar of items, rate and time left; called as `reporter(stage, done, total)`."""
+    """A progress bar of items, rate and time left, called as `reporter(stage, done, total)`."""
 
     def __init__(self) -> None:
         self.console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
@@ -136,11 +140,11 @@ def lens_table(reading: LensReading, widest: int = 12) -> None:
         console.print(table)
 
 
-def term_table(terms: Sequence[Any], specialty: str, title: str) -> None:
-    """A specialty's terms (`terms.extraction.termlist.Term`) with what speaks for them."""
+def term_table(terms: Sequence[Term], specialty: str, title: str) -> None:
+    """Print a specialty's terms with what speaks for them."""
     console = Console(highlight=False, markup=False)
     table = Table(title=title, title_justify="left")
-    for name, justify in {
+    columns: dict[str, Literal["left", "right"]] = {
         "": "right",
         "term": "left",
         "concept": "left",
@@ -148,8 +152,9 @@ def term_table(terms: Sequence[Any], specialty: str, title: str) -> None:
         "specificity": "right",
         "documents": "right",
         "rests on": "left",
-    }.items():
-        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    }
+    for name, justify in columns.items():
+        table.add_column(name, justify=justify, overflow="fold")
     for number, term in enumerate(terms, 1):
         z = term.z.get(specialty)
         why = ", ".join((*term.hierarchy, *term.type_roots)) or term.basis
@@ -159,21 +164,22 @@ def term_table(terms: Sequence[Any], specialty: str, title: str) -> None:
     console.print(table)
 
 
-def agreement_table(found: Mapping[str, Any]) -> None:
-    """Precision, recall and F1, a row a kind of agreement."""
+def agreement_table(agreements: Mapping[str, Agreement]) -> None:
+    """Print precision, recall and F1, a row a kind of agreement."""
     console = Console(highlight=False, markup=False)
     table = Table()
     table.add_column("")
     for name in ("precision", "recall", "F1", "right", "found", "gold"):
         table.add_column(name, justify="right")
-    for name, one in found.items():
-        rates = ("–" if value is None else f"{value:.3f}" for value in (one.precision, one.recall, one.f1))
-        table.add_row(name, *rates, *map(str, (one.right, one.found, one.gold)))
+    for name, agreement in agreements.items():
+        rates = (agreement.precision, agreement.recall, agreement.f1)
+        counts = (agreement.right, agreement.found, agreement.gold)
+        table.add_row(name, *("–" if rate is None else f"{rate:.3f}" for rate in rates), *map(str, counts))
     console.print(table)
 
 
 def calibration_table(data: Mapping[str, Any]) -> None:
-    """A row an arm: how often each verdict was said, of how many models."""
+    """Print a row an arm: how often each verdict was reached, of how many models."""
     console = Console(highlight=False, markup=False)
     for size in map(str, data["sizes"]):
         table = Table(title=f"{size} own facts", title_justify="left")

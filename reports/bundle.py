@@ -18,7 +18,11 @@ EXPORT = re.compile(r"^export (?=(?:async function|function|const|class) (\w+))"
 
 @cache
 def script() -> str:
-    """All modules that `main.js` reaches, each after those it imports. ValueError where two import each other."""
+    """Return all modules that `main.js` reaches, each after those it imports.
+
+    Raises:
+        ValueError: Two modules import each other.
+    """
     made: dict[str, str] = {}
     _add(ENTRY, made, ())
     return '"use strict";\n(() => {\n' + "\n".join(made.values()) + "\n})();\n"

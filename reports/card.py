@@ -19,7 +19,7 @@ from ..probes.results.model import ModelResult
 from ..probes.results.rungs import RUNG_LABELS, RUNGS, Change
 from .markup import ABSENT, STATE_LABELS, interval, p_value, plain, signed, why_missing
 from .run_view import RunView, flat
-from .writing import put
+from .writing import write_file
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
@@ -42,7 +42,7 @@ def write_card(run: Path, out: Path, only: str | None = None) -> Path:
         if only not in view.models:
             raise RunError(f"--model {only}: no such tuned model in {run}; it has {', '.join(view.models)}")
         view = replace(view, result=view.result.model_copy(update={"models": {only: view.models[only]}}))
-    return put(Path(out), card(view).encode("utf-8", "replace"), "card.md")
+    return write_file(Path(out), card(view).encode("utf-8", "replace"), "card.md")
 
 
 def card(run: RunView) -> str:

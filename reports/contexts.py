@@ -40,13 +40,13 @@ class Budget:
         return Budget(*(int(share * getattr(self, field.name)) for field in fields(self)))
 
 
-def contexts(run: RunView, budget: Budget | None = None) -> dict[str, Any]:
+def choose_contexts(run: RunView, budget: Budget | None = None) -> dict[str, Any]:
     """Return what `contexts.js` and `layers.js` show; without places, or without their scores, `shown` is 0."""
     budget = budget or Budget()
     models, depth = ["", *run.models], len(run.result.layer_numbers)
     scored = run.scores("", ["item"]) if run.places.height else None
     places = run.places.clear() if scored is None else run.places.join(scored.unique(), "item", "semi")
-    chosen = _chosen(run, places, budget, len(models))
+    chosen = _choose(run, places, budget, len(models))
     tables = [_scores(run, model, chosen["item"]) for model in models] if chosen.height else []
     out: dict[str, Any] = {
         "places": places.height,
@@ -77,13 +77,13 @@ def contexts(run: RunView, budget: Budget | None = None) -> dict[str, Any]:
         "tokens": base["tokens"].to_list(),
         "scores": [None if one is None else scaled(one["logprob"]) for one in tables],
         "layered": layered if depth else 0,
-        "lens": _beyond([_flat(one, "lens", layered, depth) for one in tables]),
-        "rank": _beyond([_flat(one, "rank", layered, depth) for one in tables]),
+        "lens": _differences([_flat(one, "lens", layered, depth) for one in tables]),
+        "rank": _differences([_flat(one, "rank", layered, depth) for one in tables]),
         "readings": _readings(run, models, place, budget.readings),
     }
 
 
-def _chosen(run: RunView, places: pl.DataFrame, budget: Budget, models: int) -> pl.DataFrame:
+def _choose(run: RunView, places: pl.DataFrame, budget: Budget, models: int) -> pl.DataFrame:
     """Return those of `places` that the budget allows, in the order in which they were drawn."""
     if not places.height:
         return places
@@ -129,13 +129,13 @@ def _flat(table: pl.DataFrame | None, column: str, rows: int, layers: int) -> li
     return _ranks(every) if column == "rank" else scaled(every, LAYER_SCALE)
 
 
-def _beyond(models: list[list[int | None] | None]) -> list[list[int | None] | None]:
+def _differences(models: list[list[int | None] | None]) -> list[list[int | None] | None]:
     """Return the base's list as it is, the others less it: small numbers take little room."""
     base, *rest = models
-    return models if base is None else [base, *(one and _less(one, base) for one in rest)]
+    return models if base is None else [base, *(one and _subtract(one, base) for one in rest)]
 
 
-def _less(values: list[int | None], base: list[int | None]) -> list[int | None]:
+def _subtract(values: list[int | None], base: list[int | None]) -> list[int | None]:
     return [None if one is None or of is None else one - of for one, of in zip(values, base, strict=True)]
 
 
@@ -165,7 +165,7 @@ def _readings(run: RunView, models: list[str], place: dict[tuple[Any, ...], int]
             for grid in ("lens", "lensRank") if one else ():
                 # None where a model of other layers was read at its end alone.
                 base = read[0][grid] if one[grid] else []
-                one[grid] = [_less(row, before) for row, before in zip(one[grid], base, strict=True)]
+                one[grid] = [_subtract(row, before) for row, before in zip(one[grid], base, strict=True)]
         passages.append({"passage": place[key], "starts": spans[0], "ends": spans[1], "models": read})
     return {"passages": passages, "words": list(words)}
 

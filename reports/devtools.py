@@ -83,21 +83,21 @@ class Browser:
         self.place.cleanup()
 
     def open(self, url: str) -> None:
-        """Opens a page; the methods below speak to it."""
+        """Open a page, which the methods below speak to."""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         if failed := self.call("Page.navigate", url=url).get("errorText"):
             raise BrowserError(failed)
 
     def evaluate(self, expression: str) -> Any:
-        """The value of a JavaScript expression in the page; a promise is waited for."""
+        """Return the value of a JavaScript expression in the page; a promise is awaited."""
         found = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
         if "exceptionDetails" in found:
             raise BrowserError(str(found["exceptionDetails"].get("text", "the page's script failed")))
         return found["result"].get("value")
 
     def wait_for(self, expression: str) -> None:
-        """Looks until the expression is true in the page, which may be gone or not yet there at one look."""
+        """Wait until the expression is true in the page, which may not be there yet."""
         while True:
             with suppress(Refused):
                 if self.evaluate(expression):
@@ -105,7 +105,7 @@ class Browser:
             time.sleep(0.05)
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Calls a method of the protocol; its result. Raises BrowserError."""
+        """Call a method of the protocol and return its result. Raises BrowserError."""
         self.sent += 1
         message: dict[str, Any] = {"id": self.sent, "method": method, "params": parameters}
         if self.session:
@@ -120,7 +120,7 @@ class Browser:
         return result
 
     def _next(self) -> dict[str, Any]:
-        """The next message of the browser."""
+        """Return the browser's next message."""
         parts = [self.heard]
         while b"\0" not in parts[-1]:
             left = self.deadline - time.monotonic()

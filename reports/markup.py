@@ -89,7 +89,7 @@ def join(parts: Iterable[Any], separator: str | Markup = NOTHING) -> Markup:
     return escape(separator).join(escape(part) for part in parts)
 
 
-def each(template: str, rows: Iterable[Sequence[Any]]) -> Markup:
+def fill_each(template: str, rows: Iterable[Sequence[Any]]) -> Markup:
     """Fill `template` (HTML) with each row, escaped, one after another."""
     return join(Markup(template).format(*row) for row in rows)
 
@@ -97,13 +97,15 @@ def each(template: str, rows: Iterable[Sequence[Any]]) -> Markup:
 def table(head: Sequence[Any], rows: Iterable[Sequence[Any]], caption: str, *, css: str = "") -> Markup:
     """Return a table whose first column heads its rows; it scrolls sideways by itself on a narrow screen."""
     body = join(
-        Markup('<tr><th scope="row">{}</th>{}</tr>').format(row[0], each("<td>{}</td>", [[cell] for cell in row[1:]]))
+        Markup('<tr><th scope="row">{}</th>{}</tr>').format(
+            row[0], fill_each("<td>{}</td>", [[cell] for cell in row[1:]])
+        )
         for row in rows
     )
     return Markup(
         '<div class="scroll" tabindex="0" role="region" aria-label="{}"><table class="{}"><caption>{}</caption>'
         "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
-    ).format(caption, css, caption, each('<th scope="col">{}</th>', [[name] for name in head]), body)
+    ).format(caption, css, caption, fill_each('<th scope="col">{}</th>', [[name] for name in head]), body)
 
 
 def multiples(charts: Iterable[Markup], count: int) -> Markup:
@@ -150,6 +152,6 @@ def records(name: str, label: str, note: str) -> Markup:
 def pairs(title: str, pairs: Iterable[tuple[str, Any]], empty: str = "Not recorded.") -> Markup:
     """Return names and their values under a title."""
     rows = [[key, "–" if held is None else str(held)] for key, held in pairs]
-    body = each('<tr><th scope="row">{}</th><td>{}</td></tr>', rows)
+    body = fill_each('<tr><th scope="row">{}</th><td>{}</td></tr>', rows)
     shown = Markup('<table class="words">{}</table>').format(body) if rows else Markup("<p>{}</p>").format(empty)
     return Markup("<div><h3>{}</h3>{}</div>").format(title, shown)

@@ -45,7 +45,7 @@ class Column:
 
 
 def packed(name: str, value: Any) -> Markup:
-    """The block `data-NAME`; the same value gives the same bytes."""
+    """Return the block `data-NAME`; the same value gives the same bytes."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return block(f"data-{name}", text)
 
@@ -54,8 +54,8 @@ Made = TypeVar("Made")
 _kept: dict[str, tuple[weakref.ref[pl.DataFrame], Any]] = {}
 
 
-def kept(name: str, frame: pl.DataFrame, make: Callable[[], Made]) -> Made:
-    """What `make` makes of `frame`, made once for the last frame of each name: more than one section asks for it."""
+def memoize(name: str, frame: pl.DataFrame, make: Callable[[], Made]) -> Made:
+    """Return what `make` makes of `frame`, kept for the last frame of each name: more than one section asks for it."""
     if name not in _kept or _kept[name][0]() is not frame:
         _kept[name] = weakref.ref(frame), make()
     made: Made = _kept[name][1]
@@ -63,19 +63,19 @@ def kept(name: str, frame: pl.DataFrame, make: Callable[[], Made]) -> Made:
 
 
 def block(identifier: str, text: str) -> Markup:
-    """Any text as a compressed data block."""
+    """Return any text as a compressed data block."""
     held = base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), 9, mtime=0)).decode()
     return Markup('<script type="application/gzip" id="{}">{}</script>').format(identifier, Markup(held))
 
 
 def finite(series: pl.Series) -> list[float | None]:
-    """Numbers, what is not finite as None."""
+    """Return numbers; what is not finite becomes None."""
     values = series.cast(pl.Float64).to_list()
     return [value if value is not None and math.isfinite(value) else None for value in values]
 
 
 def scaled(values: Any, scale: int = SCALE) -> list[int | None]:
-    """Numbers times `scale`, rounded to whole ones; what is not finite as None."""
+    """Return numbers times `scale`, rounded to whole ones; what is not finite becomes None."""
     array = np.asarray(pl.Series(values, dtype=pl.Float64, strict=False).to_numpy(), dtype=np.float64)
     whole = np.isfinite(array)
     rounded = np.rint(np.where(whole, array, 0.0) * scale).astype(np.int64)
@@ -83,14 +83,14 @@ def scaled(values: Any, scale: int = SCALE) -> list[int | None]:
 
 
 def codes(values: Iterable[str | None]) -> tuple[list[str], list[int]]:
-    """Distinct strings in order of appearance, and each value's place among them; -1 for None."""
+    """Return distinct strings in order of appearance, and each value's place among them; -1 for None."""
     places: dict[str, int] = {}
     found = [-1 if value is None else places.setdefault(value, len(places)) for value in values]
     return list(places), found
 
 
 def table(frame: pl.DataFrame, columns: Sequence[Column]) -> dict[str, Any]:
-    """`columns` of `frame` by key, as `table.js` reads them: numbers scaled, texts as codes into their `words`."""
+    """Return `columns` of `frame` as `table.js` reads them: numbers scaled, texts as codes into their `words`."""
     out = []
     for column in columns:
         held: dict[str, Any] = {"key": column.key, "title": column.title, "kind": column.kind}

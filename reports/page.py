@@ -23,7 +23,7 @@ from .lens import lens_sections
 from .pack import block
 from .registry import Section, entries
 from .run_view import RunView, read_json
-from .writing import put
+from .writing import write_file
 
 PAGE = Path(__file__).parent / "page"
 NO_TEXT = (
@@ -145,4 +145,4 @@ def _write(
         policy=policy(_scripts()),
     )
     # A lone surrogate in a token must not stop the page.
-    return put(out, page.encode("utf-8", "replace"), "report.html", "page")
+    return write_file(out, page.encode("utf-8", "replace"), "report.html", "page")

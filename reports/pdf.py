@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import RunError, UsageError
 from .devtools import Browser, BrowserError
-from .writing import put
+from .writing import write_file
 
 ENVIRONMENT = "KNOWSHIFT_BROWSER"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
@@ -32,9 +32,10 @@ FIT = """
 
 
 def browser(given: str | None = None) -> str:
-    """The browser's executable: `given` (a path or a name on PATH), `KNOWSHIFT_BROWSER`, else the first on PATH.
+    """Return the browser's executable: `given` (a path or a name on PATH), `KNOWSHIFT_BROWSER`, else the first on PATH.
 
-    Raises UsageError where there is none.
+    Raises:
+        UsageError: There is none.
     """
     if os.name == "nt":
         raise UsageError("--pdf: works on Linux and macOS alone; open the page in a browser and print it from there")
@@ -49,9 +50,11 @@ def browser(given: str | None = None) -> str:
 
 
 def write_pdf(page: Path, out: Path, program: str | None = None) -> Path:
-    """Prints the written page `page` to `out`, once its charts are drawn; the path written.
+    """Print the written page `page` to `out`, once its charts are drawn, and return the path.
 
-    Raises UsageError where there is no browser, RunError where it fails.
+    Raises:
+        UsageError: There is no browser.
+        RunError: The page could not be printed.
     """
     program = browser(program)
     try:
@@ -67,4 +70,4 @@ def write_pdf(page: Path, out: Path, program: str | None = None) -> Path:
             printed = opened.call("Page.printToPDF", printBackground=True, generateTaggedPDF=True, **PAPER)
     except (BrowserError, OSError) as error:
         raise RunError(f"{program}: printed no PDF of {page} ({error}); try another --browser") from None
-    return put(out, base64.b64decode(printed["data"]), "report.pdf")
+    return write_file(out, base64.b64decode(printed["data"]), "report.pdf")

@@ -3,7 +3,7 @@
     @section(order=30, title="Ladder", anchor="ladder")
     def ladder(run: RunView) -> Section: ...
 
-A new section is a new module in `sections/`: it is found by itself, and its title joins the contents bar. Another
+A new section is a new module in `sections/`; its title joins the contents bar. Another
 package adds one under the entry-point group `knowshift.sections`: a name for a module, or an object in it, whose import
 registers it. The page's own sections have the orders 10 (verdict), 20 (validity), 30 (ladder), 40 (matrix), 50 (facts),
 60 (terms), 62 and 63 (answers), 70 (contexts), 80 (layers), 90 (counter-evidence), 95 (hypotheses), 100 (methods).
@@ -52,7 +52,11 @@ _entries: dict[str, Entry] = {}
 
 
 def section(*, order: int, title: str, anchor: str) -> Callable[[Render], Render]:
-    """Registers a function as the section at `anchor`; ValueError if another module holds that anchor."""
+    """Register a function as the section at `anchor`.
+
+    Raises:
+        ValueError: Another module has a section there.
+    """
 
     def register(render: Render) -> Render:
         if (held := _entries.get(anchor)) and held.render.__module__ != render.__module__:
@@ -64,7 +68,11 @@ def section(*, order: int, title: str, anchor: str) -> Callable[[Render], Render
 
 
 def entries() -> list[Entry]:
-    """All sections in the page's order. RunError where another package's cannot be loaded."""
+    """Return all sections in the page's order.
+
+    Raises:
+        RunError: Another package's section cannot be loaded.
+    """
     from . import sections
 
     for module in pkgutil.iter_modules(sections.__path__):

@@ -1,4 +1,4 @@
-"""Puts what a report writes at its place, whole or not at all; what the disk refuses is one line."""
+"""Write a report's file whole or not at all; what the disk refuses is one line."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from ..errors import RunError
 from ..storage import write_whole
 
 
-def put(out: Path, content: bytes, usual: str, what: str = "file") -> Path:
-    """Writes `content` to `out`; the path written. `usual` is what such a file is usually called. Raises RunError."""
+def write_file(out: Path, content: bytes, usual: str, what: str = "file") -> Path:
+    """Write `content` to `out` and return the path; `usual` is the name that such a file usually has.
+
+    Raises:
+        RunError: `out` is a folder, or cannot be written.
+    """
     if out.is_dir():
         raise RunError(f"{out}: is a folder; give the path of the {what} to write, such as {out / usual}")
     try:

@@ -121,6 +121,8 @@ def test_reports_know_only_a_run_directory():
     """Reports read files: of the rooms below they need no engine, and of the command nothing."""
     for path in (ROOT / "reports").rglob("*.py"):
         assert not [name for name in inside(path) if name.startswith(("models.engines", "models.checkpoint"))]
+        probes = {name for name in inside(path, typing=True) if name.startswith("probes.")}
+        assert all(name.startswith("probes.results") for name in probes), path
 
 
 @pytest.mark.parametrize("room", ["terms", "reports", "probes/results"])

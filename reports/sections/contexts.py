@@ -6,8 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ..contexts import Budget
-from ..contexts import contexts as chosen
+from ..contexts import Budget, choose_contexts
 from ..evaluation import FILE
 from ..pack import packed
 from ..registry import Section, section
@@ -33,43 +32,44 @@ LARGEST = 2_100_000
 """Bytes of contexts, however much is left."""
 
 
-def room(run: RunView, page: int) -> int:
-    """Bytes that are left for contexts on a page of `page` bytes, beside its terms, facts and other sections."""
+def bytes_left(run: RunView, page: int) -> int:
+    """Return the bytes left for contexts on a page of `page` bytes, beside its terms, facts and other sections."""
     read = [*run.path.glob("*.json"), *run.path.glob(f"{FOLDER}/*/{FILE}")]
     others = ALWAYS + int(DRAWN * sum(file.stat().st_size for file in read))
-    tables = sum(len(block) for block, _ in (terms.carried(run), facts.carried(run)))
+    tables = sum(len(block) for block, _ in (terms.rows_block(run), facts.rows_block(run)))
     return min(LARGEST, max(0, page - others - tables))
 
 
-def _within(run: RunView, largest: int) -> tuple[dict[str, Any], Markup]:
-    """The contexts and their block: as many as the budget allows, or fewer where they pack badly."""
+def _fit(run: RunView, largest: int) -> tuple[dict[str, Any], Markup]:
+    """Return the contexts and their block: as many as the budget allows, or fewer where they pack badly."""
     budget = Budget()
     while True:
-        held = chosen(run, budget)
-        block = packed("contexts", held)
-        if len(block) <= largest or not held["shown"]:
-            return held, block
+        chosen = choose_contexts(run, budget)
+        block = packed("contexts", chosen)
+        if len(block) <= largest or not chosen["shown"]:
+            return chosen, block
         budget = budget.times(0.9 * largest / len(block))
 
 
 @section(order=70, title="Contexts", anchor="contexts")
 def contexts(run: RunView) -> Section:
-    held, block = _within(run, room(run, PAGE))
-    if not held["shown"]:
-        return Section(block + (NO_ROOM.format(held["places"]) if held["places"] else ABSENT), "")
-    said = (
-        f"All {held['places']:,} places of terms in this run are on this page."
-        if held["shown"] == held["places"]
-        else f"{held['shown']:,} of {held['places']:,} places are on this page, drawn by the run's seed, a first one "
-        "of each term before a second of any; all are in the run's places.parquet and scores."
+    chosen, block = _fit(run, bytes_left(run, PAGE))
+    if not chosen["shown"]:
+        return Section(block + (NO_ROOM.format(chosen["places"]) if chosen["places"] else ABSENT), "")
+    count, places = chosen["shown"], chosen["places"]
+    note = (
+        f"All {places:,} places of terms in this run are on this page."
+        if count == places
+        else f"{count:,} of {places:,} places are on this page, drawn by the run's seed, a first one of each term "
+        "before a second of any; all are in the run's places.parquet and scores."
     )
-    read = len(held["readings"]["passages"])
+    read = len(chosen["readings"]["passages"])
     if read:
-        said += f" {read:,} of their passages were read token by token; in the others the terms alone are coloured."
+        note += f" {read:,} of their passages were read token by token; in the others the terms alone are coloured."
     return Section(
         block
         + Markup('<div id="contexts-bar"></div><div id="contexts-list"></div>')
-        + Markup('<p class="quiet">{}</p>').format(said),
+        + Markup('<p class="quiet">{}</p>').format(note),
         "Under each token stand three strips on one scale, what the base gave it, what the tuned model gave it, and "
         "the difference (orange gained, blue lost); point at a token or move to it for its figures, and choose it to "
         "follow it through the layers.",

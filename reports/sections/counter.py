@@ -14,7 +14,7 @@ from ...probes.results.model import ModelResult
 from ..markup import NOTHING, data, join, signed, table
 from ..registry import Section, section
 from ..run_view import RunView
-from .facts import named
+from .facts import with_display_names
 
 ROWS = 5
 """Of each list."""
@@ -26,7 +26,7 @@ WORDS = 90
 def counter(run: RunView) -> Section:
     if not run.terms.height and not run.facts.height:
         return Section(Markup('<p class="none">This run has neither terms nor facts.</p>'), "")
-    terms, facts = (named(run, frame) if frame.height else frame for frame in (run.terms, run.facts))
+    terms, facts = (with_display_names(run, frame) if frame.height else frame for frame in (run.terms, run.facts))
     return Section(
         join(_model(run, name, terms, facts) for name in run.models),
         "What a reviewer would ask for: the items that lost most, the own facts that disagree with the verdict, and "
@@ -42,12 +42,12 @@ def _model(run: RunView, name: str, terms: pl.DataFrame, facts: pl.DataFrame) ->
     if found.height:
         lost = found.filter(pl.col("gain") < 0).sort("gain").head(ROWS)
         parts.append(_terms("Terms that lost most", run, lost))
-        parts.append(_terms("Terms drawn blindly", run, _drawn(found, "concept", seed)))
+        parts.append(_terms("Terms drawn blindly", run, _draw(found, "concept", seed)))
     if own.height:
         against, title = _against(model, own)
         parts.append(_facts(title, against))
         parts.append(_facts("Facts that lost most", own.filter(pl.col("margin_gain") < 0).sort("margin_gain")))
-        parts.append(_facts("Facts drawn blindly", _drawn(own, "item", seed)))
+        parts.append(_facts("Facts drawn blindly", _draw(own, "item", seed)))
     first = Markup(" open") if name == next(iter(run.models)) else NOTHING
     return Markup(
         '<details class="against" data-model="{0}"{3}><summary>{0}: {1}</summary><div class="pairs">{2}</div></details>'
@@ -64,7 +64,7 @@ def _against(model: ModelResult, facts: pl.DataFrame) -> tuple[pl.DataFrame, str
     return held, "Own facts that gained, which speak for knowledge"
 
 
-def _drawn(frame: pl.DataFrame, key: str, seed: int) -> pl.DataFrame:
+def _draw(frame: pl.DataFrame, key: str, seed: int) -> pl.DataFrame:
     luck = [hashlib.sha256(f"{seed}\0counter\0{value}".encode()).hexdigest() for value in frame[key]]
     return frame.with_columns(_luck=pl.Series(luck)).sort("_luck").head(ROWS)
 
@@ -105,7 +105,7 @@ def _facts(title: str, frame: pl.DataFrame) -> Markup:
 
 
 def _end(cue: str) -> str:
-    """A question's last words; the whole of it stands where the row leads."""
+    """Return a question's last words; the row's link leads to all of it."""
     if len(cue) <= WORDS:
         return cue
     begin = len(cue) - WORDS

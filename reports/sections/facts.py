@@ -12,8 +12,8 @@ from markupsafe import Markup
 from ...probes.results.findings import Counts, Ledger
 from ...probes.results.rungs import FACT_STATES, FactState, Group
 from ..figures import ledger_bars
-from ..markup import ABSENT, NOTHING, chart, data, details, each, p_value, records, signed, table, value
-from ..pack import Column, codes, kept, packed, scaled
+from ..markup import ABSENT, NOTHING, chart, data, details, fill_each, p_value, records, signed, table, value
+from ..pack import Column, codes, memoize, packed, scaled
 from ..pack import table as columnar
 from ..registry import Section, section
 from ..run_view import RunView
@@ -47,7 +47,7 @@ COLUMNS = [
 def facts(run: RunView) -> Section:
     if not run.facts.height:
         return Section(Markup('<p class="none">This run has no facts, so it cannot speak of knowledge.</p>'), "")
-    block, said = carried(run)
+    block, said = rows_block(run)
     every = block + Markup('<div id="facts-one" tabindex="-1"></div>') + records("facts", "Every fact", said)
     return Section(
         _ledger(run) + _training(run) + _strata(run) + _wordings(run) + Markup("<h3>Every fact</h3>") + every,
@@ -56,14 +56,14 @@ def facts(run: RunView) -> Section:
     )
 
 
-def carried(run: RunView) -> tuple[Markup, str]:
+def rows_block(run: RunView) -> tuple[Markup, str]:
     """Return the block of the rows that are on the page, and which these are."""
-    return kept("facts", run.facts, lambda: _carried(run)) if run.facts.height else (NOTHING, "")
+    return memoize("facts", run.facts, lambda: _rows_block(run)) if run.facts.height else (NOTHING, "")
 
 
-def _carried(run: RunView) -> tuple[Markup, str]:
+def _rows_block(run: RunView) -> tuple[Markup, str]:
     first = [pl.col(f"{side}_logprobs").list.first().alias(name) for side, name in ANSWERS.items()]
-    frame = named(run, run.facts).with_columns(first)
+    frame = with_display_names(run, run.facts).with_columns(first)
     columns = [c for c in COLUMNS if c.key not in ANSWERS.values() or frame[c.key].count()]
     if frame["seen"].count():
         frame, columns = frame.with_columns(pl.col("seen").fill_null("not known")), [*columns, SEEN]
@@ -72,7 +72,7 @@ def _carried(run: RunView) -> tuple[Markup, str]:
         rows = rows.sort("item", maintain_order=True)
         return packed("facts", {"table": columnar(rows, columns), "candidates": _candidates(rows)})
 
-    return fitted(frame, "margin_gain", ROWS, LARGEST, block)
+    return fit_rows(frame, "margin_gain", ROWS, LARGEST, block)
 
 
 ANSWERS = {"base": "before", "tuned": "after"}
@@ -116,7 +116,9 @@ def _ledger(run: RunView) -> Markup:
             *(_count(name, group, state, counts.states[state]) for state in FACT_STATES),
             share(counts, "learned"),
             share(counts, "lost"),
-            each('<div class="line">{}</div>', [[test] for test in _tests(model.ledger)] if group == "own" else []),
+            fill_each(
+                '<div class="line">{}</div>', [[test] for test in _tests(model.ledger)] if group == "own" else []
+            ),
         ]
         for name, model in run.models.items()
         for group, counts in model.ledger.groups.items()
@@ -232,7 +234,7 @@ def _wordings(run: RunView) -> Markup:
     return details("By wording", about + table(head, rows, f"Specific knowledge by wording, {run.unit}"))
 
 
-def named(run: RunView, frame: pl.DataFrame) -> pl.DataFrame:
+def with_display_names(run: RunView, frame: pl.DataFrame) -> pl.DataFrame:
     """Return the frame with its specialties' display names, its models in the run's order."""
     order = {name: place for place, name in enumerate(run.models)}
     known = pl.col("specialties").cast(pl.List(pl.String)).list.eval(pl.element().replace(run.result.specialties))
@@ -244,14 +246,14 @@ def named(run: RunView, frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def largest(frame: pl.DataFrame, column: str, rows: int) -> pl.DataFrame:
+def keep_largest(frame: pl.DataFrame, column: str, rows: int) -> pl.DataFrame:
     """Return at most `rows` rows, an equal share for each model: those largest in size by `column`."""
     share_of_each = max(1, rows // max(1, frame["model"].n_unique()))
     rank = pl.col(column).fill_nan(None).abs().rank("ordinal", descending=True).over("model")
     return frame.filter(rank.fill_null(frame.height + 1) <= share_of_each) if frame.height > rows else frame
 
 
-def fitted(
+def fit_rows(
     frame: pl.DataFrame, column: str, rows: int, size: int, block: Callable[[pl.DataFrame], Markup]
 ) -> tuple[Markup, str]:
     """Return the block of the rows `largest` in size by `column`, at most `rows` and `size` bytes; and which these are.
@@ -259,14 +261,14 @@ def fitted(
     Where `size` is too small for a row of each model, the block is larger.
     """
     while True:
-        shown = largest(frame, column, rows)
+        shown = keep_largest(frame, column, rows)
         made = block(shown)
         if len(made) <= size or not rows:
-            return made, capped(shown, frame)
+            return made, describe_rows(shown, frame)
         rows = int(0.9 * shown.height * size / len(made))
 
 
-def capped(shown: pl.DataFrame, every: pl.DataFrame) -> str:
+def describe_rows(shown: pl.DataFrame, every: pl.DataFrame) -> str:
     if shown.height == every.height:
         return f"All {every.height:,} rows, to four decimals."
     return f"The {shown.height:,} rows largest in size, of {every.height:,}; all stand in the run's parquet."

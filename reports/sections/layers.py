@@ -7,7 +7,7 @@ from markupsafe import Markup
 from ...probes.results.rungs import VIEWS, View
 from ..figures import STEP_LABELS, known_rungs, layer_areas, stacked_reach
 from ..lens import about_lens
-from ..markup import chart, details, each, join, multiples, table, value
+from ..markup import chart, details, fill_each, join, multiples, table, value
 from ..registry import Section, section
 from ..run_view import RunView
 
@@ -24,7 +24,7 @@ def layers(run: RunView) -> Section:
             "The rungs stacked after each layer, what gained above zero and what lost below it; the line is their sum, "
             "the gain of the own true answers (or terms)."
         )
-        + each('<p class="none">{} {}; no layers are read of it.</p>', unread)
+        + fill_each('<p class="none">{} {}; no layers are read of it.</p>', unread)
         + join(_view(run, view) for view in VIEWS)
         + Markup("<h3>What this lens can say</h3>")
         + about_lens(run.lens),

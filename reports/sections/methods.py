@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from ..markup import NOTHING, each, pairs
+from ..markup import NOTHING, fill_each, pairs
 from ..pack import block
 from ..registry import Section, section
 from ..run_view import RunView, flat
@@ -57,7 +57,9 @@ def methods(run: RunView) -> Section:
         Markup("<h3>Reproduce</h3><pre>{}</pre>").format(record.command or "command not recorded"),
         block("data-comparison", comparison),
         Markup('<p><button type="button" id="save-comparison">Save comparison.json</button></p>'),
-        Markup("<h3>Equations</h3><pre>{}</pre>{}").format(EQUATIONS, each("<p>{}</p>", [[line] for line in PROSE])),
+        Markup("<h3>Equations</h3><pre>{}</pre>{}").format(
+            EQUATIONS, fill_each("<p>{}</p>", [[line] for line in PROSE])
+        ),
         Markup('<div class="multiples">'),
         pairs("Items", counts.model_dump(exclude={"dropped"}).items()),
         pairs("Left out", counts.dropped.items(), "Nothing was left out."),

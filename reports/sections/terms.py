@@ -6,10 +6,10 @@ import polars as pl
 from markupsafe import Markup
 
 from ..markup import NOTHING, records
-from ..pack import Column, kept, packed, table
+from ..pack import Column, memoize, packed, table
 from ..registry import Section, section
 from ..run_view import RunView
-from .facts import fitted, named
+from .facts import fit_rows, with_display_names
 
 ROWS = 80_000
 """Most rows the page carries, over all models."""
@@ -22,7 +22,7 @@ def terms(run: RunView) -> Section:
     if not run.terms.height:
         return Section(Markup('<p class="none">This run has no terms in running text.</p>'), "")
     note = f"Mentions are found by {run.result.mentions}. " if run.result.mentions else ""
-    block, said = carried(run)
+    block, said = rows_block(run)
     return Section(
         block + records("terms", "Terms in running text", note + said),
         f"One row a model and concept: the mean log-probability of its places before and after, in {run.unit}, and "
@@ -30,12 +30,12 @@ def terms(run: RunView) -> Section:
     )
 
 
-def carried(run: RunView) -> tuple[Markup, str]:
-    """The block of the rows that are on the page, and which these are."""
-    return kept("terms", run.terms, lambda: _carried(run)) if run.terms.height else (NOTHING, "")
+def rows_block(run: RunView) -> tuple[Markup, str]:
+    """Return the block of the rows that are on the page, and which these are."""
+    return memoize("terms", run.terms, lambda: _rows_block(run)) if run.terms.height else (NOTHING, "")
 
 
-def _carried(run: RunView) -> tuple[Markup, str]:
+def _rows_block(run: RunView) -> tuple[Markup, str]:
     columns = [
         Column("name", "term", "text"),
         Column("model", "model", "filter"),
@@ -53,7 +53,7 @@ def _carried(run: RunView) -> tuple[Markup, str]:
         Column("types", "semantic types", "set", shown=False),
         Column("tokens", "tokens", "number", shown=False, about="mean number of tokens"),
     ]
-    frame = named(run, run.terms)
+    frame = with_display_names(run, run.terms)
     if frame["seen"].count():
         frame = frame.with_columns(pl.col("seen").fill_null("not known"))
         columns.append(Column("seen", "seen in training", "filter"))
@@ -61,4 +61,4 @@ def _carried(run: RunView) -> tuple[Markup, str]:
     def block(rows: pl.DataFrame) -> Markup:
         return packed("terms", table(rows.sort("concept", maintain_order=True), columns))
 
-    return fitted(frame, "gain", ROWS, LARGEST, block)
+    return fit_rows(frame, "gain", ROWS, LARGEST, block)

@@ -18,7 +18,7 @@ from ..markup import (
     chart,
     data,
     details,
-    each,
+    fill_each,
     multiples,
     p_value,
     table,
@@ -124,7 +124,9 @@ def _card(run: RunView, name: str, model: ModelResult) -> Markup:
     ]
     if model.calibration:
         rows.append(("Error rates", model.calibration.sentence))
-    lacking = Markup("<p>What is missing:</p><ul>{}</ul>").format(each("<li>{}</li>", [[m] for m in model.missing]))
+    lacking = Markup("<p>What is missing:</p><ul>{}</ul>").format(
+        fill_each("<li>{}</li>", [[m] for m in model.missing])
+    )
     return Markup(
         '<article class="card"><h3>{}</h3><p class="quiet">own specialty: {}{}</p><p>{}</p><p class="sentence">{}</p>'
         "<dl>{}</dl>{}{}</article>"
@@ -134,9 +136,9 @@ def _card(run: RunView, name: str, model: ModelResult) -> Markup:
         source,
         badge(model.verdict, "verdict " + VERDICT_TONE.get(model.verdict, "unclear")),
         model.sentence,
-        each("<dt>{}</dt><dd>{}</dd>", first),
+        fill_each("<dt>{}</dt><dd>{}</dd>", first),
         lacking if model.missing else NOTHING,
-        details("Why, and more figures", Markup("<dl>{}</dl>").format(each("<dt>{}</dt><dd>{}</dd>", rows))),
+        details("Why, and more figures", Markup("<dl>{}</dl>").format(fill_each("<dt>{}</dt><dd>{}</dd>", rows))),
     )
 
 
