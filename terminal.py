@@ -186,15 +186,15 @@ def calibration_table(data: Mapping[str, Any]) -> None:
         for head in ("arm", "knowledge", "no knowledge", "shift, texts", "shift, facts", "planted", "found", "covered"):
             table.add_column(head, justify="left" if head == "arm" else "right")
         for name, arm in data["arms"].items():
-            held = arm["sizes"][size]
+            at_size = arm["sizes"][size]
             rates = (
-                held["knowledge"]["specific_knowledge"],
-                held["no_knowledge"],
+                at_size["knowledge"]["specific_knowledge"],
+                at_size["no_knowledge"],
                 arm["text_shift"],
-                held["shift"],
+                at_size["shift"],
             )
-            means = ("–" if value is None else f"{value:+.2f}" for value in (arm["planted"], held["estimate"]))
-            table.add_row(name, *map(_rate, rates), *means, _rate(held["coverage"]))
+            means = ("–" if value is None else f"{value:+.2f}" for value in (arm["planted"], at_size["estimate"]))
+            table.add_row(name, *map(_rate, rates), *means, _rate(at_size["coverage"]))
         console.print(table)
 
 

@@ -89,7 +89,7 @@ def _results(run: RunView, model: ModelResult) -> Iterable[EvalResult]:
         if number.value is not None:
             ends = {"low": number.low, "high": number.high}
             args: dict[str, Any] = {"unit": one_line(number.unit), "n": number.n or None}
-            args |= {end: None if held is None else round(held, 6) for end, held in ends.items()}
+            args |= {name: None if end is None else round(end, 6) for name, end in ends.items()}
             yield EvalResult(
                 task_type="text-generation",
                 dataset_type=domain,
@@ -99,7 +99,7 @@ def _results(run: RunView, model: ModelResult) -> Iterable[EvalResult]:
                 metric_type=kind,
                 metric_value=round(number.value, 6),
                 metric_name=name,
-                metric_args={key: held for key, held in args.items() if held is not None},
+                metric_args={key: arg for key, arg in args.items() if arg is not None},
             )
 
 

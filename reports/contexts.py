@@ -116,14 +116,14 @@ def _flat(table: pl.DataFrame | None, column: str, rows: int, layers: int) -> li
     """Join the lists of the first `rows` rows; None where no layers were read."""
     if table is None or not layers or table[column].dtype != pl.List:
         return None
-    held = table[column].head(rows)
-    width = held.list.len().fill_null(0)
+    lists = table[column].head(rows)
+    width = lists.list.len().fill_null(0)
     if not rows or not (width == layers).any():
         return None
     nothing: list[float | None] = [None] * layers
     every = [
         value
-        for row, ok in zip(held.to_list(), (width == layers).to_list(), strict=True)
+        for row, ok in zip(lists.to_list(), (width == layers).to_list(), strict=True)
         for value in (row if ok else nothing)
     ]
     return _ranks(every) if column == "rank" else scaled(every, LAYER_SCALE)
@@ -150,17 +150,18 @@ def _readings(run: RunView, models: list[str], place: dict[tuple[Any, ...], int]
         if (key := (row["document"], row["begin"])) in place:
             rows.setdefault(key, {})[row["model"]] = row
     words: dict[str, int] = {}
+    depth = len(run.result.layer_numbers)
     passages, spent = [], 0
     for key in sorted(rows, key=lambda key: place[key]):
-        held = rows[key]
-        numbers = sum(len(row["starts"]) * (7 + 2 * len(run.result.layer_numbers)) for row in held.values())
-        if "" not in held or spent + numbers > budget:
+        by_model = rows[key]
+        numbers = sum(len(row["starts"]) * (7 + 2 * depth) for row in by_model.values())
+        if "" not in by_model or spent + numbers > budget:
             continue
         spent += numbers
-        spans = held[""]["starts"], held[""]["ends"]
+        spans = by_model[""]["starts"], by_model[""]["ends"]
         # Another tokenizer's tokens are others: they cannot stand under these.
-        alike = {model for model, row in held.items() if (row["starts"], row["ends"]) == spans}
-        read = [_reading(held[model], words) if model in alike else {} for model in models]
+        alike = {model for model, row in by_model.items() if (row["starts"], row["ends"]) == spans}
+        read = [_reading(by_model[model], words) if model in alike else {} for model in models]
         for one in read[1:]:
             for grid in ("lens", "lensRank") if one else ():
                 # None where a model of other layers was read at its end alone.

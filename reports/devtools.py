@@ -58,18 +58,23 @@ class Browser:
 
     def __enter__(self) -> Browser:
         self.place = tempfile.TemporaryDirectory(prefix="knowshift-browser-", ignore_cleanup_errors=True)
-        told, self.tell = os.pipe()
-        self.hear, says = os.pipe()
+        commands, self.tell = os.pipe()
+        self.hear, answers = os.pipe()
         # Chromium will not start as root within its sandbox.
         flags = [*FLAGS, f"--user-data-dir={self.place.name}/profile", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-        command = [sys.executable, "-c", LAUNCH, str(told), str(says), self.program, *flags, "about:blank"]
+        command = [sys.executable, "-c", LAUNCH, str(commands), str(answers), self.program, *flags, "about:blank"]
         self.log = Path(self.place.name) / "log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                command, pass_fds=(told, says), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                command,
+                pass_fds=(commands, answers),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
-        os.close(told)
-        os.close(says)
+        os.close(commands)
+        os.close(answers)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -91,10 +96,10 @@ class Browser:
 
     def evaluate(self, expression: str) -> Any:
         """Return the value of a JavaScript expression in the page; a promise is awaited."""
-        found = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
-        if "exceptionDetails" in found:
-            raise BrowserError(str(found["exceptionDetails"].get("text", "the page's script failed")))
-        return found["result"].get("value")
+        answer = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        if "exceptionDetails" in answer:
+            raise BrowserError(str(answer["exceptionDetails"].get("text", "the page's script failed")))
+        return answer["result"].get("value")
 
     def wait_for(self, expression: str) -> None:
         """Wait until the expression is true in the page, which may not be there yet."""
@@ -130,11 +135,11 @@ class Browser:
                 raise BrowserError(self._last_words())
             parts.append(more)
         message, self.heard = b"".join(parts).split(b"\0", 1)
-        found: dict[str, Any] = json.loads(message)
-        return found
+        parsed: dict[str, Any] = json.loads(message)
+        return parsed
 
     def _last_words(self) -> str:
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(1)
-        said = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return said[-1] if said else "it ended and said nothing"
+        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it ended and said nothing"

@@ -28,6 +28,7 @@ STEP_LABELS: dict[View, dict[Step, str]] = {
     "fact": {**{rung: RUNG_LABELS[rung] for rung in RUNGS}, "total": "total"},
     "text": {**{rung: TEXT_RUNG_LABELS[rung] for rung in RUNGS}, "total": "total"},
 }
+VIEW_TITLES: dict[View, str] = {"fact": "From facts", "text": "From running text"}
 STATE_COLOUR: dict[FactState, str] = {
     "learned": "--knowledge",
     "kept": "--tint-knowledge",

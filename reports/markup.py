@@ -151,7 +151,7 @@ def records(name: str, label: str, note: str) -> Markup:
 
 def pairs(title: str, pairs: Iterable[tuple[str, Any]], empty: str = "Not recorded.") -> Markup:
     """Return names and their values under a title."""
-    rows = [[key, "–" if held is None else str(held)] for key, held in pairs]
+    rows = [[name, "–" if value is None else str(value)] for name, value in pairs]
     body = fill_each('<tr><th scope="row">{}</th><td>{}</td></tr>', rows)
     shown = Markup('<table class="words">{}</table>').format(body) if rows else Markup("<p>{}</p>").format(empty)
     return Markup("<div><h3>{}</h3>{}</div>").format(title, shown)

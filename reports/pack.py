@@ -64,8 +64,8 @@ def memoize(name: str, frame: pl.DataFrame, make: Callable[[], Made]) -> Made:
 
 def block(identifier: str, text: str) -> Markup:
     """Return any text as a compressed data block."""
-    held = base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), 9, mtime=0)).decode()
-    return Markup('<script type="application/gzip" id="{}">{}</script>').format(identifier, Markup(held))
+    encoded = base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), 9, mtime=0)).decode()
+    return Markup('<script type="application/gzip" id="{}">{}</script>').format(identifier, Markup(encoded))
 
 
 def finite(series: pl.Series) -> list[float | None]:
@@ -85,31 +85,31 @@ def scaled(values: Any, scale: int = SCALE) -> list[int | None]:
 def codes(values: Iterable[str | None]) -> tuple[list[str], list[int]]:
     """Return distinct strings in order of appearance, and each value's place among them; -1 for None."""
     places: dict[str, int] = {}
-    found = [-1 if value is None else places.setdefault(value, len(places)) for value in values]
-    return list(places), found
+    coded = [-1 if value is None else places.setdefault(value, len(places)) for value in values]
+    return list(places), coded
 
 
 def table(frame: pl.DataFrame, columns: Sequence[Column]) -> dict[str, Any]:
     """Return `columns` of `frame` as `table.js` reads them: numbers scaled, texts as codes into their `words`."""
     out = []
     for column in columns:
-        held: dict[str, Any] = {"key": column.key, "title": column.title, "kind": column.kind}
-        held |= {"shown": column.shown, "about": column.about, "width": column.width}
+        described: dict[str, Any] = {"key": column.key, "title": column.title, "kind": column.kind}
+        described |= {"shown": column.shown, "about": column.about, "width": column.width}
         series = frame[column.key]
         if column.kind == "number":
-            held |= {"scale": SCALE, "values": scaled(series)}
+            described |= {"scale": SCALE, "values": scaled(series)}
         elif column.kind == "probability":
-            held |= {"scale": 1, "values": [None if p is None else float(f"{p:.3g}") for p in finite(series)]}
+            described |= {"scale": 1, "values": [None if p is None else float(f"{p:.3g}") for p in finite(series)]}
         elif column.kind == "count":
-            held |= {"scale": 1, "values": series.cast(pl.Int64).to_list()}
+            described |= {"scale": 1, "values": series.cast(pl.Int64).to_list()}
         elif column.kind == "set":
             words, values = codes(word for row in series.to_list() for word in row or ())
             ends = np.cumsum([len(row or ()) for row in series.to_list()]).tolist()
-            held |= {"words": words, "values": _split(values, ends)}
+            described |= {"words": words, "values": _split(values, ends)}
         else:
             words, values = codes(series.cast(pl.String).to_list())
-            held |= {"words": words, "values": values}
-        out.append(held)
+            described |= {"words": words, "values": values}
+        out.append(described)
     return {"rows": frame.height, "columns": out}
 
 

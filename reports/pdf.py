@@ -41,11 +41,11 @@ def browser(given: str | None = None) -> str:
         raise UsageError("--pdf: works on Linux and macOS alone; open the page in a browser and print it from there")
     for source, named in (("--browser", given), (ENVIRONMENT, os.environ.get(ENVIRONMENT))):
         if named:
-            if found := shutil.which(os.path.expanduser(named)):
-                return found
+            if program := shutil.which(os.path.expanduser(named)):
+                return program
             raise UsageError(f"{source} {named}: no such program; give the path of a Chromium or Chrome")
-    if found := next(filter(None, map(shutil.which, BROWSERS)), None):
-        return found
+    if program := next(filter(None, map(shutil.which, BROWSERS)), None):
+        return program
     raise UsageError("--pdf: no Chromium or Chrome on PATH; install one, or give its path with --browser")
 
 

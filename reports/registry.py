@@ -59,8 +59,8 @@ def section(*, order: int, title: str, anchor: str) -> Callable[[Render], Render
     """
 
     def register(render: Render) -> Render:
-        if (held := _entries.get(anchor)) and held.render.__module__ != render.__module__:
-            raise ValueError(f"section anchor {anchor!r} is taken by {held.render.__module__}")
+        if (taken := _entries.get(anchor)) and taken.render.__module__ != render.__module__:
+            raise ValueError(f"section anchor {anchor!r} is taken by {taken.render.__module__}")
         _entries[anchor] = Entry(order, title, anchor, render)
         return render
 

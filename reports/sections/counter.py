@@ -37,12 +37,12 @@ def counter(run: RunView) -> Section:
 def _model(run: RunView, name: str, terms: pl.DataFrame, facts: pl.DataFrame) -> Markup:
     model, seed = run.models[name], run.result.seed
     own = facts.filter(pl.col("model") == name) if facts.height else facts
-    found = terms.filter(pl.col("model") == name) if terms.height else terms
+    model_terms = terms.filter(pl.col("model") == name) if terms.height else terms
     parts = []
-    if found.height:
-        lost = found.filter(pl.col("gain") < 0).sort("gain").head(ROWS)
+    if model_terms.height:
+        lost = model_terms.filter(pl.col("gain") < 0).sort("gain").head(ROWS)
         parts.append(_terms("Terms that lost most", run, lost))
-        parts.append(_terms("Terms drawn blindly", run, _draw(found, "concept", seed)))
+        parts.append(_terms("Terms drawn blindly", run, _draw(model_terms, "concept", seed)))
     if own.height:
         against, title = _against(model, own)
         parts.append(_facts(title, against))
@@ -58,10 +58,12 @@ def _against(model: ModelResult, facts: pl.DataFrame) -> tuple[pl.DataFrame, str
     """Return own facts that disagree with the verdict on knowledge, those that disagree most first."""
     own = facts.filter(pl.col("group") == "own")
     if model.knowledge.state == "yes":
-        held = own.filter(pl.col("state").is_in(["never", "lost"]) | (pl.col("margin_gain") < 0)).sort("margin_gain")
-        return held, "Own facts that were not learned, which speak against it"
-    held = own.filter((pl.col("state") == "learned") | (pl.col("margin_gain") > 0)).sort("margin_gain", descending=True)
-    return held, "Own facts that gained, which speak for knowledge"
+        against = own.filter(pl.col("state").is_in(["never", "lost"]) | (pl.col("margin_gain") < 0)).sort("margin_gain")
+        return against, "Own facts that were not learned, which speak against it"
+    against = own.filter((pl.col("state") == "learned") | (pl.col("margin_gain") > 0)).sort(
+        "margin_gain", descending=True
+    )
+    return against, "Own facts that gained, which speak for knowledge"
 
 
 def _draw(frame: pl.DataFrame, key: str, seed: int) -> pl.DataFrame:

@@ -47,8 +47,8 @@ COLUMNS = [
 def facts(run: RunView) -> Section:
     if not run.facts.height:
         return Section(Markup('<p class="none">This run has no facts, so it cannot speak of knowledge.</p>'), "")
-    block, said = rows_block(run)
-    every = block + Markup('<div id="facts-one" tabindex="-1"></div>') + records("facts", "Every fact", said)
+    block, note = rows_block(run)
+    every = block + Markup('<div id="facts-one" tabindex="-1"></div>') + records("facts", "Every fact", note)
     return Section(
         _ledger(run) + _training(run) + _strata(run) + _wordings(run) + Markup("<h3>Every fact</h3>") + every,
         "A fact is known if its true answer ranks first (rank 0) among its candidates; learned is unknown before and "

@@ -9,13 +9,12 @@ from markupsafe import Markup
 from ...probes.results.estimate import Estimate, MatchedEstimate
 from ...probes.results.model import LadderTotals, ModelResult
 from ...probes.results.rungs import MEASURES, SIDES, UNITS, VIEWS, Per, View
-from ..figures import STEP_COLOUR, STEP_LABELS, Step, steps
+from ..figures import STEP_COLOUR, STEP_LABELS, VIEW_TITLES, Step, steps
 from ..markup import ABSENT, NOTHING, details, join, table, value, why_missing
 from ..pack import packed
 from ..registry import Section, section
 from ..run_view import RunView
 
-TITLES: dict[View, str] = {"fact": "From facts", "text": "From running text"}
 PLACES = {"documents": "words of the same documents", "general": "words of general texts"}
 TERMS = dict(zip(SIDES, ("own terms", "terms of other specialties"), strict=True))
 NOT_MATCHED = MatchedEstimate(None, note=ABSENT.note)
@@ -27,7 +26,7 @@ def ladder(run: RunView) -> Section:
         {"name": name, "views": {view: _by_unit(run, model, view) for view in VIEWS}}
         for name, model in run.models.items()
     ]
-    data = {"per": run.result.per, "unit": run.unit, "titles": TITLES}
+    data = {"per": run.result.per, "unit": run.unit, "titles": VIEW_TITLES}
     return Section(
         packed("ladder", data | {"models": drawn})
         + Markup('<div id="ladder-switches" class="switches"></div><div id="ladder-charts" class="multiples"></div>')
@@ -83,7 +82,7 @@ def _tables(run: RunView, view: View) -> Markup:
             if per in units
         ]
         head = ["model", *(STEP_LABELS[view][step] for step in first)]
-        tables.append(table(head, rows, f"{TITLES[view]}: rungs in {UNITS[per]}"))
+        tables.append(table(head, rows, f"{VIEW_TITLES[view]}: rungs in {UNITS[per]}"))
     return join(tables)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from ...probes.results.rungs import VIEWS, View
-from ..figures import STEP_LABELS, known_rungs, layer_areas, stacked_reach
+from ..figures import STEP_LABELS, VIEW_TITLES, known_rungs, layer_areas, stacked_reach
 from ..lens import about_lens
 from ..markup import chart, details, fill_each, join, multiples, table, value
 from ..registry import Section, section
 from ..run_view import RunView
 
-TITLES: dict[View, str] = {"fact": "From facts", "text": "From running text"}
 ABSENT = Markup('<p class="none">Not estimated: the run holds no layer-by-layer scores for this view.</p>')
 
 
@@ -34,7 +33,7 @@ def layers(run: RunView) -> Section:
 
 
 def _view(run: RunView, view: View) -> Markup:
-    title, labels = TITLES[view], STEP_LABELS[view]
+    title, labels = VIEW_TITLES[view], STEP_LABELS[view]
     known = [(name, known_rungs(model, view)) for name, model in run.models.items()]
     drawn = [(name, rungs) for name, rungs in known if rungs]
     heading = Markup("<h4>{}</h4>").format(title)

@@ -22,9 +22,9 @@ def terms(run: RunView) -> Section:
     if not run.terms.height:
         return Section(Markup('<p class="none">This run has no terms in running text.</p>'), "")
     note = f"Mentions are found by {run.result.mentions}. " if run.result.mentions else ""
-    block, said = rows_block(run)
+    block, rows = rows_block(run)
     return Section(
-        block + records("terms", "Terms in running text", note + said),
+        block + records("terms", "Terms in running text", note + rows),
         f"One row a model and concept: the mean log-probability of its places before and after, in {run.unit}, and "
         "the gain with its 95% interval; choose a term to see it where it stands.",
     )
