@@ -47,5 +47,5 @@ def calibrate(
             command=command,
             progress=reporter,
         )
-    calibration_table(data)
+    calibration_table(data.model_dump(mode="json"))
     print(f"calibration: {out / 'calibration.json'}")

@@ -49,8 +49,8 @@ def corrected(model: ModelPair, neutral: list[str]) -> Array | None:
     for row, (cue, item) in enumerate(zip(neutral, model.items, strict=True)):
         for role, string in enumerate(item.candidates):
             prior[row, role] = place.get((cue, string), np.nan)
-    gain: Array = own - prior
-    return gain
+    without: Array = own - prior
+    return without
 
 
 def every_view(model: ModelPair, neutral: list[str]) -> list[View]:

@@ -132,8 +132,8 @@ def promises(data: Calibration) -> str:
             for view, rate in (("texts", arms["null"].text_shift), ("facts", arms["null"].sizes[size].shift)):
                 add(f"{PROMISES[1][0]}, {size} facts, from {view}", shown(rate), value(rate) <= PROMISES[1][1])
         for dose, least in (("10 %", 0.95), ("25 %", 0.99)):
-            if held := arms.get(f"injection {dose}"):
-                rate = held.sizes[size].knowledge[OURS]
+            if injected := arms.get(f"injection {dose}"):
+                rate = injected.sizes[size].knowledge[OURS]
                 add(f"power at least {least:.0%} at {dose}, {size} facts", shown(rate), value(rate) >= least)
         rate = data.coverage[size]
         kept = 0.92 <= value(rate) <= 0.98

@@ -23,7 +23,7 @@ from ..analysis.inputs import AnalysisInputs
 from ..analysis.knowledge import centre, measure
 from ..analysis.ladder import fact_gains
 from ..analysis.resample import DRAWS
-from ..analysis.scores import Pair, fact_scores
+from ..analysis.scores import Array, Pair, fact_scores
 from ..results.estimate import Estimate
 from . import rivals
 from .asking import RELATION, Asked, Bench, by_relation
@@ -184,11 +184,12 @@ def _part(table: pa.Table, items: Sequence[Item]) -> pa.Table:
     return table.filter(pc.is_in(table["item"], pa.array([item.id for item in items])))
 
 
-def _gains(base: pa.Table, tuned: pa.Table, items: Sequence[Item], by_token: bool) -> np.ndarray:
+def _gains(base: pa.Table, tuned: pa.Table, items: Sequence[Item], by_token: bool) -> Array:
     """Gains of the items' targets, nats; by token where asked."""
     one, other = (_part(each, items) for each in (base, tuned))
     gain = other["logprob"].to_numpy() - one["logprob"].to_numpy()
-    return gain / one["tokens"].to_numpy() if by_token else gain
+    gains: Array = gain / one["tokens"].to_numpy() if by_token else gain
+    return gains
 
 
 def _material(

@@ -114,7 +114,9 @@ def effect(hypothesis: Hypothesis, rows: Rows, seed: int, draws: int = DRAWS) ->
 
 def _matching(condition: Any, columns: dict[str, list[Any]]) -> NDArray[np.bool_]:
     """Rows for which every column is as asked."""
-    return np.all([[_is(value, wanted) for value in columns[name]] for name, wanted in condition.items()], axis=0)
+    kept = [[_is(value, wanted) for value in columns[name]] for name, wanted in condition.items()]
+    rows: NDArray[np.bool_] = np.all(kept, axis=0)
+    return rows
 
 
 def _is(value: Any, wanted: Any) -> bool:

@@ -56,7 +56,8 @@ def _margin(reading: Reading) -> Array:
 
 def _beaten(values: Array, like: NDArray[np.bool_]) -> Array:
     """Whether the true answer [R, candidates] comes before all wrong ones of like length; a tie does not."""
-    return (np.where(like, values, -np.inf) < values[:, :1]).all(1).astype(np.float64)
+    best: Array = (np.where(like, values, -np.inf) < values[:, :1]).all(1).astype(np.float64)
+    return best
 
 
 def _accuracy(reading: Reading) -> Array:
@@ -71,7 +72,8 @@ def _entropy(reading: Reading) -> Array:
         held = np.concatenate([values[:, :1], np.where(reading.like, values, -np.inf)[:, 1:]], axis=1)
         share = np.exp(held - held.max(1, keepdims=True))
         share /= share.sum(1, keepdims=True)
-        return -np.where(share > 0, share * np.log(np.where(share > 0, share, 1.0)), 0.0).sum(1)
+        nats: Array = np.where(share > 0, share * np.log(np.where(share > 0, share, 1.0)), 0.0).sum(1)
+        return -nats
 
     return entropy(reading.tuned_nats) - entropy(reading.base_nats)
 

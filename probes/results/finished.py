@@ -112,7 +112,7 @@ class Comparison:
         rows = []
         for name, model in self.models.items():
             row: dict[str, str | float | None] = {"model": name, "own": model.own, "verdict": model.verdict}
-            for key, estimate in {**model.rungs, "specific_knowledge": model.specific_knowledge}.items():
+            for key, estimate in (*model.rungs.items(), ("specific_knowledge", model.specific_knowledge)):
                 row |= {key: estimate.value, f"{key}_low": estimate.low, f"{key}_high": estimate.high}
             rows.append(row)
         return pl.DataFrame(rows)

@@ -22,6 +22,7 @@ from . import validity
 from ..analysis.error_rates import Evidence, error_rate_for, packaged
 from ..analysis.inputs import AnalysisInputs, ScoreFiles
 from ..analysis.ladder import DISTRACTORS
+from ..analysis.registry import analyses
 from ..analysis.scores import COLUMNS
 from ..results.comparison import ComparisonResult, ItemCounts
 from ..results.findings import Check, ErrorRate
@@ -58,6 +59,7 @@ def compare(
     specs = [tuned] if isinstance(tuned, str | Path) else list(tuned)
     tell = note or (lambda line: None)
     ready = _without_text(plan_comparison(base, specs, settings, tell, progress), tell)
+    analyses()  # A plugin that cannot be loaded is refused before hours of scoring.
     run = _claim(ready, hub_id(base))
     with writing(run):
         tables, checks = _score(ready, run, progress)
