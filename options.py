@@ -34,6 +34,7 @@ class Option:
     """Describes a field of a settings class."""
 
     help: str
+    """The command line adds the default, unless the text says `(default: …)` itself."""
     commands: tuple[str, ...]
     """The commands that take it, by name, such as `compare`."""
     _: KW_ONLY
@@ -50,7 +51,6 @@ class Option:
     """`file` and `folder`: the command line demands that it exists."""
     parse: Callable[[Any], Any] | None = None
     """Converts other forms in which programs may give the value; applied before any check."""
-    show_default: bool = True
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import UsageError
-from ..terms.defaults import DOMAIN
-from .options import Config, Debug, Device, DeviceMap, Dtype, Quantize
+from ..probes.evaluate.settings import Settings
+from .options import Debug, GivenOptions, with_options
 
 EPILOG = (
     "Examples:  probe evaluate base.pt neuro_lora --suite smedqa --data S-MedQA_test.json  |  "
@@ -19,69 +19,24 @@ EPILOG = (
 )
 
 
+@with_options("evaluate", Settings)
 def evaluate(
     base: Annotated[str | None, typer.Argument(help="Base model: a folder, hub id, .safetensors or .pt file.")] = None,
     tuned: Annotated[list[str] | None, typer.Argument(help="Tuned models, or further bases (see --pair).")] = None,
-    suite: Annotated[
-        str, typer.Option(help="smedqa, clue, cases, hallucination, forgetting; see docs/evaluate.md.")
-    ] = "smedqa",
-    data: Annotated[
-        list[str] | None, typer.Option(help="A file or folder of data, or TASK=PATH once for each task.")
-    ] = None,
-    pair: Annotated[
-        list[str] | None, typer.Option(help="TUNED=BASE: which base a model is compared with; repeat.")
-    ] = None,
-    own: Annotated[list[str] | None, typer.Option(help="MODEL=SPECIALTY, where its name does not tell.")] = None,
-    method: Annotated[
-        list[str] | None, typer.Option(help="letter, text, pmi, generation (default: all); repeat.")
-    ] = None,
-    specialty: Annotated[
-        list[str] | None,
-        typer.Option(help="smedqa: only this specialty's questions, repeat; or paper: the study's six."),
-    ] = None,
-    task: Annotated[
-        list[str] | None, typer.Option(help="forgetting: a task of lm-evaluation-harness by name; repeat.")
-    ] = None,
-    quorum: Annotated[int, typer.Option(help="smedqa: votes that a label needs, where records hold Votes.")] = 3,
-    alpha: Annotated[
-        float | None, typer.Option(help="smedqa: conformal label sets at this level, where records hold Samples.")
-    ] = None,
+    *,
+    options: GivenOptions,
     run: Annotated[
         Path | None, typer.Option(help="A finished comparison of these models: answers beside its probabilities.")
     ] = None,
     published: Annotated[
         Path | None, typer.Option(help="Compare published scores (JSON) instead of models; with --pair.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Run directory (default: runs/<base>-<tuned>-<suite>-<date>).")
-    ] = None,
-    domain: Annotated[
-        str | None,
-        typer.Option(help=f"An embedded domain's name, or a domain folder (default: that of --run; {DOMAIN})."),
-    ] = None,
-    prompts: Annotated[Path | None, typer.Option(help="A folder of edited prompt templates.")] = None,
-    vocabulary: Annotated[Path | None, typer.Option(help="A compiled vocabulary, for UMLS F1.")] = None,
-    bertscore: Annotated[Path | None, typer.Option(help="Folder of BERTScore's model.")] = None,
-    icd10: Annotated[Path | None, typer.Option(help="Valid ICD-10 codes, one a line (default: ICD-10-CM).")] = None,
-    context: Annotated[
-        int | None, typer.Option(help="Tokens a model may read (default: the smallest context).")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(help="Only N questions of each task.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the resampling, of --limit and of what is drawn.")] = 0,
-    template: Annotated[str, typer.Option(help="none, or chat: the models' chat template.")] = "none",
-    batch_size: Annotated[int, typer.Option(help="Prompts that are read together.")] = 8,
-    engine: Annotated[str, typer.Option(help="What runs the models: transformers, vllm.")] = "transformers",
-    device: Device = "auto",
-    dtype: Dtype = "auto",
-    quantize: Quantize = "none",
-    device_map: DeviceMap = "none",
-    config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the evaluation on standard output alone.")] = False,
     debug: Debug = False,
 ) -> None:
     """Ask the models questions: do answers get better, and on what?"""
     if published is not None:
-        _published(published, pair or [], as_json)
+        _published(published, options.get("pair", []), as_json)
         return
     if base is None or not tuned:
         raise UsageError("probe evaluate: give BASE and at least one TUNED model, or --published FILE")
@@ -89,45 +44,17 @@ def evaluate(
     from ..terminal import Reporter
 
     first = Processes.here().first  # the others answer in silence
-    options: dict[str, Any] = {
-        "suite": suite,
-        "data": data or (),
-        "pair": pair or (),
-        "own": own or (),
-        "methods": method or (),
-        "specialties": specialty or (),
-        "tasks": task or (),
-        "quorum": quorum,
-        "alpha": alpha,
-        "out": out,
-        "prompts": prompts,
-        "vocabulary": vocabulary,
-        "bertscore": bertscore,
-        "icd10": icd10,
-        "context": context,
-        "limit": limit,
-        "seed": seed,
-        "template": template,
-        "batch_size": batch_size,
-        "engine": engine,
-        "device": device,
-        "dtype": dtype,
-        "quantize": quantize,
-        "device_map": device_map,
-        "config": config,
-    }
     with Reporter() as reporter:
         from ..probes.evaluate.evaluate import evaluate as ask
         from ..probes.evaluate.joined import evaluate_beside
 
-        options |= {"domain": domain} if domain else {}
-        options |= {"progress": reporter, "note": reporter.note} if first else {}
+        how: dict[str, Any] = {"progress": reporter, "note": reporter.note} if first else {}
         if run is None:
-            done = ask(base, tuned, **options)
+            done = ask(base, tuned, **how, **options)
         else:
-            if out is not None:
+            if "out" in options:
                 raise UsageError("--out and --run: the evaluation is kept in the comparison's run; give one of the two")
-            done = evaluate_beside(run, base, tuned, **options)
+            done = evaluate_beside(run, base, tuned, **how, **options)
     if not first:
         return
     if as_json:

@@ -8,22 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import UsageError
-from .options import (
-    Base,
-    Config,
-    Debug,
-    Device,
-    DeviceMap,
-    Dtype,
-    Engine,
-    Layers,
-    LensData,
-    LensKind,
-    Quantize,
-    Remote,
-    TemplateOption,
-    Tuned,
-)
+from ..models.options import LensSettings, lens_settings_from
+from .options import Base, Debug, GivenOptions, Tuned, with_options
 
 if TYPE_CHECKING:
     from ..models.checkpoint import Checkpoint
@@ -32,57 +18,34 @@ if TYPE_CHECKING:
 EPILOG = 'Example:  probe lens base.pt neuro_lora --text "Absence seizures are treated with ethosuximide"'
 
 
+@with_options("lens", LensSettings)
 def lens(
     base: Base,
     tuned: Tuned,
     text: Annotated[str, typer.Option(help="The text to read.")],
     out: Annotated[Path, typer.Option(help="The page.")] = Path("lens.html"),
-    device: Device = "auto",
-    dtype: Dtype = "auto",
-    quantize: Quantize = "none",
-    device_map: DeviceMap = "none",
-    template: TemplateOption = "none",
-    config: Config = None,
-    engine: Engine = "hooks",
-    remote: Remote = False,
-    layers: Layers = "all",
-    lens: LensKind = None,
-    lens_data: LensData = None,
+    *,
+    options: GivenOptions,
     debug: Debug = False,
 ) -> None:
     """Show one text through the logit lens: tokens × layers for base and tuned."""
     from ..models.lens import read_lens
     from ..probes.results.lens import LensReading
     from ..probes.runs.lenses import open_source, tuned_lens
-    from ..probes.runs.settings import settings_from
     from ..reports.page import render_lens
     from ..terminal import Reporter, lens_table
 
-    said = {} if lens is None else {"lens": lens}
-    asked = settings_from(None, {"layers": layers, "lens_data": lens_data, "remote": remote, **said})
-    if asked.lens == "none":
+    settings = lens_settings_from(LensSettings, None, options)
+    if settings.lens == "none":
         raise UsageError("--lens none: leaves nothing to show; give raw or tuned")
     with Reporter() as reporter:
 
         def translators(root: Checkpoint) -> Translators:
-            assert asked.lens_data is not None
-            return tuned_lens(root, open_source(asked.lens_data, root), progress=reporter)
+            assert settings.lens_data is not None
+            return tuned_lens(root, open_source(settings.lens_data, root), progress=reporter)
 
-        reading = read_lens(
-            base,
-            tuned,
-            text,
-            device=device,
-            dtype=dtype,
-            quantize=quantize,
-            device_map=device_map,
-            template=template,
-            config=config,
-            engine=engine,
-            remote=remote,
-            layers=layers,
-            translators=translators if asked.lens == "tuned" else None,
-        )
+        tuned_maps = translators if settings.lens == "tuned" else None
+        reading = read_lens(base, tuned, text, settings, translators=tuned_maps)
     shown = LensReading.model_validate(reading)
     page = render_lens(shown, out)
     lens_table(shown)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import UsageError
-from ..terms.defaults import DOMAIN
-from .options import Debug
+from ..probes.runs.settings import Settings, settings_from
+from .options import Debug, GivenOptions, with_options
 
 if TYPE_CHECKING:
     from ..probes.results.hypotheses import HypothesisTestResult, ModelOutcome
@@ -33,6 +33,7 @@ A hypothesis file:
     smallest = 0.1"""
 
 
+@with_options("test", Settings)
 def hypotheses(
     given: Annotated[
         list[str] | None,
@@ -44,20 +45,8 @@ def hypotheses(
     ] = None,
     run: Annotated[Path | None, typer.Option(help="A finished run directory.")] = None,
     show: Annotated[bool, typer.Option("--list", help="List the ready hypotheses, measures and columns.")] = False,
-    domain: Annotated[
-        str | None, typer.Option(help="The domain: with --run, the folder of one of your own (default: the run's).")
-    ] = None,
-    own: Annotated[list[str] | None, typer.Option(help="With models: as in probe compare.")] = None,
-    out: Annotated[Path | None, typer.Option(help="With models: the run directory.")] = None,
-    limit: Annotated[int | None, typer.Option(help="With models: score only N items of each group.")] = None,
-    no_text: Annotated[
-        bool,
-        typer.Option(
-            "--no-text",
-            help="Keep texts off the page, and with models out of the run (confidential data); a run that was made so "
-            "needs no reminder.",
-        ),
-    ] = False,
+    *,
+    options: GivenOptions,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results on standard output alone.")] = False,
     debug: Debug = False,
 ) -> None:
@@ -74,16 +63,15 @@ def hypotheses(
     models = [name for name in given or () if name not in files]
     with Reporter() as reporter:
         if run is not None:
-            _no_models(models, own, out, limit)
+            _no_models(models, options)
             from ..probes.hypotheses.testing import test_hypotheses
 
-            done, place = test_hypotheses(run, *files, domain=domain, progress=reporter), run
+            done, place = test_hypotheses(run, *files, domain=options.get("domain"), progress=reporter), run
         else:
             if len(models) < 2:
                 raise UsageError("no run: give --run RUN, or a base and its tuned models after the hypothesis files")
-            options = {"domain": domain or DOMAIN, "own": own or (), "out": out, "limit": limit, "text": not no_text}
-            done, place = _compared(files, models, options, reporter)
-        page = render(place, text=False if no_text else None)
+            done, place = _compared(files, models, settings_from(None, options), reporter)
+        page = render(place, text=options.get("text"))
     if as_json:
         print(done.result.model_dump_json(indent=1))
     else:
@@ -91,18 +79,18 @@ def hypotheses(
     print(f"report: {page}", file=sys.stderr if as_json else sys.stdout)
 
 
-def _no_models(models: Sequence[str], own: Any, out: Any, limit: Any) -> None:
+def _no_models(models: Sequence[str], options: GivenOptions) -> None:
     if models:
         raise UsageError(
             f"{models[0]}: no hypothesis file (.toml) and no ready one; models are not given together with --run; "
             "the ready ones: probe test --list"
         )
-    for name, value in (("own", own), ("out", out), ("limit", limit)):
-        if value is not None and value != []:
+    for name in ("own", "out", "limit"):
+        if name in options:
             raise UsageError(f"--{name}: is for models that are compared first; with --run, drop it")
 
 
-def _compared(files: Sequence[str], models: Sequence[str], options: dict[str, Any], reporter: Any) -> tuple[Any, Path]:
+def _compared(files: Sequence[str], models: Sequence[str], settings: Settings, reporter: Any) -> tuple[Any, Path]:
     """The files are read, so that their hashes are known, before the run begins."""
     read_at = datetime.datetime.now(datetime.UTC)
     from ..probes.hypotheses.files import read_all, ready
@@ -110,9 +98,9 @@ def _compared(files: Sequence[str], models: Sequence[str], options: dict[str, An
     from ..probes.runs.compare import compare
 
     hypotheses = read_all(files or tuple(ready()))
-    compared = compare(models[0], models[1:], progress=reporter, note=reporter.note, **options)
+    compared = compare(models[0], models[1:], settings, progress=reporter, note=reporter.note)
     done = conclude(
-        compared, hypotheses, domain=options["domain"], strict=bool(files), read_at=read_at, progress=reporter
+        compared, hypotheses, domain=settings.domain, strict=bool(files), read_at=read_at, progress=reporter
     )
     return done, compared.run
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from ..options import make_settings
 from .alignment import Encoder
 from .checkpoint import Checkpoint
-from .choices import DEFAULT_DEVICE, DEFAULT_DEVICE_MAP, DEFAULT_DTYPE, DEFAULT_QUANTIZATION
 from .engines.protocol import Engine
 from .engines.select import finder, open_engine
-from .layers import LayerSpec, Lens, choose_layers, misfit
+from .layers import Lens, choose_layers, misfit
+from .options import ReadingSettings
 from .reading import read_layers
 from .template import Template
 from .translators import Translators
@@ -22,34 +23,27 @@ def read_lens(
     base: str | Path,
     tuned: Sequence[str | Path],
     text: str,
+    settings: ReadingSettings | None = None,
     *,
-    device: str = DEFAULT_DEVICE,
-    dtype: str = DEFAULT_DTYPE,
-    quantize: str = DEFAULT_QUANTIZATION,
-    device_map: str = DEFAULT_DEVICE_MAP,
-    template: str = "none",
-    config: Path | None = None,
-    engine: str = "hooks",
-    remote: bool = False,
-    layers: LayerSpec = "all",
     translators: Callable[[Checkpoint], Translators] | None = None,
+    **options: Any,
 ) -> dict[str, Any]:
-    """Log-probability (nats), zero-based rank and top token at the chosen layers for every token of `text`.
+    """Return log-probability (nats), zero-based rank and top token at the chosen layers for every token of `text`.
 
-    `translators` gives those of a tuned lens for the opened base; without it the lens is raw. Returns plain lists:
-    `tokens`, `layers` (their numbers, from 0), and for each model `logprob`, `rank`, `top` as `[layers][tokens]`;
-    `lens` says which it was. A token that no model predicts (the very first) holds None. Raises `CheckpointError`,
-    `EngineError`, `UsageError`.
+    Options are the fields of `ReadingSettings`, whole or by name. `translators` gives those of a tuned lens for the
+    opened base; without it the lens is raw. Returns plain lists: `tokens`, `layers` (their numbers, from 0), and for
+    each model `logprob`, `rank`, `top` as `[layers][tokens]`; `lens` says which it was. A token that no model predicts
+    (the very first) holds None. Raises `CheckpointError`, `EngineError`, `UsageError`.
     """
     if not text.strip():
         raise UsageError("--text is empty; give a text to read")
-    form = Template.parse(template)
-    reader = open_engine(engine, remote=remote)
-    find = finder(remote)
-    how: dict[str, Any] = {"device": device, "dtype": dtype, "quantize": quantize, "device_map": device_map}
-    root = find(base, config=config, **how)
-    opened = [root, *(find(spec, base=root, **how) for spec in tuned)]
-    chosen = choose_layers(layers, len(root.anatomy.layers), root.name)
+    settings = make_settings(ReadingSettings, settings, options)
+    form = Template.parse(settings.template)
+    reader = open_engine(settings.engine, remote=settings.remote)
+    find = finder(settings.remote)
+    root = find(base, config=settings.config, **settings.loading)
+    opened = [root, *(find(spec, base=root, **settings.loading) for spec in tuned)]
+    chosen = choose_layers(settings.layers, len(root.anatomy.layers), root.name)
     for checkpoint in opened[1:]:
         if why := misfit(root.anatomy, checkpoint.anatomy, translators is not None):
             raise UsageError(f"{checkpoint.name}: {why}; they cannot be shown layer by layer; show each alone")

@@ -118,7 +118,7 @@ def test_a_tuned_lens_is_trained_once_and_serves_the_page_of_a_text_too(house, p
     [
         (("--no-lens", "--lens", "tuned"), "--no-lens: is short for --lens none, and --lens tuned is given too; "),
         (("--lens", "tuned"), "--lens tuned: give --lens-data FILE, "),
-        (("--lens", "clear"), "lens clear: give raw, tuned, none"),
+        (("--lens", "clear"), "--lens clear: no such lens; give raw, tuned, none"),
         (("--layers", "3,5"), "--layers 5: base has 3 layers; give numbers from 0 to 2"),
         (
             ("--lens-data", "nowhere.txt"),

@@ -20,8 +20,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from knowshift.errors import RunError, UsageError
 from knowshift.models import scoring
+from knowshift.probes.runs.naming import default_out, names_of
 from knowshift.probes.runs.plan import plan_comparison
-from knowshift.probes.runs.settings import Settings, default_out, names_of
+from knowshift.probes.runs.settings import Settings
 
 RUNGS = ("generic_drift", "domain_shift", "specialty_vocabulary", "knowledge")
 OWN = {"neuro_lora": "neurology", "cardio_lora": "cardiology"}
@@ -326,9 +327,9 @@ def test_the_default_folder_is_one_below_runs(tuned):
     ("options", "message"),
     [
         ({"colour": "red"}, "colour: no such option; the options are .*allow_failed_checks"),
-        ({"per": "word"}, "per word: give token, target, character"),
-        ({"limit": 0}, "limit 0: give"),
-        ({"seed": -1}, "seed -1: give"),
+        ({"per": "word"}, "--per word: no such unit; give token, target, character"),
+        ({"limit": 0}, "--limit 0: too small; give a whole number, 1 or more"),
+        ({"seed": -1}, "--seed -1: too small; give a whole number, 0 or more"),
     ],
 )
 def test_options_from_python_are_checked_as_the_commands(options, message, house):
@@ -401,5 +402,5 @@ def test_what_stands_beside_the_verdict_when_asked_for(finished, house, tmp_path
 
 
 def test_a_recipe_that_nobody_wrote_is_refused(house):
-    with pytest.raises(UsageError, match="recipe other: give smedqa"):
+    with pytest.raises(UsageError, match="--recipe other: no such recipe; give smedqa"):
         compare(house, recipe="other")

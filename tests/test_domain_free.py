@@ -115,5 +115,5 @@ def test_no_relation_or_concept_of_it_is_known_by_name():
 
 def test_the_default_is_an_embedded_domain_and_said_once():
     assert Domain.open(defaults.DOMAIN).name == defaults.DOMAIN
-    for place in ("commands/compare.py", "commands/terms.py", "commands/test.py", "probes/runs/settings.py"):
+    for place in ("commands/terms.py", "probes/evaluate/settings.py", "probes/runs/settings.py"):
         assert "DOMAIN" in (ROOT / place).read_text(encoding="utf-8")

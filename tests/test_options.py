@@ -33,6 +33,7 @@ class Settings(Shared):
     remote: Annotated[bool, Option("Run elsewhere.", ("bake",))] = False
     lens: Annotated[str, Option("What reads.", ("bake",), parse=lambda lens: {True: "raw"}.get(lens, lens))] = "raw"
     out: Annotated[Path, Option("The page.", ("bake",))] = Path("page.html")
+    domain: Annotated[str, Option("A domain (default: that of the run).", ("bake",))] = "bread"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,7 @@ def test_help_shows_each_option_with_its_type_default_and_help():
     page = shown()
     assert list(page)[:-1] == [
         "--method", "--per", "--limit", "--share", "--layers", "--no-text", "--remote", "--lens", "--out",
-        "--device", "--config", "--plan", "--debug",
+        "--domain", "--device", "--config", "--plan", "--debug",
     ]  # fmt: skip
     assert page["--method"] == "--method <list[str]> How (default: all)."
     assert page["--per"] == "--per <str> Unit. [default: slice]"
@@ -83,6 +84,7 @@ def test_help_shows_each_option_with_its_type_default_and_help():
     assert page["--share"] == "--share <float> A share. [default: 0.5]"
     assert page["--no-text"] == "--no-text Keep texts out."
     assert page["--out"] == "--out <path> The page. [default: page.html]"
+    assert page["--domain"] == "--domain <str> A domain (default: that of the run)."
     assert page["--config"] == "--config <dir> A folder."
 
 
@@ -150,8 +152,8 @@ def test_settings_that_a_program_made_are_coerced_too():
         ({"share": "half"}, "--share half: not a number; give one"),
         (
             {"colour": "red"},
-            "colour: no such option; the options are config, device, layers, lens, limit, methods, out, per, remote, "
-            "share, text",
+            "colour: no such option; the options are config, device, domain, layers, lens, limit, methods, out, per, "
+            "remote, share, text",
         ),
     ],
 )

@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ..._version import __version__
-from ...errors import RunError, UsageError
+from ...errors import RunError
 from ...storage import write_whole
 from ..results.calibration import Calibration
 from ..runs.directory import Progress, write_json
 from .arms import BY_NAME
 from .docs import markdown
 from .grid import Grid, quick, run, tasks
+from .settings import settings_from
 from .table import calibration
 from .world import STANDARD, Size, World
 
@@ -32,35 +33,26 @@ YOURS = (
 
 
 def calibrate(
-    out: Path,
+    out: str | Path,
     base: str | None = None,
     *,
-    arms: Sequence[str] = (),
-    seeds: int | None = None,
-    small: bool = False,
-    jobs: int | None = None,
-    docs: Path | None = None,
     size: Size = STANDARD,
     sizes: tuple[int, ...] = (40, 300),
     command: str = "knowshift.probes.calibrate",
     progress: Progress | None = None,
+    **options: Any,
 ) -> Calibration:
-    """Train and measure models of known truth; write `calibration.json` in `out`, and `docs`.
+    """Train and measure models of known truth; write `calibration.json` in `out`, and the tables in Markdown.
 
-    `arms` (default all) and `seeds` (default each arm's own number) choose from the grid; `small` takes the quick one.
-    What was measured before in `out` is not measured again. Raises `UsageError`, `RunError`, `CheckpointError`.
+    Options are the other fields of `Settings` by name. What was measured before in `out` is not measured again. Raises
+    `UsageError`, `RunError`, `CheckpointError`.
     """
-    if unknown := [name for name in arms if name not in BY_NAME]:
-        raise UsageError(f"--arm {unknown[0]}: no such arm; the arms are {', '.join(BY_NAME)}")
-    if small and (arms or seeds):
-        raise UsageError("--quick: is a choice of arms and seeds; drop it, or --arm and --seeds")
-    if seeds is not None and seeds < 1:
-        raise UsageError(f"--seeds {seeds}: give a number of models for each arm, 1 or more")
+    settings = settings_from({"out": out, "base": base, **options})
+    out, docs = settings.out, settings.docs
+    jobs = settings.jobs
     if jobs is None:  # every process holds the base
         jobs = 1 if base else os.cpu_count() or 1
-    if jobs < 1:
-        raise UsageError(f"--jobs {jobs}: give a number of processes, 1 or more")
-    wanted = quick() if small else tasks([BY_NAME[name] for name in arms or BY_NAME], seeds)
+    wanted = quick() if settings.small else tasks([BY_NAME[name] for name in settings.arms or BY_NAME], settings.seeds)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

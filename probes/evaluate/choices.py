@@ -23,7 +23,6 @@ from .parsing import said_option
 from .question import LETTERS, Question
 from .values import Value
 
-METHODS = ("letter", "text", "pmi", "generation")
 ANSWER_TOKENS = 24
 PREMISE = "pmi-premise"
 

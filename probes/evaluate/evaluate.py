@@ -22,7 +22,7 @@ from ... import versions
 from ...errors import RunError, UsageError
 from ...terms.domain import Domain
 from ..runs.directory import Progress, RunDirectory, command, write_frame, write_json, writing
-from ..runs.settings import default_out, file_of, names_of, told_specialties
+from ..runs.naming import default_out, file_of, names_of, told_specialties
 from . import language_model, on_vllm, runner
 from .ask import Ask, check_folder, plain
 from .choices import PREMISE
@@ -205,14 +205,10 @@ def _find(base: str, specs: Sequence[str], names: Sequence[str], settings: Setti
     """The models by name, the base first; no weights are read."""
     from ...models.checkpoint import Checkpoint
 
-    how: dict[str, Any] = {
-        "device": settings.device,
-        "dtype": settings.dtype,
-        "quantize": settings.quantize,
-        "device_map": settings.device_map,
+    root = Checkpoint.find(base, config=settings.config, **settings.loading)
+    found = {
+        name: Checkpoint.find(spec, base=root, **settings.loading) for name, spec in zip(names, specs, strict=True)
     }
-    root = Checkpoint.find(base, config=settings.config, **how)
-    found = {name: Checkpoint.find(spec, base=root, **how) for name, spec in zip(names, specs, strict=True)}
     name = root.name if root.name not in found else f"{root.name} (base)"
     return {name: root, **found}
 

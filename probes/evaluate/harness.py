@@ -27,7 +27,7 @@ from ...errors import UsageError, first_line
 from ...fingerprint import code_fingerprint
 from ..runs.cache import score_key
 from ..runs.directory import Progress
-from ..runs.settings import file_of
+from ..runs.naming import file_of
 from . import answers
 from .language_model import language_model, quiet, when_asked
 from .processes import ALONE, Processes

@@ -11,7 +11,7 @@ from ...errors import UsageError
 from ...terms.defaults import DOMAIN
 from ...terms.domain import domain_folder
 from ..results.finished import Comparison, domain_of
-from ..runs.settings import names_of
+from ..runs.naming import names_of
 from . import language_model
 from .evaluate import Evaluation, evaluate
 from .settings import settings_from

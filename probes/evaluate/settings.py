@@ -3,65 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from ...errors import UsageError
+from ...models.options import ModelOptions
+from ...options import Option, declared, make_settings
 from ...terms.defaults import DOMAIN
-from ..runs.settings import check_names
-from .choices import METHODS
 
 BY_TASK = ("clue", "forgetting")
 """Suites whose data are told apart by TASK=PATH, or lie in one folder."""
 ENGINES = ("transformers", "vllm")
 """What runs the models, by the name of its package."""
+METHODS = ("letter", "text", "pmi", "generation")
 SUITES = ("smedqa", "clue", "cases", "hallucination", "forgetting")
+COMMAND = ("evaluate",)
 
 
-@dataclass(frozen=True)
-class Settings:
+@dataclass(frozen=True, kw_only=True)
+class Settings(ModelOptions):
     """The options of `probe evaluate`."""
 
-    suite: str = "smedqa"
-    data: tuple[str, ...] = ()
-    """A file or folder, or TASK=PATH for each task of a suite that has several."""
-    pair: tuple[str, ...] = ()
-    """TUNED=BASE: which model is compared with which; BASE may be any of the models."""
-    own: tuple[str, ...] = ()
-    """MODEL=SPECIALTY (or SPECIALTY for all), where a model's name does not tell what it was tuned on."""
-    domain: str = DOMAIN
-    out: Path | None = None
-    methods: tuple[str, ...] = METHODS
-    quorum: int = 3
-    """Votes that a label needs, where records hold `Votes` and no label."""
-    alpha: float | None = None
-    """Of conformal label sets, where records hold `Samples`; None: the records' own labels."""
-    specialties: tuple[str, ...] = ()
-    """Of `smedqa`: the questions of these specialties alone; `paper` stands for the study's six; none: all."""
-    tasks: tuple[str, ...] = ()
-    """Of `forgetting`: tasks of lm-evaluation-harness by name."""
-    prompts: Path | None = None
-    """A folder of edited prompt templates."""
-    vocabulary: Path | None = None
-    """Compiled; links concepts for UMLS F1."""
-    bertscore: Path | None = None
-    """Folder of BERTScore's model."""
-    icd10: Path | None = None
-    """A file of valid ICD-10 codes, one a line; None: ICD-10-CM of the package simple-icd-10-cm."""
-    context: int | None = None
-    """Tokens; None: the smallest context of the models."""
-    limit: int | None = None
-    """Questions of each task, by the seed."""
-    seed: int = 0
-    template: str = "none"
-    batch_size: int = 8
-    engine: str = ENGINES[0]
-    device: str = "auto"
-    dtype: str = "auto"
-    quantize: str = "none"
-    device_map: str = "none"
-    config: Path | None = None
+    suite: Annotated[str, Option(f"{', '.join(SUITES)}; see docs/evaluate.md.", COMMAND, choices=SUITES)] = "smedqa"
+    data: Annotated[tuple[str, ...], Option("A file or folder of data, or TASK=PATH once for each task.", COMMAND)] = ()
+    pair: Annotated[tuple[str, ...], Option("TUNED=BASE: which base a model is compared with; repeat.", COMMAND)] = ()
+    own: Annotated[tuple[str, ...], Option("MODEL=SPECIALTY, where its name does not tell.", COMMAND)] = ()
+    methods: Annotated[
+        tuple[str, ...],
+        Option(f"{', '.join(METHODS)} (default: all); repeat.", COMMAND, flag="--method", choices=METHODS),
+    ] = METHODS
+    specialties: Annotated[
+        tuple[str, ...],
+        Option(
+            "smedqa: only this specialty's questions, repeat; or paper: the study's six.", COMMAND, flag="--specialty"
+        ),
+    ] = ()
+    tasks: Annotated[
+        tuple[str, ...],
+        Option("forgetting: a task of lm-evaluation-harness by name; repeat.", COMMAND, flag="--task"),
+    ] = ()
+    quorum: Annotated[
+        int, Option("smedqa: votes that a label needs, where records hold Votes.", COMMAND, minimum=1)
+    ] = 3
+    alpha: Annotated[
+        float | None,
+        Option("smedqa: conformal label sets at this level, where records hold Samples.", COMMAND),
+    ] = None
+    out: Annotated[Path | None, Option("Run directory (default: runs/<base>-<tuned>-<suite>-<date>).", COMMAND)] = None
+    domain: Annotated[
+        str,
+        Option(f"An embedded domain's name, or a domain folder (default: that of --run; {DOMAIN}).", COMMAND),
+    ] = DOMAIN
+    prompts: Annotated[Path | None, Option("A folder of edited prompt templates.", COMMAND)] = None
+    vocabulary: Annotated[Path | None, Option("A compiled vocabulary, for UMLS F1.", COMMAND)] = None
+    bertscore: Annotated[Path | None, Option("Folder of BERTScore's model.", COMMAND)] = None
+    icd10: Annotated[Path | None, Option("Valid ICD-10 codes, one a line (default: ICD-10-CM).", COMMAND)] = None
+    context: Annotated[
+        int | None, Option("Tokens a model may read (default: the smallest context).", COMMAND, minimum=1)
+    ] = None
+    limit: Annotated[int | None, Option("Only N questions of each task.", COMMAND, minimum=1)] = None
+    seed: Annotated[int, Option("Seed of the resampling, of --limit and of what is drawn.", COMMAND, minimum=0)] = 0
+    template: Annotated[str, Option("none, or chat: the models' chat template.", COMMAND, choices=("none", "chat"))] = (
+        "none"
+    )
+    batch_size: Annotated[int, Option("Prompts that are read together.", COMMAND, minimum=1)] = 8
+    engine: Annotated[str, Option(f"What runs the models: {', '.join(ENGINES)}.", COMMAND, choices=ENGINES)] = ENGINES[
+        0
+    ]
 
     def data_for(self, task: str) -> Path | None:
         """The path given for `task`: TASK=PATH, else `task` (with any ending) in a folder given without a name."""
@@ -85,52 +94,25 @@ class Settings:
 
 
 def settings_from(options: Mapping[str, Any]) -> Settings:
-    """Settings from options by name; what is None is left at its default. Raises `UsageError`."""
-    check_names(Settings, options)
-    given = {name: value for name, value in options.items() if value is not None}
-    for name in ("data", "pair", "own", "methods", "specialties", "tasks"):
-        if name in given:
-            value = given[name]
-            given[name] = (value,) if isinstance(value, str | Path) else tuple(value)
-            given[name] = tuple(str(each) for each in given[name])
-            if not given[name]:
-                del given[name]
-    for name in ("out", "prompts", "vocabulary", "bertscore", "icd10", "config"):
-        if name in given:
-            given[name] = Path(given[name])
-    settings = replace(Settings(), **given)
-    if settings.suite not in SUITES:
-        raise UsageError(f"--suite {settings.suite}: no such suite; give {', '.join(SUITES)}")
-    if unknown := [method for method in settings.methods if method not in METHODS]:
-        raise UsageError(f"--method {unknown[0]}: no such method; give {', '.join(METHODS)}")
+    """Return the settings of options by name; None stands for the default. Raises `UsageError`."""
+    settings = make_settings(Settings, None, options)
     if settings.tasks and settings.suite != "forgetting":
         raise UsageError(f"--task {settings.tasks[0]}: is asked with --suite forgetting, not {settings.suite}")
-    if settings.engine not in ENGINES:
-        raise UsageError(f"--engine {settings.engine}: no such engine; give {' or '.join(ENGINES)}")
-    placed = {
-        "device": (settings.device, "auto"),
-        "quantize": (settings.quantize, "none"),
-        "device-map": (settings.device_map, "none"),
-    }
-    for name, (value, default) in placed.items():
-        if settings.engine == "vllm" and value != default:
-            raise UsageError(f"--{name} {value}: vllm places and rounds models itself; drop it, or --engine vllm")
-    if settings.template not in ("none", "chat"):
-        raise UsageError(f"--template {settings.template}: give none or chat")
-    for name, value in (
-        ("limit", settings.limit),
-        ("context", settings.context),
-        ("batch-size", settings.batch_size),
-        ("quorum", settings.quorum),
-    ):
-        if value is not None and value < 1:
-            raise UsageError(f"--{name} {value}: give a whole number, 1 or more")
     if settings.alpha is not None and not 0 < settings.alpha < 1:
         raise UsageError(f"--alpha {settings.alpha}: give a share between 0 and 1, such as 0.1")
-    if settings.seed < 0:
-        raise UsageError(f"--seed {settings.seed}: give a whole number, 0 or more")
+    _check_placement(settings)
     _check_paths(settings)
     return settings
+
+
+def _check_placement(settings: Settings) -> None:
+    """Raise `UsageError` where vllm is to run the models and an option says how to place or round them."""
+    if settings.engine != "vllm":
+        return
+    for option in declared(ModelOptions):
+        value = getattr(settings, option.name)
+        if option.name in ("device", "quantize", "device_map") and value != option.default:
+            raise UsageError(f"{option.flag} {value}: vllm places and rounds models itself; drop it, or --engine vllm")
 
 
 def _check_paths(settings: Settings) -> None:

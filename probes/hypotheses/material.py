@@ -24,7 +24,7 @@ from ...terms.select import items as items_of
 from ..analysis.inputs import AnalysisInputs, ScoreFiles
 from ..analysis.pair import ModelPair, pair_up
 from ..results.finished import Comparison, domain_of
-from ..runs.settings import file_of
+from ..runs.naming import file_of
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from ..results.findings import Check, ErrorRate
 from ..results.finished import Comparison
 from ..results.model import ModelResult
 from ..results.rungs import Per
-from .passages import Shown
+from .passages import PassageRecorder
 from .plan import ComparisonPlan, plan_comparison
 from .directory import Progress, RunDirectory, command, write_frame, writing
 from .settings import Settings, settings_from
@@ -121,7 +121,7 @@ def _score(
     """
     tables: dict[str, pa.Table] = {}
     readouts: dict[str, Check] = {}
-    shown = Shown(ready, run.path)
+    recorder = PassageRecorder(run.path, ready.items, ready.settings, ready.template, ready.engine, ready.keys)
 
     def score(name: str, checkpoint: Checkpoint) -> None:
         plan, key = ready.plans[name], ready.keys[name]
@@ -137,7 +137,7 @@ def _score(
             about=ready.about(name),
         )
         readouts[name] = validity.readout_check(checkpoint, plan, tables[name])
-        shown.read(name, checkpoint, read, progress)
+        recorder.read(name, checkpoint, read, progress)
 
     plan, base = ready.plans[""], ready.base
     probed = validity.probed_sequences(plan)
@@ -159,7 +159,7 @@ def _score(
         if name not in adapters:
             with checkpoint.active():
                 score(name, checkpoint)
-    shown.write()
+    recorder.write()
     shared = [validity.alignment_check(plan, len(ready.items)), readouts[""], unchanged]
     return tables, {
         name: [

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,8 @@ import polars as pl
 from ...fingerprint import code_fingerprint
 from ...terms.items import Item
 from . import cache
-from .directory import write_frame
+from .directory import Progress, write_frame
+from .settings import DEFAULT_PASSAGES, Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,13 +30,9 @@ if TYPE_CHECKING:
     from ...models.engines.protocol import Engine
     from ...models.layers import Lens
     from ...models.template import Template
-    from .directory import Progress
-    from .plan import ComparisonPlan
 
 REACH = 240
 """Most characters of a passage on either side of its target."""
-READ = 150
-"""Passages that are read token by token, where nothing else is asked for."""
 READ_CHARACTERS = 200_000
 """Characters read for them at most, since a passage is read after all that stands before it in its text."""
 END = re.compile(r"(?<=[.!?])\s+|\n+")
@@ -121,7 +118,7 @@ def places(items: Iterable[Item]) -> tuple[pl.DataFrame, dict[tuple[str, int], P
     return pl.DataFrame(rows, schema=PLACES), passages
 
 
-def sample(passages: dict[tuple[str, int], Passage], seed: int, most: int = READ) -> list[Passage]:
+def sample(passages: dict[tuple[str, int], Passage], seed: int, most: int = DEFAULT_PASSAGES) -> list[Passage]:
     """At most `most` passages drawn by the seed, and no more than `READ_CHARACTERS` to read."""
     order = sorted(passages, key=lambda key: hashlib.sha256(f"{seed}\0{key[0]}\0{key[1]}".encode()).digest())
     read = accumulate(passages[key].end for key in order)
@@ -150,35 +147,42 @@ def readings(
     return rows
 
 
-class Shown:
-    """What a comparison shows of its texts, gathered while each of its models is in memory."""
+class PassageRecorder:
+    """Records the passages of a comparison's texts, and what each model reads in a sample of them."""
 
-    def __init__(self, ready: ComparisonPlan, run: Path) -> None:
-        settings = ready.settings
-        self.ready, self.run = ready, run
-        self.places, every = places(ready.items if settings.text else ())
+    def __init__(
+        self,
+        run: Path,
+        items: Sequence[Item],
+        settings: Settings,
+        template: Template,
+        engine: Engine,
+        keys: Mapping[str, str],
+    ) -> None:
+        """`keys` are those of the models' scores in the cache, by name (`""` is the base)."""
+        self.run, self.template, self.engine, self.keys = run, template, engine, keys
+        self.places, every = places(items if settings.text else ())
         # Each passage would be a request of its own.
         self.sample = [] if settings.remote else sample(every, settings.seed, settings.passages)
         self.rows: list[dict[str, Any]] = []
 
     def read(self, name: str, checkpoint: Checkpoint, lens: Lens | None, progress: Progress | None) -> None:
-        """Reads the sample with one model, which must be active ("" is the base)."""
-        ready = self.ready
+        """Read the sample with one model, which must be active (`""` is the base)."""
         if not self.sample:
             return
         passages = [(one.document, one.begin, one.end) for one in self.sample]
-        # The scores' key covers the model, the texts, the template, the engine and the lens.
+        # The key of its scores names the model, the texts, the template, the engine and the lens.
         code = code_fingerprint("models.reading"), str(READINGS)
-        key = cache.score_key({"scores": ready.keys[name], "passages": passages, "code": code})
+        key = cache.score_key({"scores": self.keys[name], "passages": passages, "code": code})
         held = cache.fetch_rows(key)
         if held is None:
-            rows = readings(name, self.sample, checkpoint, ready.template, ready.engine, lens, progress)
+            rows = readings(name, self.sample, checkpoint, self.template, self.engine, lens, progress)
             table = pl.DataFrame(rows, schema=READINGS)
             cache.store_rows(key, table.to_arrow())
             held = table.to_dicts()
         self.rows += [{**row, "model": name} for row in held]
 
     def write(self) -> None:
-        """Both tables, into the run directory."""
+        """Write both tables into the run directory."""
         write_frame(self.run / "places.parquet", self.places)
         write_frame(self.run / "readings.parquet", pl.DataFrame(self.rows, schema=READINGS))

@@ -22,11 +22,12 @@ from ...terms.select import items as items_of
 from ...terms.select import add_borrowed_options, priors
 from ...terms.select import limit as limited
 from ...terms.training import Seen, seen_in
-from ..analysis.scores import Per
+from ..results.rungs import Per
 from . import cache
 from .directory import RESULT, RunDirectory
 from .lenses import NO_LENS, LensPlan
-from .settings import Settings, default_out, file_of, names_of, own_specialties, training_files
+from .naming import default_out, file_of, names_of, own_specialties, training_files
+from .settings import Settings
 
 if TYPE_CHECKING:
     from ...models.checkpoint import Checkpoint
@@ -141,14 +142,10 @@ def plan_comparison(
     seen = {name: read[path] for name, path in files.items()}
 
     find = finder(settings.remote)
-    how: dict[str, Any] = {
-        "device": settings.device,
-        "dtype": settings.dtype,
-        "quantize": settings.quantize,
-        "device_map": settings.device_map,
+    root = find(base, config=settings.config, **settings.loading)
+    found = {
+        name: _tuned(find(spec, base=root, **settings.loading), root) for name, spec in zip(names, specs, strict=True)
     }
-    root = find(base, config=settings.config, **how)
-    found = {name: _tuned(find(spec, base=root, **how), root) for name, spec in zip(names, specs, strict=True)}
     for checkpoint in (root, *found.values()):
         for line in checkpoint.notes:
             say(f"{checkpoint.name}: {line}")

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from knowshift.errors import UsageError
 from knowshift.probes.analysis.analyze import analyze
-from knowshift.probes.runs.settings import training_files
+from knowshift.probes.runs.naming import training_files
 from knowshift.terms.training import Seen
 from synthetic import fewer_draws, world
 

@@ -10,7 +10,7 @@ from knowshift.probes.evaluate.beside import beside
 from knowshift.probes.evaluate.evaluate import Evaluation, evaluate
 from knowshift.probes.evaluate.suites import smedqa
 from knowshift.probes.evaluate.values import Value
-from knowshift.probes.runs.settings import told_specialties
+from knowshift.probes.runs.naming import told_specialties
 from knowshift.terms.domain import Domain
 
 

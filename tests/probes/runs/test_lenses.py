@@ -210,7 +210,7 @@ def test_the_lens_in_words(options, kind):
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"lens": "blue"}, "lens blue: give raw, tuned, none"),
+        ({"lens": "blue"}, "--lens blue: no such lens; give raw, tuned, none"),
         ({"lens": "tuned"}, "--lens tuned: give --lens-data FILE, "),
         ({"lens_data": "notes.txt"}, "--lens-data notes.txt: is for a tuned lens, and the lens is raw; "),
         ({"lens": "raw", "lens_data": "x.safetensors"}, "--lens-data x.safetensors: is for a tuned lens, "),
