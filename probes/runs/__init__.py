@@ -1,0 +1,1 @@
+"""A comparison from its options to a finished run directory."""
