@@ -83,7 +83,7 @@ def test_a_comparison_from_python(house, tmp_path):
 def test_the_pages_are_built_without_a_warning(tmp_path):
     pytest.importorskip("material", reason="the extra docs is not installed")
     # The reference is read from every module below the package, and in a clone the environment lies there too.
-    apart = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "runs", "tests", "*.egg-info")
+    apart = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "tests", "*.egg-info")
     config = shutil.copytree(DOCS.parent, tmp_path / "knowshift", ignore=apart) / "mkdocs.yml"
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", config, "--site-dir", tmp_path / "site"],
@@ -97,5 +97,10 @@ def test_the_pages_are_built_without_a_warning(tmp_path):
         fetched = re.findall(r'<(?:script|link|img)[^>]+(?:src|href)="?(https?:[^" >]+)', text)
         assert not fetched, f"{name} fetches {fetched}"
     assert "Raises" in pages["api.html"]
+    shown = re.sub(r"<[^>]+>", "", pages["api.html"])
+    assert "--training-data: What models were trained on" in shown
+    assert "--out: Run directory (default: runs/&lt;base&gt;-&lt;tuned&gt;-&lt;date&gt;)" in shown
+    assert "--device-map: auto: lay a model too large" in shown, "options that several commands share"
+    assert "Option(" not in shown
     for name in knowshift.__all__:
         assert f"knowshift.{name}" in pages["api.html"]
