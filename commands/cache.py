@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import UsageError
+from ..storage import cache_folder
 from .options import Debug
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def size(as_json: AsJson = False, debug: Debug = False) -> None:
 
     found = cache.entries()
     if as_json:
-        held = {"folder": str(cache.folder()), "entries": len(found), "size": sum(entry.size for entry in found)}
+        held = {"folder": str(cache_folder()), "entries": len(found), "size": sum(entry.size for entry in found)}
         print(json.dumps(held, ensure_ascii=False))
     else:
         print(_sum(found))
@@ -96,7 +97,7 @@ def _what(entry: Entry) -> str:
 def _sum(found: list[Entry]) -> str:
     from ..probes.runs import cache
 
-    return f"{len(found)} entries, {cache.shown_size(sum(entry.size for entry in found))}, in {cache.folder()}"
+    return f"{len(found)} entries, {cache.shown_size(sum(entry.size for entry in found))}, in {cache_folder()}"
 
 
 def _age(seconds: float) -> str:

@@ -42,6 +42,3 @@ Change = Literal["learned", "lost"]
 
 MatrixColumn = Literal["terms", "answers", "margin"]
 """What a cell of the matrix averages: terms in running text, true answers, true beyond wrong answers."""
-
-MARGIN = 0.10
-"""Smallest effect of interest, nats per token."""

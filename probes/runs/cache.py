@@ -21,8 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ...models.table import SCHEMA, schema_with
-from ...storage import cache_folder as folder
-from ...storage import whole
+from ...storage import cache_folder, whole
 
 RECORDED = ("model", "base", "items", "engine")
 """What a file's metadata says of it for a person."""
@@ -120,13 +119,13 @@ def store(key: str, table: pa.Table, about: Mapping[str, str]) -> None:
 
 def fetch_rows(key: str) -> list[dict[str, Any]] | None:
     """The cached readings of `key`, if there are any; see `probes.runs.passages`."""
-    table = _whole(folder() / READINGS / f"{key}.parquet", lambda table: _rows_digest(table.to_pylist()))
+    table = _whole(cache_folder() / READINGS / f"{key}.parquet", lambda table: _rows_digest(table.to_pylist()))
     return None if table is None else table.to_pylist()
 
 
 def store_rows(key: str, table: pa.Table) -> None:
     """Keeps a model's readings; a cache that cannot be written is no reason to stop."""
-    path = folder() / READINGS / f"{key}.parquet"
+    path = cache_folder() / READINGS / f"{key}.parquet"
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         marked = table.replace_schema_metadata({"digest": _rows_digest(table.to_pylist())})
@@ -139,7 +138,7 @@ def _rows_digest(rows: list[dict[str, Any]]) -> str:
 
 
 def _place(key: str) -> Path:
-    return folder() / key[:2] / f"{key}.parquet"
+    return cache_folder() / key[:2] / f"{key}.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +163,7 @@ def entries() -> list[Entry]:
     """What is in the cache, newest first."""
     found, now = [], time.time()
     for pattern, kind in KINDS.items():
-        for path in folder().glob(pattern):
+        for path in cache_folder().glob(pattern):
             with suppress(OSError):  # gone meanwhile
                 size = sum(file.stat().st_size for file in (path.rglob("*") if path.is_dir() else [path]))
                 about = _about(path) if kind == "scores" else {}
@@ -191,11 +190,11 @@ def clear(older_than: float = 0.0) -> list[Entry]:
             shutil.rmtree(entry.path)
         else:
             entry.path.unlink(missing_ok=True)
-    for part in (part for place in PARTS for part in folder().glob(f"{place}/.*.part")):
+    for part in (part for place in PARTS for part in cache_folder().glob(f"{place}/.*.part")):
         with suppress(OSError):
             if time.time() - part.stat().st_mtime >= max(older_than, ABANDONED):
                 part.unlink(missing_ok=True)
-    for shelf in folder().glob(SHELF):
+    for shelf in cache_folder().glob(SHELF):
         with suppress(OSError):  # not empty, or no folder
             shelf.rmdir()
     return gone

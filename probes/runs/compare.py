@@ -18,7 +18,6 @@ from ... import versions
 from ...errors import ValidityError
 from ...fingerprint import code_fingerprint
 from ...models.sources import hub_id
-from . import validity
 from ..analysis.error_rates import Evidence, error_rate_for, packaged
 from ..analysis.inputs import AnalysisInputs, ScoreFiles
 from ..analysis.ladder import DISTRACTORS
@@ -29,9 +28,10 @@ from ..results.findings import Check, ErrorRate
 from ..results.finished import Comparison
 from ..results.model import ModelResult
 from ..results.rungs import Per
+from . import validity
+from .directory import Progress, RunDirectory, command, write_frame, writing
 from .passages import PassageRecorder
 from .plan import ComparisonPlan, plan_comparison
-from .directory import Progress, RunDirectory, command, write_frame, writing
 from .settings import Settings, settings_from
 
 if TYPE_CHECKING:

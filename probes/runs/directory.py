@@ -31,8 +31,8 @@ from ... import versions
 from ...errors import RunError, first_line
 from ...models.table import SCHEMA
 from ...storage import write_whole
-from . import cache
 from ..analysis.scores import require_finite
+from . import cache
 
 if TYPE_CHECKING:
     import polars as pl

@@ -26,10 +26,11 @@ from ...terms.making.quality import Quality, quality_problems
 from ...terms.select import add_borrowed_options, group, items
 from ...terms.select import limit as limited
 from ..analysis.detectable import Errors, detectable
-from ..analysis.knowledge import MARGIN, centre
+from ..analysis.knowledge import centre
 from ..analysis.ladder import DISTRACTORS, fact_gains, nanmean
 from ..analysis.scores import Array, Pair, Scores, fact_scores, like_length
 from ..analysis.verdict import ABSENCE_LEVEL, KNOWLEDGE_LEVEL, OTHER_CONCEPTS, OWN_CONCEPTS
+from ..results.findings import MARGIN
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -215,10 +216,19 @@ def _unscored(facts: Sequence[Item], targets: Iterable[Target] | None) -> Scores
     )
     items, cues, roles, tokens = map(list, zip(*rows, strict=True)) if rows else ([], [], [], [])
     same: dict[str, list[Any]] = {
-        "item": items, "cue": cues, "role": roles, "window": [0] * len(rows), "tokens": tokens,
-        "characters": [1] * len(rows), "logprob": [0.0] * len(rows), "token_logprobs": [[0.0]] * len(rows),
-        "tempered": [[0.0]] * len(rows), "lens": [None] * len(rows), "rank": [None] * len(rows),
-        "flags": [""] * len(rows), "engine": [""] * len(rows),
+        "item": items,
+        "cue": cues,
+        "role": roles,
+        "window": [0] * len(rows),
+        "tokens": tokens,
+        "characters": [1] * len(rows),
+        "logprob": [0.0] * len(rows),
+        "token_logprobs": [[0.0]] * len(rows),
+        "tempered": [[0.0]] * len(rows),
+        "lens": [None] * len(rows),
+        "rank": [None] * len(rows),
+        "flags": [""] * len(rows),
+        "engine": [""] * len(rows),
     }
     return fact_scores(pa.table(same, schema=SCHEMA), facts)
 
@@ -265,8 +275,12 @@ def _effect(own: int, other: int) -> float | None:
     """With a spread of one standard deviation in each group."""
     error = float(np.sqrt(1 / own + 1 / other))
     found = detectable(
-        Errors(error, error, min(own, other)), KNOWLEDGE_LEVEL, ABSENCE_LEVEL,
-        concepts=own, margin=MARGIN, unit=SPREAD,
+        Errors(error, error, min(own, other)),
+        KNOWLEDGE_LEVEL,
+        ABSENCE_LEVEL,
+        concepts=own,
+        margin=MARGIN,
+        unit=SPREAD,
     )
     return round(found.effect, 3) if found else None
 

@@ -17,8 +17,8 @@ import numpy as np
 from ...models.engines.select import DEFAULT
 from ...models.table import TEMPERATURES
 from . import cache
-from .plan import Note, ComparisonPlan, plan_comparison
 from .directory import Progress, shards_held
+from .plan import ComparisonPlan, Note, plan_comparison
 from .settings import Settings, settings_from
 
 if TYPE_CHECKING:
@@ -127,8 +127,13 @@ class Forecast:
 
 
 def forecast(
-    base: str | Path, tuned: Sequence[str | Path] | str | Path, settings: Settings | None = None,
-    *, note: Note | None = None, progress: Progress | None = None, **options: Any,
+    base: str | Path,
+    tuned: Sequence[str | Path] | str | Path,
+    settings: Settings | None = None,
+    *,
+    note: Note | None = None,
+    progress: Progress | None = None,
+    **options: Any,
 ) -> Forecast:
     """What `compare` with the same arguments would do. Raises what it would raise before its first forward pass."""
     settings = settings_from(settings, options)
@@ -257,8 +262,11 @@ def _worked_with(checkpoint: Checkpoint, plan: ScoringPlan, layers: int) -> int:
     longest = max((sequence.length for sequence in plan.aligned.sequences), default=0)
     batch = max(BATCH_TOKENS, longest) * (10 * anatomy.width + 4 * inner) * size
     places = max(
-        (sum(t.last - t.first for i in batch for t in plan.aligned.sequences[i].targets)
-         for shard in plan.batches.shards for batch in shard),
+        (
+            sum(t.last - t.first for i in batch for t in plan.aligned.sequences[i].targets)
+            for shard in plan.batches.shards
+            for batch in shard
+        ),
         default=0,
     )
     kept = places * max(1, layers) * anatomy.width * size * 2

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import UsageError
 from ...models.choices import LENS_FILE
 from ...models.layers import LayerSpec, Lens, choose_layers, is_trained, misfit
+from ...storage import cache_folder
 from . import cache
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def _key(source: Source, base: Checkpoint, seed: int) -> str:
 
 
 def _kept(key: str) -> Path:
-    return cache.folder() / key[:2] / f"{key}.safetensors"
+    return cache_folder() / key[:2] / f"{key}.safetensors"
 
 
 def _found(path: Path, base: Checkpoint, key: str) -> Translators | None:

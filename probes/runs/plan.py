@@ -18,8 +18,8 @@ from ...terms.domain import Domain
 from ...terms.extraction.apply import DomainTerms, domain_terms
 from ...terms.extraction.occurrences import occurrences
 from ...terms.items import Item, items_hash
-from ...terms.select import items as items_of
 from ...terms.select import add_borrowed_options, priors
+from ...terms.select import items as items_of
 from ...terms.select import limit as limited
 from ...terms.training import Seen, seen_in
 from ..results.rungs import Per

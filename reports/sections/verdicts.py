@@ -5,9 +5,9 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from ...probes.results.estimate import Estimate
-from ...probes.results.findings import Counts, Detectable, Finding, Ledger
+from ...probes.results.findings import MARGIN, Counts, Detectable, Finding, Ledger
 from ...probes.results.model import ModelResult
-from ...probes.results.rungs import MARGIN, Change
+from ...probes.results.rungs import Change
 from ..figures import forest
 from ..markup import (
     NOTHING,

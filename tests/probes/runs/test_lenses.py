@@ -154,14 +154,26 @@ def test_a_lens_of_another_base_is_refused(house, texts, tmp_path):
     run = compare(house, lens="tuned", lens_data=texts, out=tmp_path / "run")
     lens = run.run / "lens.safetensors"
     with pytest.raises(UsageError, match=r"lens\.safetensors: was trained on another base \(base, "):
-        knowshift.compare(house / "cardio_full", house / "base", domain=str(house / "domain"), own="none",
-                          lens_data=lens, out=tmp_path / "other")
+        knowshift.compare(
+            house / "cardio_full",
+            house / "base",
+            domain=str(house / "domain"),
+            own="none",
+            lens_data=lens,
+            out=tmp_path / "other",
+        )
 
 
 def test_a_deeper_fine_tune_is_read_at_its_end_alone(house, deeper, tmp_path):
     notes = []
-    run = knowshift.compare(house / "base", [deeper, house / "cardio_lora"], domain=str(house / "domain"), limit=3,
-                            out=tmp_path / "run", note=notes.append)
+    run = knowshift.compare(
+        house / "base",
+        [deeper, house / "cardio_lora"],
+        domain=str(house / "domain"),
+        limit=3,
+        out=tmp_path / "run",
+        note=notes.append,
+    )
     why = "has 4 layers, the base 3"
     assert f"neuro_deep: {why}; no layers are read of it, and what its last one says stands alone" in notes
     assert run.models["neuro_deep"].unread_layers == why

@@ -167,8 +167,9 @@ def lost_layer(folder):
     from safetensors.torch import load_file, save_file
 
     tensors = load_file(folder / "adapter_model.safetensors")
-    save_file({name: value for name, value in tensors.items() if "layers.1" not in name},
-              folder / "adapter_model.safetensors")
+    save_file(
+        {name: value for name, value in tensors.items() if "layers.1" not in name}, folder / "adapter_model.safetensors"
+    )
 
 
 @pytest.mark.parametrize(
