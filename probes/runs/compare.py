@@ -1,6 +1,6 @@
 """The comparison: from a base, its tuned models and a domain to a finished run directory.
 
-The whole way of the data in one place: what is known beforehand (`probes.runs.plan`) → scores (`probes.runs.directory`) → ladder,
+The whole way of the data in one place: what is known beforehand (`runs.plan`) → scores (`runs.directory`) → ladder,
 knowledge, shift, ledger, matrix → verdicts → `comparison.json`. What one model's part of it holds is in
 `probes.analysis.analyze`.
 """
