@@ -12,11 +12,11 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .models.checkpoint import Checkpoint
-    from .models.lens import read_lens as lens
     from .models.scoring import score
     from .probes.hypotheses.testing import test_hypotheses
     from .probes.results.finished import open_run
     from .probes.runs.compare import compare
+    from .probes.runs.lens_reading import read_lens as lens
     from .reports.notebook import figures
     from .terms.domain import Domain
 
@@ -25,7 +25,7 @@ _PUBLIC = {
     "Domain": (".terms.domain", "Domain"),
     "compare": (".probes.runs.compare", "compare"),
     "figures": (".reports.notebook", "figures"),
-    "lens": (".models.lens", "read_lens"),
+    "lens": (".probes.runs.lens_reading", "read_lens"),
     "open_run": (".probes.results.finished", "open_run"),
     "score": (".models.scoring", "score"),
     "test_hypotheses": (".probes.hypotheses.testing", "test_hypotheses"),

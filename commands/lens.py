@@ -29,8 +29,7 @@ def lens(
     debug: Debug = False,
 ) -> None:
     """Show one text through the logit lens: tokens × layers for base and tuned."""
-    from ..models.lens import read_lens
-    from ..probes.results.lens import LensReading
+    from ..probes.runs.lens_reading import read_lens
     from ..probes.runs.lenses import open_source, tuned_lens
     from ..reports.page import render_lens
     from ..terminal import Reporter, lens_table
@@ -46,7 +45,6 @@ def lens(
 
         tuned_maps = translators if settings.lens == "tuned" else None
         reading = read_lens(base, tuned, text, settings, translators=tuned_maps)
-    shown = LensReading.model_validate(reading)
-    page = render_lens(shown, out)
-    lens_table(shown)
+    page = render_lens(reading, out)
+    lens_table(reading)
     print(f"page: {page}")

@@ -92,7 +92,7 @@ class LensOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class ReadingSettings(ModelOptions, ReadingOptions):
-    """The options of `models.lens.read_lens`."""
+    """The options of `probes.runs.lens_reading.read_lens`."""
 
 
 @dataclass(frozen=True, kw_only=True)

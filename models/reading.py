@@ -1,6 +1,6 @@
 """Tokens of one text at every layer: logits, log-probability and rank; of a passage, with the five likeliest there.
 
-Read by `models.lens` and `probes.runs.passages`.
+Read by `probes.runs.lens_reading` and `probes.runs.passages`.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def test_a_finished_run_is_frames(finished):
     assert isinstance(frame, pl.DataFrame)
     assert frame["model"].to_list() == ["neuro_lora", "cardio_lora"] == list(run.models)
     assert {"own", "verdict", "knowledge", "knowledge_low", "specific_knowledge"} <= set(frame.columns)
-    assert frame["knowledge"].to_list() == [model["rungs"]["knowledge"]["estimate"] for model in run.models.values()]
+    assert frame["knowledge"].to_list() == [model.rungs["knowledge"].value for model in run.models.values()]
     assert set(run.facts()["model"]) == set(run.terms()["model"]) == set(run.models)
     assert run.scores("neuro_lora").height == run.scores("base").height > 0
     assert frame.to_pandas().shape == frame.shape
@@ -70,8 +70,8 @@ def test_scores_and_lens_of_models_at_hand(house):
     table = knowshift.score(every, base)
     assert set(table["item"].to_pylist()) == {item.id for item in every}
     read = knowshift.lens(house / "base", [house / "neuro_lora"], "The patient was seen.")
-    assert [model["name"] for model in read["models"]] == ["base", "neuro_lora"]
-    assert len(read["models"][0]["logprob"]) == len(read["layers"])
+    assert [model.name for model in read.models] == ["base", "neuro_lora"]
+    assert len(read.models[0].logprob) == len(read.layers)
 
 
 def test_a_comparison_from_python(house, tmp_path):

@@ -61,11 +61,11 @@ def test_lens_in_the_terminal_and_as_a_page(house, probe, tmp_path, monkeypatch)
 
 
 def test_a_text_is_read_from_a_model_laid_over_devices(probe, house, tmp_path):
-    from knowshift.models.lens import read_lens
+    from knowshift.probes.runs.lens_reading import read_lens
 
     pair = house / "base", [house / "neuro_lora"]
     laid = read_lens(*pair, "A seizure.", device_map="auto")
-    assert laid["models"] == read_lens(*pair, "A seizure.")["models"]
+    assert laid.models == read_lens(*pair, "A seizure.").models
     page = tmp_path / "lens.html"
     asked = ("lens", pair[0], *pair[1], "--text", "A seizure.", "--out", page)
     assert probe(*asked, "--device-map", "auto")[0] == 0

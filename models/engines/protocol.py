@@ -1,4 +1,4 @@
-"""The engine protocol. Written by `models.engines.*`, read by `models.scoring` and `models.lens`.
+"""The engine protocol. Written by `models.engines.*`, read by `models.scoring` and `probes.runs.lens_reading`.
 
 An engine only produces residuals; the readout (`models.readout`) turns them into log-probabilities. So engines can
 be each other's oracle: the same numbers to 1e-4. `models.engines.select` opens one by its name.

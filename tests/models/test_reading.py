@@ -4,9 +4,9 @@ import pytest
 from knowshift.errors import UsageError
 from knowshift.models.engines.select import open_engine
 from knowshift.models.layers import Lens
-from knowshift.models.lens import read_lens
 from knowshift.models.reading import read_layers, read_passage
 from knowshift.models.template import PLAIN
+from knowshift.probes.runs.lens_reading import read_lens
 from scored import tiny
 from tiny import CORPUS, LAYERS
 

@@ -11,8 +11,8 @@ from knowshift.models import ndif
 from knowshift.models.engines import select
 from knowshift.models.engines.hooks import HooksEngine
 from knowshift.models.engines.select import engine_names, open_engine
-from knowshift.models.lens import read_lens
 from knowshift.models.scoring import score
+from knowshift.probes.runs.lens_reading import read_lens
 from scored import ITEMS, tiny
 
 OTHERS = ("transformer-lens", "nnsight")
@@ -88,10 +88,10 @@ def test_lens_with_each_engine(house, name, monkeypatch):
     options = {"engine": "nnsight", "remote": True} if name == "remote" else {"engine": name}
     text = "For a child with absence seizures, give ethosuximide"
     ours, theirs = (read_lens(house / "base", [house / "neuro_lora"], text, **o) for o in (options, {}))
-    assert ours["tokens"] == theirs["tokens"]
-    for one, other in zip(ours["models"], theirs["models"], strict=True):
-        assert one["name"] == other["name"]
-        for layer, expected in zip(one["logprob"], other["logprob"], strict=True):
+    assert ours.tokens == theirs.tokens
+    for one, other in zip(ours.models, theirs.models, strict=True):
+        assert one.name == other.name
+        for layer, expected in zip(one.logprob, other.logprob, strict=True):
             assert layer[1:] == pytest.approx(expected[1:], abs=1e-4)
 
 

@@ -188,15 +188,15 @@ def test_a_deeper_fine_tune_is_read_at_its_end_alone(house, deeper, tmp_path):
 def test_one_text_is_shown_through_either_lens(house, texts, deeper):
     shown = house / "base", [house / "neuro_lora"], "The patient denies chest pain."
     raw, some = knowshift.lens(*shown), knowshift.lens(*shown, layers="0,")
-    assert (raw["layers"], some["layers"], raw["lens"]) == ([0, 1, 2], [0, 2], {"kind": "raw"})
+    assert (raw.layers, some.layers, raw.lens.kind) == ([0, 1, 2], [0, 2], "raw")
     tuned = knowshift.lens(*shown, translators=lambda root: tuned_lens(root, open_source(texts, root)))
-    assert tuned["lens"]["kind"] == "tuned"
-    assert tuned["lens"]["data"] == "notes.txt"
-    for every, chosen, carried in zip(raw["models"], some["models"], tuned["models"], strict=True):
+    assert tuned.lens.kind == "tuned"
+    assert tuned.lens.data == "notes.txt"
+    for every, chosen, carried in zip(raw.models, some.models, tuned.models, strict=True):
         for key in ("logprob", "rank", "top"):
-            assert chosen[key] == [every[key][0], every[key][2]]
-            assert carried[key][-1] == every[key][-1]
-        assert carried["logprob"][0] != every["logprob"][0]
+            assert getattr(chosen, key) == [getattr(every, key)[0], getattr(every, key)[2]]
+            assert getattr(carried, key)[-1] == getattr(every, key)[-1]
+        assert carried.logprob[0] != every.logprob[0]
     with pytest.raises(
         UsageError, match=r"^neuro_deep: has 4 layers, the base 3; they cannot be shown layer by layer; "
     ):

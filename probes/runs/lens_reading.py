@@ -6,17 +6,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
-from ..options import make_settings
-from .alignment import Encoder
-from .checkpoint import Checkpoint
-from .engines.protocol import Engine
-from .engines.select import finder, open_engine
-from .layers import Lens, choose_layers, misfit
-from .options import ReadingSettings
-from .reading import read_layers
-from .template import Template
-from .translators import Translators
+from ...errors import UsageError
+from ...models.alignment import Encoder
+from ...models.checkpoint import Checkpoint
+from ...models.engines.protocol import Engine
+from ...models.engines.select import finder, open_engine
+from ...models.layers import Lens, choose_layers, misfit
+from ...models.options import ReadingSettings
+from ...models.reading import read_layers
+from ...models.template import Template
+from ...models.translators import Translators
+from ...options import make_settings
+from ..results.lens import LensReading, LensRecord, ModelReading
 
 
 def read_lens(
@@ -27,13 +28,20 @@ def read_lens(
     *,
     translators: Callable[[Checkpoint], Translators] | None = None,
     **options: Any,
-) -> dict[str, Any]:
+) -> LensReading:
     """Return log-probability (nats), zero-based rank and top token at the chosen layers for every token of `text`.
 
-    Options are the fields of `ReadingSettings`, whole or by name. `translators` gives those of a tuned lens for the
-    opened base; without it the lens is raw. Returns plain lists: `tokens`, `layers` (their numbers, from 0), and for
-    each model `logprob`, `rank`, `top` as `[layers][tokens]`; `lens` says which it was. A token that no model predicts
-    (the very first) holds None. Raises `CheckpointError`, `EngineError`, `UsageError`.
+    Args:
+        base: The base model, in any form that `Checkpoint.find` takes.
+        tuned: The models to read beside it.
+        text: One text; a token that no model predicts (the very first) holds None.
+        settings: The options of `probe lens`, whole; or by name, as the fields of `ReadingSettings`.
+        translators: Gives the maps of a tuned lens for the opened base; without it the lens is raw.
+
+    Raises:
+        CheckpointError: A model cannot be opened.
+        EngineError: The engine cannot serve a model.
+        UsageError: An option or the text cannot be taken, or the models cannot be shown layer by layer.
     """
     if not text.strip():
         raise UsageError("--text is empty; give a text to read")
@@ -47,7 +55,7 @@ def read_lens(
     for checkpoint in opened[1:]:
         if why := misfit(root.anatomy, checkpoint.anatomy, translators is not None):
             raise UsageError(f"{checkpoint.name}: {why}; they cannot be shown layer by layer; show each alone")
-    read: dict[int, tuple[list[str], dict[str, Any]]] = {}
+    read: dict[int, tuple[list[str], ModelReading]] = {}
     with root.active():
         lens = Lens(chosen, translators(root) if translators else None)
         for place, checkpoint in enumerate(opened):
@@ -56,25 +64,24 @@ def read_lens(
     for place, checkpoint in enumerate(opened):  # full fine-tunes, in memory one at a time
         if place not in read:
             read[place] = _read(checkpoint, text, form, reader, lens)
-    shown = read[0][0]
+    tokens = read[0][0]
     for place, checkpoint in enumerate(opened):
-        if read[place][0] != shown:
+        if read[place][0] != tokens:
             raise UsageError(f"{checkpoint.name}: cuts the text into other tokens than {root.name}; compare one by one")
-    models = [{"name": checkpoint.name, **read[place][1]} for place, checkpoint in enumerate(opened)]
-    about = {"kind": "tuned", **lens.translators.record} if lens.translators else {"kind": "raw"}
-    return {
-        "text": text,
-        "tokens": shown,
-        "layers": list(chosen),
-        "models": models,
-        "template": form.label,
-        "lens": about,
-    }
+    return LensReading(
+        text=text,
+        tokens=tokens,
+        layers=list(chosen),
+        models=[read[place][1] for place in range(len(opened))],
+        template=form.label,
+        lens=LensRecord(kind="tuned", **lens.translators.record) if lens.translators else LensRecord(kind="raw"),
+    )
 
 
 def _read(
     checkpoint: Checkpoint, text: str, template: Template, engine: Engine, lens: Lens
-) -> tuple[list[str], dict[str, Any]]:
+) -> tuple[list[str], ModelReading]:
+    """Return the text's tokens and one model's reading of them."""
     encoded = Encoder(checkpoint.tokenizer, template)([text])[0]
     if len(encoded.ids) > checkpoint.anatomy.context:
         raise UsageError(
@@ -85,14 +92,16 @@ def _read(
         what = "is one token, which no model predicts" if len(encoded.ids) > encoded.head else "holds no token"
         raise UsageError(f"--text {what}, as {checkpoint.name} cuts it; give a longer one")
     columns = range(first - 1, len(encoded.ids) - 1)
-    # What no model predicts is shown empty.
-    missing: list[Any] = [None] * (first - encoded.head)
-    out: dict[str, list[list[Any]]] = {"logprob": [], "rank": [], "top": []}
+    missing = [None] * (first - encoded.head)
+    """What no model predicts is shown empty."""
+    logprobs: list[list[float | None]] = []
+    ranks: list[list[int | None]] = []
+    top: list[list[str]] = []
     with checkpoint.active():
         for logits, logprob, rank in read_layers(checkpoint, encoded.ids, columns, engine, lens):
-            out["logprob"].append([*missing, *logprob.tolist()])
-            out["rank"].append([*missing, *rank])
-            out["top"].append([*(["" for _ in missing]), *checkpoint.tokenizer.batch_decode(logits.argmax(1)[:, None])])
+            logprobs.append([*missing, *logprob.tolist()])
+            ranks.append([*missing, *rank])
+            top.append([*("" for _ in missing), *checkpoint.tokenizer.batch_decode(logits.argmax(1)[:, None])])
         engine.release()
     tokens = [str(checkpoint.tokenizer.decode([token])) for token in encoded.ids[encoded.head :]]
-    return tokens, out
+    return tokens, ModelReading(name=checkpoint.name, logprob=logprobs, rank=ranks, top=top)
