@@ -9,7 +9,16 @@ from typing import Annotated, Any, TypedDict, TypeVar
 
 from ..errors import UsageError
 from ..options import Option, make_settings
-from .choices import LENS_FILE, LENSES
+from .choices import (
+    DEFAULT_DEVICE,
+    DEFAULT_DEVICE_MAP,
+    DEFAULT_DTYPE,
+    DEFAULT_QUANTIZATION,
+    DTYPES,
+    LENS_FILE,
+    LENSES,
+    QUANTIZATIONS,
+)
 from .layers import LayerSpec, is_trained, parse_layers
 
 OPENING = ("compare", "lens", "evaluate")
@@ -31,15 +40,16 @@ class Loading(TypedDict):
 class ModelOptions:
     """How models are opened."""
 
-    device: Annotated[str, Option("auto, cpu, cuda, cuda:1, mps.", OPENING)] = "auto"
-    dtype: Annotated[str, Option("auto, float32, bfloat16, float16.", OPENING)] = "auto"
+    device: Annotated[str, Option("auto, cpu, cuda, cuda:1, mps.", OPENING)] = DEFAULT_DEVICE
+    dtype: Annotated[str, Option(f"{', '.join(DTYPES)}.", OPENING)] = DEFAULT_DTYPE
     quantize: Annotated[
-        str, Option("Round the weights with bitsandbytes as they are loaded: none, 8bit, 4bit.", OPENING)
-    ] = "none"
+        str,
+        Option(f"Round the weights with bitsandbytes as they are loaded: {', '.join(QUANTIZATIONS)}.", OPENING),
+    ] = DEFAULT_QUANTIZATION
     device_map: Annotated[
         str,
         Option("auto: lay a model too large for one device on all of them, the CPU and the disk.", OPENING),
-    ] = "none"
+    ] = DEFAULT_DEVICE_MAP
     config: Annotated[
         Path | None,
         Option("Folder with config.json and tokenizer for a bare weight file.", OPENING, path="folder"),
