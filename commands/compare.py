@@ -51,12 +51,12 @@ def compare(
         from ..probes.runs.compare import compare as run_comparison
 
         if evaluate:
-            from ..probes.evaluate.joined import also, ready
+            from ..probes.evaluate.attached import check_attached_suites, run_attached_evaluations
 
-            ready(evaluate, options)
+            check_attached_suites(evaluate, options)
         done = run_comparison(base, tuned, settings, progress=reporter, note=reporter.note)
         if evaluate:
-            also(evaluate, done.run, base, tuned, options, progress=reporter, note=reporter.note)
+            run_attached_evaluations(evaluate, done.run, base, tuned, options, progress=reporter, note=reporter.note)
         reporter("report", 0, 1)
         from ..reports.page import render
 

@@ -45,8 +45,8 @@ def evaluate(
 
     first = Processes.here().first  # the others answer in silence
     with Reporter() as reporter:
+        from ..probes.evaluate.attached import evaluate_beside
         from ..probes.evaluate.evaluate import evaluate as ask
-        from ..probes.evaluate.joined import evaluate_beside
 
         how: dict[str, Any] = {"progress": reporter, "note": reporter.note} if first else {}
         if run is None:

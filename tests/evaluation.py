@@ -29,9 +29,10 @@ class Scripted(LM):
 
 def answered(asks, lm, folder):
     """Every ask's answers by `lm`."""
-    from knowshift.probes.evaluate.runner import Asking, ask_model
+    from knowshift.probes.evaluate.prompting import PromptingConfig
+    from knowshift.probes.evaluate.runner import ask_model
 
-    asking = Asking(context=4096)
+    asking = PromptingConfig(context=4096)
     return {ask.name: ask_model(ask, lambda: lm, asking, folder, "key") for ask in asks}
 
 

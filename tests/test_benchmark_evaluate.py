@@ -8,8 +8,9 @@ import pyarrow as pa
 import pytest
 from evaluation import Scripted
 from knowshift.probes.evaluate import answers
-from knowshift.probes.evaluate.ask import Ask
-from knowshift.probes.evaluate.runner import Asking, ask_model
+from knowshift.probes.evaluate.prompt_task import PromptTask
+from knowshift.probes.evaluate.prompting import PromptingConfig
+from knowshift.probes.evaluate.runner import ask_model
 
 ROOT = Path(__file__).parents[1]
 
@@ -24,12 +25,14 @@ def bench():
 
 def asked(bench, folder, breaker):
     docs = tuple({"id": str(i), "question": str(i), "choices": ["a", "b"], "target": ""} for i in range(150))
-    ask = Ask("t", "choices", docs, "Say {{ id }}:")
+    ask = PromptTask("t", "choices", docs, "Say {{ id }}:")
     parts = 1
     while True:
         lm = breaker.counted(Scripted(lambda prompt, said: -1.0), "m")
         try:
-            return ask_model(ask, lambda lm=lm: lm, Asking(context=64), folder, "key", "m t", breaker.progress), parts
+            return ask_model(
+                ask, lambda lm=lm: lm, PromptingConfig(context=64), folder, "key", "m t", breaker.progress
+            ), parts
         except KeyboardInterrupt:
             parts += 1
 

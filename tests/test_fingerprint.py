@@ -15,7 +15,7 @@ import pytest
 from house import command
 from knowshift.fingerprint import class_fingerprint, code_fingerprint, imported_modules
 from knowshift.probes.calibrate.keys import ANSWERING, JUDGING
-from knowshift.probes.evaluate import runner
+from knowshift.probes.evaluate import prompting
 from knowshift.probes.runs.plan import SCORING
 
 ROOT = Path(knowshift.__file__).parent
@@ -27,7 +27,7 @@ ROOTS = {
     "transformer-lens": ("models.engines.transformer_lens",),
     "mentions": ("terms.extraction.mentions",),
     "linker": ("terms.extraction.neighbours",),
-    "written": runner.ANSWERING,
+    "written": prompting.ANSWERING,
     "answers": ANSWERING,
     "records": JUDGING,
 }
@@ -67,7 +67,7 @@ def fingerprints(copy):
     code = (
         f"import json; from knowshift import fingerprint; print(fingerprint.__file__); "
         f"found = {{n: fingerprint.code_fingerprint(*r) for n, r in {ROOTS!r}.items()}}; "
-        f"found['written'] = fingerprint.code_fingerprint(*{ROOTS['written']!r}, alone=['probes.evaluate.runner']); "
+        f"found['written'] = fingerprint.code_fingerprint(*{ROOTS['written']!r}, alone={prompting.PROMPTING!r}); "
         f"print(json.dumps(found))"
     )
     place, found = run_copy(copy, "-c", code).stdout.splitlines()

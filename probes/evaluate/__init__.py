@@ -6,9 +6,11 @@
     choices     multiple choice: letters, option texts, DC-PMI, generation, in every rotation
     parsing     what a written answer says, or that it says nothing
     texts, codes, instructions    metrics of written answers
-    ask         one lm-evaluation-harness task: documents, a prompt, what is weighed or written
-    runner      asks to the harness; every answer kept, so that a run goes on where it stopped
+    prompt_task one lm-evaluation-harness task: documents, a prompt, what is weighed or written
+    prompting   how every model of a run is prompted, and the keys of its answers
     language_model, on_vllm    the harness's model around our checkpoint, or vLLM's on its folder
+    opening     opens one of the two
+    runner      puts prompt tasks to the harness; keeps every answer, so that a run goes on where it stopped
     processes   several processes of one run, a share of the questions each
     harness     the harness's own tasks
     answers     the file of kept answers
@@ -16,10 +18,10 @@
     pairs       which model is compared with which; win, tie, loss; published scores
     labels      votes with a quorum, conformal label sets
     longhealth, levels    what LongHealth's tasks ask; CLUE's levels, published and mended
-    beside      answers beside a comparison's probabilities, by specialty
-    joined      evaluations that belong to a comparison
+    gain_correlation    answers beside a comparison's probabilities, by specialty
+    attached    evaluations that belong to a comparison
     evaluate    the whole way: settings → run directory → evaluation.json
 
-Data → `Ask`s → lm-evaluation-harness (`runner`) → answers → `Value`s → `evaluation.json`. A suite knows no model, the
-runner no suite. Prompts are templates in `prompts/`, which a person can edit (`--prompts`).
+Data → prompt tasks → lm-evaluation-harness (`runner`) → answers → `Value`s → `evaluation.json`. A suite knows no model,
+the runner no suite. Prompts are templates in `prompts/`, which a person can edit (`--prompts`).
 """

@@ -18,8 +18,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from .ask import Ask, Doc, prompt
 from .parsing import said_option
+from .prompt_task import Doc, PromptTask, prompt
 from .question import LETTERS, Question
 from .values import Value
 
@@ -46,7 +46,7 @@ def choice_asks(
     shots: Sequence[Question] = (),
     max_tokens: int = ANSWER_TOKENS,
     system: str = "",
-) -> list[Ask]:
+) -> list[PromptTask]:
     """The asks of `methods`, named `<name>.<method>`."""
     listed = [_doc(q, r) for q in questions for r in range(rotations(q))]
     alone = [_cloze(q) for q in questions]
@@ -56,16 +56,20 @@ def choice_asks(
     )
     asks = []
     for method in methods:
-        called = f"{name}.{method}"
+        label = f"{name}.{method}"
         if method == "letter":
-            ask = Ask(called, "choices", tuple(listed), prompt("choice", prompts), examples, system)
+            ask = PromptTask(label, "choices", tuple(listed), prompt("choice", prompts), examples, system)
         elif method == "generation":
-            ask = Ask(called, "answer", tuple(listed), prompt("choice", prompts), written, system, ("\n",), max_tokens)
+            ask = PromptTask(
+                label, "answer", tuple(listed), prompt("choice", prompts), written, system, ("\n",), max_tokens
+            )
         else:
-            ask = Ask(called, "choices", tuple(alone), prompt("cloze", prompts), (), system)
+            ask = PromptTask(label, "choices", tuple(alone), prompt("cloze", prompts), (), system)
         asks.append(ask)
         if method == "pmi":
-            asks.append(Ask(f"{name}.{PREMISE}", "choices", tuple(alone), prompt("premise", prompts), (), system))
+            asks.append(
+                PromptTask(f"{name}.{PREMISE}", "choices", tuple(alone), prompt("premise", prompts), (), system)
+            )
     return asks
 
 

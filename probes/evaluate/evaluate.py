@@ -24,10 +24,11 @@ from ...terms.domain import Domain
 from ..runs.directory import Progress, RunDirectory, command, write_frame, write_json, writing
 from ..runs.naming import default_out, file_of, names_of, told_specialties
 from . import language_model, on_vllm, runner
-from .ask import Ask, check_folder, plain
 from .choices import PREMISE
-from .harness import called, fitting, harness_values, load_tasks
+from .harness import fitting, harness_values, load_tasks, task_label
 from .processes import Processes
+from .prompt_task import PromptTask, check_folder, require_unique_names
+from .prompting import PromptingConfig, version
 from .settings import ENGINES, Settings, pairs_of, settings_from
 from .suites import Suite, open_suite
 from .values import Difference, Value, by_key, corrected, differences, labels_of, means, outcomes
@@ -110,7 +111,7 @@ def evaluate(
     asking = _asking(settings, models)
     suite = open_suite(replace(settings, context=asking.context), domain, own)
     suite.asks = [_short(ask, asking.context) for ask in suite.asks]
-    plain(suite.asks)
+    require_unique_names(suite.asks)
     tasks = load_tasks(suite.harness) if suite.harness else {}
     out = runner.left_out(suite.asks, models.values(), asking)
     if any(ask.system for ask in suite.asks) or any(task.get_config("description") for task in tasks.values()):
@@ -157,7 +158,7 @@ def evaluate(
                 name: {"asked": asked, "left_out": len(out.why.get(name, {}))}
                 for name, asked in [
                     *((ask.name, len(ask.questions)) for ask in asks),
-                    *((called(name), len(held)) for name, held in kept.items()),
+                    *((task_label(name), len(held)) for name, held in kept.items()),
                 ]
             },
             "left_out": {name: _counted(why) for name, why in out.why.items()},
@@ -167,9 +168,9 @@ def evaluate(
             "more": suite.more(answers, values),
         }
         if comparison is not None:
-            from .beside import beside
+            from .gain_correlation import correlate_gains
 
-            data["beside"] = beside(data, comparison)
+            data["beside"] = correlate_gains(data, comparison)
         _write(run.path, values, data)
     return Evaluation(run.path, data)
 
@@ -213,17 +214,17 @@ def _find(base: str, specs: Sequence[str], names: Sequence[str], settings: Setti
     return {name: root, **found}
 
 
-def _asking(settings: Settings, models: Mapping[str, Checkpoint]) -> runner.Asking:
+def _asking(settings: Settings, models: Mapping[str, Checkpoint]) -> PromptingConfig:
     smallest = min(checkpoint.anatomy.context or 2048 for checkpoint in models.values())
     smallest -= on_vllm.SPARE if settings.engine == "vllm" else 0
     if settings.context is not None and settings.context > smallest:
         name = min(models, key=lambda each: models[each].anatomy.context or 2048)
         raise UsageError(f"--context {settings.context}: {name} reads {smallest} tokens at most; give that or less")
     chat = settings.template == "chat"
-    return runner.Asking(settings.context or smallest, chat, settings.batch_size, settings.seed, settings.engine)
+    return PromptingConfig(settings.context or smallest, chat, settings.batch_size, settings.seed, settings.engine)
 
 
-def _short(ask: Ask, context: int) -> Ask:
+def _short(ask: PromptTask, context: int) -> PromptTask:
     """An answer takes a quarter of the context at most: a small model must have room for the question."""
     return replace(ask, max_tokens=min(ask.max_tokens, context // 4))
 
@@ -233,7 +234,7 @@ def _claim(
     suite: Suite,
     models: Mapping[str, Checkpoint],
     pairs: Sequence[tuple[str, str]],
-    asking: runner.Asking,
+    asking: PromptingConfig,
     here: Processes,
 ) -> RunDirectory:
     names = list(models)
@@ -250,7 +251,7 @@ def _claim(
     about = {
         "command": command(),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "versions": versions.installed() | {"lm_eval": language_model.version()},
+        "versions": versions.installed() | {"lm_eval": version()},
         "batch_size": asking.batch_size,
         "engine": asking.engine,
         "processes": here.count,
@@ -267,7 +268,7 @@ def _claim(
 def _answers(
     asks: Sequence[Any],
     models: Mapping[str, Checkpoint],
-    asking: runner.Asking,
+    asking: PromptingConfig,
     run: RunDirectory,
     progress: Progress | None,
     here: Processes,

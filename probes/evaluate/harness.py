@@ -29,9 +29,11 @@ from ..runs.cache import score_key
 from ..runs.directory import Progress
 from ..runs.naming import file_of
 from . import answers
-from .language_model import language_model, quiet, when_asked
+from .language_model import language_model, quiet
+from .opening import lazy_model
 from .processes import ALONE, Processes
-from .runner import Asking, LeftOut, samples, unlike
+from .prompting import PromptingConfig
+from .runner import LeftOut, distinct_prompt_formats, samples
 from .values import LOWER, Value
 
 if TYPE_CHECKING:
@@ -92,7 +94,7 @@ def _hash(thing: Any) -> str:
 def harness_values(
     tasks: Mapping[str, Task],
     models: Mapping[str, Checkpoint],
-    asking: Asking,
+    asking: PromptingConfig,
     run: Path,
     kept: Mapping[str, Sequence[int]],
     progress: Progress | None = None,
@@ -103,7 +105,7 @@ def harness_values(
     for model, checkpoint in models.items():
         out[model] = []
         folder = run / "scores" / file_of(model)
-        with when_asked(checkpoint, asking) as lm:
+        with lazy_model(checkpoint, asking) as lm:
             for name, task in tasks.items():
                 path, stage = folder / f"task-{file_of(name)}.parquet", f"{checkpoint.name} {name}"
                 key = _key(name, task, checkpoint, asking, kept[name])
@@ -114,13 +116,17 @@ def harness_values(
     return out
 
 
-def called(name: str) -> str:
-    """What a task of the harness is called among ours."""
+def task_label(name: str) -> str:
+    """Return the label of one of the harness's own tasks among ours."""
     return f"task.{name}"
 
 
 def fitting(
-    tasks: Mapping[str, Task], models: Mapping[str, Checkpoint], asking: Asking, limit: int | None, out: LeftOut
+    tasks: Mapping[str, Task],
+    models: Mapping[str, Checkpoint],
+    asking: PromptingConfig,
+    limit: int | None,
+    out: LeftOut,
 ) -> dict[str, list[int]]:
     """By task, indices of the documents whose every request fits into the context of every model; the rest to `out`.
 
@@ -130,13 +136,13 @@ def fitting(
 
 
 def _fitting(
-    name: str, task: Any, models: Mapping[str, Checkpoint], asking: Asking, limit: int | None, out: LeftOut
+    name: str, task: Any, models: Mapping[str, Checkpoint], asking: PromptingConfig, limit: int | None, out: LeftOut
 ) -> list[int]:
     count = len(task.eval_docs)
     asked = count if limit is None else min(limit, count)
     why = f"longer than the context of {asking.context:,} tokens"
     left = set(range(asked))
-    for checkpoint in unlike(models.values(), asking):
+    for checkpoint in distinct_prompt_formats(models.values(), asking):
         lm: Any = language_model(checkpoint, asking.context)
         with quiet():
             task.build_all_requests(
@@ -148,7 +154,7 @@ def _fitting(
             for instance in task.instances:
                 if not _fits(lm, instance, asking.context):
                     left.discard(instance.doc_id)
-                    out.add(called(name), f"{name}-{instance.doc_id}", why)
+                    out.add(task_label(name), f"{name}-{instance.doc_id}", why)
     if not left:
         raise UsageError(f"--task {name}: every document is {why}")
     return sorted(left)
@@ -164,7 +170,7 @@ def _fits(lm: Any, instance: Any, context: int) -> bool:
     return tokens + len(lm.tok_encode(instance.args[1], add_special_tokens=False)) <= context
 
 
-def _key(name: str, task: Any, checkpoint: Checkpoint, asking: Asking, kept: Sequence[int]) -> str:
+def _key(name: str, task: Any, checkpoint: Checkpoint, asking: PromptingConfig, kept: Sequence[int]) -> str:
     """SHA-256 (hex) of all that the answers depend on."""
     shots = list(task.fewshot_docs() or []) if task.get_config("num_fewshot") else []
     return score_key(
@@ -198,7 +204,7 @@ def _told(thing: Any) -> Any:
 
 
 def _asked(
-    name: str, task: Any, lm: Callable[[], LM], asking: Asking, kept: Sequence[int], documents: range
+    name: str, task: Any, lm: Callable[[], LM], asking: PromptingConfig, kept: Sequence[int], documents: range
 ) -> pa.Table:
     """One shard's answers."""
     noted = samples(name, task, lm(), asking, list(kept[documents.start : documents.stop]))
@@ -250,5 +256,5 @@ def _values(name: str, table: pa.Table, higher: Mapping[str, bool]) -> list[Valu
             for metric, (value, weight) in metrics.items():
                 said = metric if len(filters) == 1 else f"{metric}, {filter}"
                 said += "" if higher.get(metric, True) else LOWER
-                out.append(Value(called(name), said, row["question"], value, weight=weight))
+                out.append(Value(task_label(name), said, row["question"], value, weight=weight))
     return out

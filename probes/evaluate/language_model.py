@@ -1,4 +1,4 @@
-"""The harness's model around our checkpoint. Read by `runner` and `harness`.
+"""Adapt a checkpoint to the harness's model class.
 
 The harness ties the weights of a model that it is given anew, which would undo an adapter on them, gives the tokenizer
 a padding token, and writes by the model's own sampling settings. So it is given the model's forward pass and `generate`
@@ -11,7 +11,7 @@ import contextlib
 import copy
 import io
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from lm_eval.api.model import LM
 
     from ...models.checkpoint import Checkpoint
-    from .runner import Asking
 
 INSTALL = "pip install 'knowshift[evaluate]'"
 
@@ -35,12 +34,12 @@ def require() -> None:
 
 
 def language_model(checkpoint: Checkpoint, context: int, batch_size: int = 1) -> LM:
-    """The harness's model around `checkpoint`; as long as that is not in memory, it can only encode."""
+    """Return the harness's model around `checkpoint`; it can only encode while the weights are not in memory."""
     with quiet():
-        held: Any = _Held(checkpoint)
+        held: Any = CheckpointProxy(checkpoint)
         return _class()(
             pretrained=held,
-            tokenizer=whole_tokenizer(checkpoint),
+            tokenizer=patched_tokenizer(checkpoint),
             max_length=context,
             batch_size=batch_size,
             softmax_dtype="float32",
@@ -48,28 +47,8 @@ def language_model(checkpoint: Checkpoint, context: int, batch_size: int = 1) ->
         )
 
 
-@contextlib.contextmanager
-def opened(checkpoint: Checkpoint, asking: Asking) -> Iterator[LM]:
-    """The harness's model around `checkpoint`, ready to be asked, by the engine that was chosen."""
-    if asking.engine == "vllm":
-        from .on_vllm import vllm_model
-
-        with vllm_model(checkpoint, asking) as lm:
-            yield lm
-    else:
-        with checkpoint.active():
-            yield language_model(checkpoint, asking.context, asking.batch_size)
-
-
-@contextlib.contextmanager
-def when_asked(checkpoint: Checkpoint, asking: Asking) -> Iterator[Callable[[], LM]]:
-    """Gives what `opened` gives, at its first call: where every answer is kept, no weights are read."""
-    with contextlib.ExitStack() as stack:
-        yield cache(lambda: stack.enter_context(opened(checkpoint, asking)))
-
-
-class Mended:
-    """Two of the harness's ways, mended; stands before any of its classes."""
+class HarnessFixes:
+    """Mix-in that corrects two behaviours of the harness; put it before any of the harness's model classes."""
 
     add_bos_token: bool | None
     tokenizer: Any
@@ -95,7 +74,7 @@ class Mended:
 def _class() -> type[Any]:
     from lm_eval.models.huggingface import HFLM
 
-    return type("Read", (Mended, HFLM), {})
+    return type("Read", (HarnessFixes, HFLM), {})
 
 
 def takes_system(tokenizer: Any) -> bool:
@@ -118,8 +97,8 @@ def _by_the_user(messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     return [{**first, "content": f"{system['content']}\n\n{first['content']}"}, *map(dict, rest)]
 
 
-def whole_tokenizer(checkpoint: Checkpoint) -> Any:
-    """A copy: the harness must have a token to end at and one to pad with, and the model a row for each."""
+def patched_tokenizer(checkpoint: Checkpoint) -> Any:
+    """Return a copy of the tokenizer with an end token and a padding token, each with a row in the model."""
     tokenizer: Any = copy.deepcopy(checkpoint.tokenizer)
     rows = checkpoint.config.get_text_config().vocab_size
     known = [tokenizer.eos_token_id, tokenizer.bos_token_id, tokenizer.unk_token_id, 0]
@@ -131,8 +110,8 @@ def whole_tokenizer(checkpoint: Checkpoint) -> Any:
     return tokenizer
 
 
-class _Held:
-    """What the harness needs of a model, and nothing that it could change."""
+class CheckpointProxy:
+    """Give the harness what it needs of a model and nothing that it could change."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.config, self.device, self.name_or_path = checkpoint.config, checkpoint.device, checkpoint.name
@@ -169,10 +148,3 @@ def quiet() -> Iterator[None]:
     finally:
         for logger, level in levels.items():
             logger.setLevel(level)
-
-
-def version() -> str:
-    """Of the harness."""
-    from importlib import metadata
-
-    return metadata.version("lm_eval")

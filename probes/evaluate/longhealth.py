@@ -19,9 +19,9 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from .ask import Ask, Doc, prompt
 from .choices import turned
 from .parsing import said_option
+from .prompt_task import Doc, PromptTask, prompt
 from .question import Question
 from .readers.longhealth import NO_ANSWER, Located, Patient
 from .settings import Settings
@@ -38,7 +38,9 @@ RESERVE = 512
 """Tokens kept for the question, its options and the answer."""
 
 
-def longhealth_asks(name: str, patients: Sequence[Patient], tasks: Sequence[str], settings: Settings) -> list[Ask]:
+def longhealth_asks(
+    name: str, patients: Sequence[Patient], tasks: Sequence[str], settings: Settings
+) -> list[PromptTask]:
     """Asks `<name>.<task>` over the patients' questions."""
     limit = settings.context
     room = None if limit is None else CHARACTERS * (limit - min(RESERVE, limit // 4))
@@ -46,7 +48,7 @@ def longhealth_asks(name: str, patients: Sequence[Patient], tasks: Sequence[str]
     for task in tasks:
         docs = [doc for p in patients for each in p.questions for doc in _docs(task, p, each, patients, room, settings)]
         asks.append(
-            Ask(
+            PromptTask(
                 f"{name}.{task}",
                 "answer",
                 tuple(docs),

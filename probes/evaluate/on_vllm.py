@@ -1,4 +1,4 @@
-"""The harness's own vLLM model on a checkpoint's folder, with `language_model`'s mendings.
+"""The harness's own vLLM model on a checkpoint's folder, with the corrections of `language_model`.
 
 vLLM reads the folder itself: a base, a full fine-tune, or a LoRA adapter on its base. Its kernels are its own, so its
 numbers agree with transformers' within the tolerance of the dtype; they are kept under a key of their own.
@@ -15,17 +15,17 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ...errors import AdapterError, CheckpointError, UsageError, first_line
-from .language_model import Mended, quiet, whole_tokenizer
+from .language_model import HarnessFixes, patched_tokenizer, quiet
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
 
     from ...models.checkpoint import Checkpoint
-    from .runner import Asking
+    from .prompting import PromptingConfig
 
 ADVICE = "or give --engine transformers"
 SPARE = 1
-"""Tokens of the context that vLLM keeps free: it writes one even where it only weighs."""
+"""Tokens of the context that vLLM keeps free: vLLM always generates one token."""
 
 
 def require() -> None:
@@ -35,7 +35,7 @@ def require() -> None:
 
 
 @contextmanager
-def vllm_model(checkpoint: Checkpoint, asking: Asking) -> Iterator[LM]:
+def vllm_model(checkpoint: Checkpoint, asking: PromptingConfig) -> Iterator[LM]:
     """The harness's model, whose engine is let go at the end. Raises `CheckpointError` where vLLM cannot serve it."""
     base = checkpoint.base or checkpoint
     if base.path.is_file():
@@ -44,7 +44,7 @@ def vllm_model(checkpoint: Checkpoint, asking: Asking) -> Iterator[LM]:
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")  # its workers write past `quiet`
     with TemporaryDirectory() as folder:
         # The engine takes a path, and an adapter may bring a tokenizer of its own.
-        tokenizer = whole_tokenizer(checkpoint)
+        tokenizer = patched_tokenizer(checkpoint)
         tokenizer.save_pretrained(folder)
         try:
             with quiet():
@@ -74,7 +74,7 @@ def vllm_model(checkpoint: Checkpoint, asking: Asking) -> Iterator[LM]:
 def _class() -> type[Any]:
     from lm_eval.models.vllm_causallms import VLLM
 
-    return type("Read", (Mended, VLLM), {})
+    return type("Read", (HarnessFixes, VLLM), {})
 
 
 def _lora(checkpoint: Checkpoint) -> dict[str, Any]:

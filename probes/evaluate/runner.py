@@ -1,4 +1,4 @@
-"""lm-evaluation-harness around our checkpoints: asks in, answers out. No other module knows the harness.
+"""Put prompt tasks to our checkpoints through lm-evaluation-harness and collect the answers.
 
 The harness builds the prompts (shots, chat template), batches and pads, reads log-probabilities and generates; we give
 it the model that `models.checkpoint` loaded, so that whatever `probe compare` can open can be asked.
@@ -10,73 +10,27 @@ left out beforehand.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from ...errors import UsageError, first_line
-from ...fingerprint import code_fingerprint
-from ..runs.cache import score_key
 from ..runs.directory import Progress
 from . import answers
-from .ask import Ask, Doc
-from .language_model import language_model, quiet, takes_system, version, when_asked
+from .language_model import language_model, quiet, takes_system
+from .opening import lazy_model
 from .processes import ALONE, Processes
-from .settings import ENGINES
+from .prompt_task import Doc, PromptTask
+from .prompting import PromptingConfig
 
 if TYPE_CHECKING:
     from lm_eval.api.model import LM
     from lm_eval.api.task import ConfigurableTask, Task
 
     from ...models.checkpoint import Checkpoint
-
-ANSWERING = ("probes.evaluate.language_model", "models.checkpoint")
-"""Roots of the code that answers depend on; the modules that put prompts together count beside them, alone."""
-
-
-@dataclass(frozen=True)
-class Asking:
-    """How every model of a run is asked."""
-
-    context: int
-    """Tokens, the same for all models of a run, or one model would read more than another."""
-    chat: bool = False
-    batch_size: int = 8
-    seed: int = 0
-    engine: str = ENGINES[0]
-
-    def key(self, ask: Ask, checkpoint: Checkpoint) -> str:
-        """SHA-256 (hex) of all that the answers depend on; the batch is no part of it."""
-        return score_key(
-            {
-                "ask": ask.digest,
-                "weights": checkpoint.content_key,
-                **self.reader(checkpoint),
-            }
-        )
-
-    def reader(self, checkpoint: Checkpoint) -> dict[str, object]:
-        """Of the answers to any ask, all that they depend on beside it and the weights."""
-        return {
-            "prompts": self.prompts(checkpoint),
-            "dtype": str(checkpoint.dtype),
-            "quantization": checkpoint.quantization,
-            "context": self.context,
-            "chat": self.chat,
-            "seed": self.seed,
-            "harness": version(),
-            "code": code_fingerprint(*ANSWERING, alone=["probes.evaluate.runner"]),
-        } | ({} if self.engine == ENGINES[0] else {"engine": [self.engine, metadata.version(self.engine)]})
-
-    def prompts(self, checkpoint: Checkpoint) -> tuple[str, str]:
-        """What decides how a checkpoint's prompts are framed and cut: hashes of its chat template and tokenizer."""
-        template = json.dumps(checkpoint.tokenizer.chat_template, sort_keys=True) if self.chat else ""
-        return hashlib.sha256(template.encode()).hexdigest(), checkpoint.tokenizer_hash
 
 
 @dataclass
@@ -88,16 +42,16 @@ class LeftOut:
     def add(self, ask: str, question: str, why: str) -> None:
         self.why.setdefault(ask, {}).setdefault(question, why)
 
-    def trimmed(self, ask: Ask) -> Ask:
+    def trimmed(self, ask: PromptTask) -> PromptTask:
         """`ask` without them."""
         out = self.why.get(ask.name, {})
         return replace(ask, docs=tuple(doc for doc in ask.docs if doc["question"] not in out))
 
 
-def left_out(asks: Sequence[Ask], checkpoints: Iterable[Checkpoint], asking: Asking) -> LeftOut:
+def left_out(asks: Sequence[PromptTask], checkpoints: Iterable[Checkpoint], asking: PromptingConfig) -> LeftOut:
     """What is too long for some model: left out for all, so that they answer the same questions."""
     found = LeftOut()
-    for checkpoint in unlike(checkpoints, asking):
+    for checkpoint in distinct_prompt_formats(checkpoints, asking):
         lm = language_model(checkpoint, asking.context)
         _check_chat(lm, checkpoint, asking)
         for ask in asks:
@@ -109,15 +63,15 @@ def left_out(asks: Sequence[Ask], checkpoints: Iterable[Checkpoint], asking: Ask
     return found
 
 
-def unlike(checkpoints: Iterable[Checkpoint], asking: Asking) -> list[Checkpoint]:
-    """One checkpoint, the first, of each way to frame and cut prompts."""
+def distinct_prompt_formats(checkpoints: Iterable[Checkpoint], asking: PromptingConfig) -> list[Checkpoint]:
+    """Return the first checkpoint of each distinct way to frame and cut prompts."""
     found: dict[tuple[str, str], Checkpoint] = {}
     for each in checkpoints:
         found.setdefault(asking.prompts(each), each)
     return list(found.values())
 
 
-def system_notes(models: Mapping[str, Checkpoint], asking: Asking) -> list[str]:
+def system_notes(models: Mapping[str, Checkpoint], asking: PromptingConfig) -> list[str]:
     """Of the models' chat templates, those that take no system message, in one line."""
     refusing = [name for name, each in models.items() if asking.chat and not takes_system(each.tokenizer)]
     return (
@@ -131,9 +85,9 @@ def system_notes(models: Mapping[str, Checkpoint], asking: Asking) -> list[str]:
 
 
 def run(
-    asks: Sequence[Ask],
+    asks: Sequence[PromptTask],
     checkpoint: Checkpoint,
-    asking: Asking,
+    asking: PromptingConfig,
     folder: Path,
     progress: Progress | None = None,
     here: Processes = ALONE,
@@ -143,7 +97,7 @@ def run(
     In a process that is not the run's first, of what it asks itself nothing is given back.
     """
     tables = {}
-    with when_asked(checkpoint, asking) as lm:
+    with lazy_model(checkpoint, asking) as lm:
         for ask in asks:
             key, stage = asking.key(ask, checkpoint), f"{checkpoint.name} {ask.name}"
             tables[ask.name] = ask_model(ask, lm, asking, folder, key, stage, progress, here)
@@ -151,9 +105,9 @@ def run(
 
 
 def ask_model(
-    ask: Ask,
+    ask: PromptTask,
     lm: Callable[[], LM],
-    asking: Asking,
+    asking: PromptingConfig,
     folder: Path,
     key: str,
     stage: str = "",
@@ -168,7 +122,7 @@ def ask_model(
     return answers.collect(folder / f"{ask.name}.parquet", key, len(ask.docs), some, progress, stage, here)
 
 
-def task_of(ask: Ask, chat: bool = False) -> ConfigurableTask:
+def task_of(ask: PromptTask, chat: bool = False) -> ConfigurableTask:
     """The harness's task; `chat`: its prompts go into a chat template."""
     with quiet():
         from datasets import Dataset
@@ -202,7 +156,7 @@ def task_of(ask: Ask, chat: bool = False) -> ConfigurableTask:
         return task
 
 
-def _filled(template: Any, ask: Ask, doc: Doc) -> str:
+def _filled(template: Any, ask: PromptTask, doc: Doc) -> str:
     from jinja2 import TemplateError
 
     try:
@@ -216,7 +170,9 @@ def _filled(template: Any, ask: Ask, doc: Doc) -> str:
 _OUTPUT = {"choices": "multiple_choice", "answer": "generate_until", "text": "loglikelihood_rolling"}
 
 
-def samples(name: str, task: Task, lm: LM, asking: Asking, only: list[int] | None = None) -> list[dict[str, Any]]:
+def samples(
+    name: str, task: Task, lm: LM, asking: PromptingConfig, only: list[int] | None = None
+) -> list[dict[str, Any]]:
     """What the harness notes of each document of a task, or of these `only`."""
     with quiet():
         from lm_eval.evaluator import evaluate
@@ -234,7 +190,7 @@ def samples(name: str, task: Task, lm: LM, asking: Asking, only: list[int] | Non
     return noted
 
 
-def _asked(ask: Ask, lm: LM, asking: Asking) -> pa.Table:
+def _asked(ask: PromptTask, lm: LM, asking: PromptingConfig) -> pa.Table:
     """One shard's answers."""
     noted = samples(ask.name, task_of(ask, asking.chat), lm, asking)
     rows = []
@@ -254,7 +210,7 @@ def _asked(ask: Ask, lm: LM, asking: Asking) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=answers.SCHEMA)
 
 
-def _requests(ask: Ask, lm: LM, asking: Asking) -> Iterator[tuple[Doc, list[tuple[Any, ...]]]]:
+def _requests(ask: PromptTask, lm: LM, asking: PromptingConfig) -> Iterator[tuple[Doc, list[tuple[Any, ...]]]]:
     """Each document and the arguments of its requests, as the harness builds them."""
     for begin in range(0, len(ask.docs), answers.SHARD):
         task = task_of(replace(ask, docs=ask.docs[begin : begin + answers.SHARD]), asking.chat)
@@ -270,7 +226,7 @@ def _requests(ask: Ask, lm: LM, asking: Asking) -> Iterator[tuple[Doc, list[tupl
             yield ask.docs[begin + index], requests
 
 
-def _misfit(lm: Any, requests: list[tuple[Any, ...]], ask: Ask, context: int) -> str:
+def _misfit(lm: Any, requests: list[tuple[Any, ...]], ask: PromptTask, context: int) -> str:
     """Why these requests cannot be made whole; empty where they can."""
     if ask.kind == "answer":
         tokens = len(lm.tok_encode(requests[0][0])) + ask.max_tokens
@@ -284,7 +240,7 @@ def _misfit(lm: Any, requests: list[tuple[Any, ...]], ask: Ask, context: int) ->
     return ""
 
 
-def _check_chat(lm: Any, checkpoint: Checkpoint, asking: Asking) -> None:
+def _check_chat(lm: Any, checkpoint: Checkpoint, asking: PromptingConfig) -> None:
     if not asking.chat:
         return
     if not getattr(lm.tokenizer, "chat_template", None):

@@ -8,7 +8,7 @@ from evaluation import write_smedqa
 from house import command, write_adapter, write_domain
 from knowshift.cli import main
 from knowshift.errors import RunError, UsageError
-from knowshift.probes.evaluate import joined
+from knowshift.probes.evaluate import attached
 from knowshift.reports.page import render
 from tiny import make_tokenizer, tiny_model
 
@@ -189,13 +189,15 @@ def test_a_domains_own_questions_are_asked(house, compared, tmp_path):
     questions = json.loads(write_smedqa(tmp_path / "asked.json", 6, SPECIALTIES).read_text())
     (domain / "questions.jsonl").write_text("\n".join(map(json.dumps, questions)))
     options, notes = {"domain": domain, "template": "before.txt"}, []
-    joined.ready(["smedqa"], options)
-    joined.also(["smedqa"], run, house / "base", [house / "neuro_lora"], options, note=notes.append)
+    attached.check_attached_suites(["smedqa"], options)
+    attached.run_attached_evaluations(
+        ["smedqa"], run, house / "base", [house / "neuro_lora"], options, note=notes.append
+    )
     assert [note for note in notes if "without --template before.txt" in note]
     counts = json.loads((run / "evaluate" / "smedqa" / "evaluation.json").read_text())["counts"]
     assert counts["smedqa.letter"]["asked"] == 6
     with pytest.raises(UsageError, match="this suite needs data"):
-        joined.ready(["smedqa"], {"domain": house / "domain"})
+        attached.check_attached_suites(["smedqa"], {"domain": house / "domain"})
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ....errors import UsageError, first_line
-from ..ask import Doc
+from ..prompt_task import Doc
 from ..question import Faults, records
 
 NLI_LABELS = ("entailment", "neutral", "contradiction")

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from ....errors import UsageError
 from ....terms.domain import Domain
-from ..ask import Ask
+from ..prompt_task import PromptTask
 from ..question import Faults
 from ..settings import Settings
 from ..values import Value
@@ -41,7 +41,7 @@ class Suite:
     """A suite over its data."""
 
     name: str
-    asks: list[Ask]
+    asks: list[PromptTask]
     values: Callable[[Answers], list[Value]]
     """Of one model's answers."""
     more: Callable[[Mapping[str, Answers], Mapping[str, Sequence[Value]]], dict[str, Any]] = lambda answers, values: {}

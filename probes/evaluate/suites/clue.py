@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from ....terms.domain import Domain
-from ..ask import Ask, Doc, prompt
 from ..codes import score as score_codes
 from ..codes import validity
 from ..levels import level_differences, mended, published_levels, task_metrics
 from ..longhealth import TASKS as LONGHEALTH_TASKS
 from ..longhealth import longhealth_asks, longhealth_values
 from ..parsing import said_label
+from ..prompt_task import Doc, PromptTask, prompt
 from ..question import Faults
 from ..readers.clue import NLI_LABELS, read_docs
 from ..readers.longhealth import Patient, read_patients
@@ -105,11 +105,11 @@ def _shots(task: str, docs: Sequence[Doc], settings: Settings) -> list[Doc]:
     return random.Random(f"{settings.seed} {task}").sample(pool, count)
 
 
-def _ask(task: str, docs: Sequence[Doc], shots: Sequence[Doc], settings: Settings) -> Ask:
+def _ask(task: str, docs: Sequence[Doc], shots: Sequence[Doc], settings: Settings) -> PromptTask:
     # The reference is no part of what is asked.
     asked = tuple({**doc, "target": ""} for doc in docs)
     stop = ("\n",) if task in ("mednli", "meqsum") else ("\n\n",)
-    return Ask(
+    return PromptTask(
         f"{NAME}.{task}",
         "answer",
         asked,

@@ -19,9 +19,9 @@ from pathlib import Path
 
 from ....errors import UsageError
 from ....terms.domain import Domain, Fact
-from ..ask import Ask, prompt
 from ..choices import choice_values
 from ..instructions import INSTRUCTIONS, TOPICS, follows
+from ..prompt_task import PromptTask, prompt
 from ..question import Faults, Question, records
 from ..settings import Settings
 from ..values import Value
@@ -43,7 +43,7 @@ def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Su
     told = limited([(each, topic) for each in INSTRUCTIONS for topic in TOPICS], settings)
     asks = [
         *(
-            Ask(
+            PromptTask(
                 f"{NAME}.facts.{label}",
                 "choices",
                 tuple(
@@ -55,14 +55,14 @@ def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Su
             for label, held in questions.items()
         ),
         *(
-            Ask(
+            PromptTask(
                 f"{NAME}.text.{label}",
                 "text",
                 tuple({"id": i, "question": i, "text": text, "target": ""} for i, text in held),
             )
             for label, held in texts.items()
         ),
-        Ask(
+        PromptTask(
             f"{NAME}.instructions",
             "answer",
             tuple(

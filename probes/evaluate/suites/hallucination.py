@@ -17,10 +17,10 @@ from typing import Any
 
 from ....errors import UsageError
 from ....terms.domain import Domain
-from ..ask import Ask, Doc, prompt
 from ..choices import rotations, turned
 from ..declined import declines
 from ..longhealth import choice_values_of, longhealth_asks, longhealth_values
+from ..prompt_task import Doc, PromptTask, prompt
 from ..question import Faults, Question
 from ..readers.documents import About, read_documents
 from ..readers.longhealth import NO_ANSWER, read_patients
@@ -84,9 +84,9 @@ def _is_longhealth(path: Path) -> bool:
         return '"answer_a"' in file.read()
 
 
-def _ask(name: str, docs: Sequence[Doc], template: str, settings: Settings) -> Ask:
+def _ask(name: str, docs: Sequence[Doc], template: str, settings: Settings) -> PromptTask:
     system = prompt("longhealth.system", settings.prompts) if template == "longhealth" else ""
-    return Ask(
+    return PromptTask(
         f"{NAME}.{name}",
         "answer",
         tuple(docs),

@@ -7,7 +7,8 @@ from knowshift.errors import UsageError
 from knowshift.models.checkpoint import Checkpoint
 from knowshift.probes.evaluate import harness
 from knowshift.probes.evaluate.harness import fitting, harness_values, load_tasks
-from knowshift.probes.evaluate.runner import Asking, LeftOut
+from knowshift.probes.evaluate.prompting import PromptingConfig
+from knowshift.probes.evaluate.runner import LeftOut
 from knowshift.probes.evaluate.values import means
 
 CHOICE = (
@@ -44,7 +45,7 @@ def checkpoints(models):
 
 
 def asked(tasks, checkpoints, folder, context=128):
-    asking = Asking(context, batch_size=4)
+    asking = PromptingConfig(context, batch_size=4)
     return harness_values(tasks, checkpoints, asking, folder, fitting(tasks, checkpoints, asking, None, LeftOut()))
 
 
@@ -57,12 +58,12 @@ def test_every_document_is_measured_by_every_tokenizer(tmp_path, checkpoints):
     docs = [(f"{text * 3}", "0")] * 3 + [("1 + 1 =", "2")] * 2 + [(text, "1")]
     out, order = LeftOut(), {name: checkpoints[name] for name in (short, long)}
     tasks = task(tmp_path, docs, CHOICE)
-    assert fitting(tasks, order, Asking(context), None, out) == {"own": [3, 4]}
+    assert fitting(tasks, order, PromptingConfig(context), None, out) == {"own": [3, 4]}
     why = f"longer than the context of {context} tokens"
     assert out.why == {"task.own": dict.fromkeys(["own-0", "own-1", "own-2", "own-5"], why)}
-    assert fitting(tasks, {short: checkpoints[short]}, Asking(context), 4, LeftOut()) == {"own": [3]}
+    assert fitting(tasks, {short: checkpoints[short]}, PromptingConfig(context), 4, LeftOut()) == {"own": [3]}
     with pytest.raises(UsageError, match="--task own: every document is longer"):
-        fitting(tasks, order, Asking(context), 3, LeftOut())
+        fitting(tasks, order, PromptingConfig(context), 3, LeftOut())
 
 
 def test_each_filter_is_a_metric_of_its_own(tmp_path, checkpoints):

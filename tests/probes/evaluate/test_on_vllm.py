@@ -9,14 +9,15 @@ from evaluation import write_smedqa
 from house import write_adapter, write_domain
 from knowshift.errors import AdapterError, CheckpointError, UsageError
 from knowshift.models.checkpoint import Checkpoint
-from knowshift.probes.evaluate import on_vllm, runner
+from knowshift.probes.evaluate import on_vllm
 from knowshift.probes.evaluate.evaluate import evaluate
+from knowshift.probes.evaluate.prompting import PromptingConfig
 from knowshift.probes.evaluate.settings import settings_from
 from peft import IA3Config, LoraConfig, get_peft_model
 from tiny import make_tokenizer
 from transformers import LlamaConfig, LlamaForCausalLM
 
-ASKING = runner.Asking(128, engine="vllm")
+ASKING = PromptingConfig(128, engine="vllm")
 
 
 @pytest.fixture(scope="module")

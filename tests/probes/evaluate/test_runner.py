@@ -9,8 +9,9 @@ from house import write_adapter
 from knowshift.errors import UsageError
 from knowshift.models.checkpoint import Checkpoint
 from knowshift.probes.evaluate import answers, runner
-from knowshift.probes.evaluate.ask import Ask
 from knowshift.probes.evaluate.language_model import language_model
+from knowshift.probes.evaluate.prompt_task import PromptTask
+from knowshift.probes.evaluate.prompting import PromptingConfig
 from tiny import make_tokenizer, tiny_model
 from transformers import GenerationConfig
 
@@ -57,9 +58,9 @@ def docs(n):
     )
 
 
-CHOICE = Ask("choice", "choices", docs(5), "Q: {{ stem }}\nA:")
-WRITTEN = Ask("written", "answer", docs(5), "Q: {{ stem }}\nA:", until=("zzz",), max_tokens=6)
-ASKING = runner.Asking(context=128, batch_size=3)
+CHOICE = PromptTask("choice", "choices", docs(5), "Q: {{ stem }}\nA:")
+WRITTEN = PromptTask("written", "answer", docs(5), "Q: {{ stem }}\nA:", until=("zzz",), max_tokens=6)
+ASKING = PromptingConfig(context=128, batch_size=3)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -111,7 +112,7 @@ def test_what_is_too_long_for_one_model_is_left_out_for_all(folder):
     long = [
         {**doc, "id": f"{doc['id']}l", "question": f"long {doc['question']}", "stem": "fever " * 90} for doc in docs(2)
     ]
-    ask = Ask("choice", "choices", (*docs(3), *long), "{{ stem }}")
+    ask = PromptTask("choice", "choices", (*docs(3), *long), "{{ stem }}")
     out = runner.left_out([ask], [base, other], ASKING)
     assert out.why == {"choice": dict.fromkeys(["long q0", "long q1"], "longer than the context of 128 tokens")}
     assert out.trimmed(ask).docs == docs(3)
@@ -119,16 +120,16 @@ def test_what_is_too_long_for_one_model_is_left_out_for_all(folder):
 
 def test_the_context_is_kept_to_the_token(folder):
     base, _ = find(folder, "byte_bpe")
-    ask = Ask("written", "answer", docs(1), "Q: {{ stem }}\nA:", max_tokens=6, until=("\n",))
+    ask = PromptTask("written", "answer", docs(1), "Q: {{ stem }}\nA:", max_tokens=6, until=("\n",))
     tokens = len(base.tokenizer("Q: for 0 days fever\nA:").input_ids) + 6
-    assert runner.left_out([ask], [base], runner.Asking(tokens)).why == {}
-    assert len(runner.left_out([ask], [base], runner.Asking(tokens - 1)).why["written"]) == 1
+    assert runner.left_out([ask], [base], PromptingConfig(tokens)).why == {}
+    assert len(runner.left_out([ask], [base], PromptingConfig(tokens - 1)).why["written"]) == 1
 
 
 def test_an_interrupted_run_goes_on_without_a_repeated_or_a_lost_question(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(answers, "SHARD", 4)
     base, _ = find(folder, "byte_bpe")
-    ask = Ask("choice", "choices", docs(10), "Q: {{ stem }}\nA:")
+    ask = PromptTask("choice", "choices", docs(10), "Q: {{ stem }}\nA:")
     whole = runner.run([ask], base, ASKING, tmp_path / "whole")["choice"]
     asked = []
     own = runner._asked
@@ -153,9 +154,9 @@ def test_answers_of_another_model_question_or_prompt_are_not_taken(folder, tmp_p
     base, adapter = find(folder, "byte_bpe")
     first = runner.run([CHOICE], base, ASKING, tmp_path)["choice"]
     assert not runner.run([CHOICE], adapter, ASKING, tmp_path)["choice"].equals(first)
-    other = Ask("choice", "choices", docs(5), "Question: {{ stem }}\nA:")
+    other = PromptTask("choice", "choices", docs(5), "Question: {{ stem }}\nA:")
     assert not runner.run([other], base, ASKING, tmp_path)["choice"].equals(first)
-    again = runner.run([CHOICE], base, runner.Asking(128, batch_size=1), tmp_path)["choice"]
+    again = runner.run([CHOICE], base, PromptingConfig(128, batch_size=1), tmp_path)["choice"]
     for one, two in zip(first.to_pylist(), again.to_pylist(), strict=True):
         assert one["logprobs"] == pytest.approx(two["logprobs"], abs=1e-4)
 
@@ -177,16 +178,16 @@ def test_a_broken_file_of_answers_is_asked_again(folder, tmp_path):
 def test_a_chat_template_that_is_not_there_is_one_line(folder):
     base, _ = find(folder, "byte_bpe")
     with pytest.raises(UsageError, match="has no chat template; give --template none"):
-        runner.left_out([CHOICE], [base], runner.Asking(128, chat=True))
+        runner.left_out([CHOICE], [base], PromptingConfig(128, chat=True))
 
 
 def test_a_chat_template_frames_the_prompt(folder, tmp_path):
     base, _ = find(folder, "byte_bpe")
     base.tokenizer.chat_template = "{% for m in messages %}[{{ m.role }}] {{ m.content }} {% endfor %}[assistant] "
     try:
-        ask = Ask("choice", "choices", docs(1), "Q: {{ stem }}", shots=({**docs(1)[0], "target": "cough"},))
+        ask = PromptTask("choice", "choices", docs(1), "Q: {{ stem }}", shots=({**docs(1)[0], "target": "cough"},))
         lm = language_model(base, ASKING.context)
-        ((_, requests),) = runner._requests(ask, lm, runner.Asking(128, chat=True))
+        ((_, requests),) = runner._requests(ask, lm, PromptingConfig(128, chat=True))
         assert requests[0][0] == (
             "[user] Q: for 0 days fever [assistant] cough [user] Q: for 0 days fever [assistant] "
         )
@@ -197,7 +198,9 @@ def test_a_chat_template_frames_the_prompt(folder, tmp_path):
 
 def test_a_blank_line_parts_the_instructions_from_the_prompt(tmp_path):
     shot = {**docs(1)[0], "stem": "for a week fever", "target": "cough"}
-    ask = Ask("written", "answer", docs(1), "Q: {{ stem }}\nA:", system="Say one word.", until=("\n",), max_tokens=6)
+    ask = PromptTask(
+        "written", "answer", docs(1), "Q: {{ stem }}\nA:", system="Say one word.", until=("\n",), max_tokens=6
+    )
     for shots, between in (((), ""), ((shot,), "Q: for a week fever\nA: cough\n\n")):
         lm = Scripted(reply=lambda prompt: "cough")
         runner.ask_model(replace(ask, shots=shots), lambda lm=lm: lm, ASKING, tmp_path / str(len(shots)), "key")
@@ -209,7 +212,7 @@ def test_a_texts_log_probability_is_the_models_own(folder, tmp_path, family):
     """After one beginning token, whether or not the tokenizer adds one of its own."""
     base, _ = find(folder, family)
     text = "In the morning she walked to the harbour."
-    ask = Ask("text", "text", ({"id": "t", "question": "t", "text": text, "target": ""},))
+    ask = PromptTask("text", "text", ({"id": "t", "question": "t", "text": text, "target": ""},))
     ((found,),) = runner.run([ask], base, ASKING, tmp_path)["text"]["logprobs"].to_pylist()
     own = base.tokenizer(text, add_special_tokens=False).input_ids
     assert (base.tokenizer(text).input_ids == own) == (family == "byte_bpe")
@@ -227,8 +230,8 @@ PASSING = "{% for m in messages if m.role != 'system' %}[{{ m.role }}] {{ m.cont
 @pytest.mark.parametrize("template", [REFUSING, PASSING], ids=["refuses", "passes over"])
 def test_instructions_that_a_chat_template_does_not_take_are_the_users(folder, template):
     base, _ = find(folder, "byte_bpe")
-    ask = Ask("choice", "choices", docs(1), "Q: {{ stem }}", system="Say one word.")
-    chat = runner.Asking(128, chat=True)
+    ask = PromptTask("choice", "choices", docs(1), "Q: {{ stem }}", system="Say one word.")
+    chat = PromptingConfig(128, chat=True)
     base.tokenizer.chat_template = template
     ((_, requests),) = runner._requests(ask, language_model(base, 128), chat)
     assert requests[0][0] == "[user] Say one word.\n\nQ: for 0 days fever [assistant] "
@@ -246,7 +249,7 @@ def test_instructions_that_a_chat_template_does_not_take_are_the_users(folder, t
 def test_an_edited_chat_template_is_asked_and_measured_anew(folder):
     base, other = (find(folder, "byte_bpe")[0] for _ in range(2))
     base.tokenizer.chat_template, other.tokenizer.chat_template = ROLES, ROLES + "so, " * 100
-    chat = runner.Asking(128, chat=True)
+    chat = PromptingConfig(128, chat=True)
     assert chat.key(CHOICE, base) != chat.key(CHOICE, other)
     assert ASKING.key(CHOICE, base) == ASKING.key(CHOICE, other)
     assert runner.left_out([CHOICE], [base], chat).why == {}

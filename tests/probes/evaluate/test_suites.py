@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 from evaluation import WORDS, scores, write_smedqa
 from knowshift.errors import RunError, UsageError
-from knowshift.probes.evaluate.beside import beside
 from knowshift.probes.evaluate.evaluate import Evaluation, evaluate
+from knowshift.probes.evaluate.gain_correlation import correlate_gains
 from knowshift.probes.evaluate.suites import smedqa
 from knowshift.probes.evaluate.values import Value
 from knowshift.probes.runs.naming import told_specialties
@@ -225,7 +225,7 @@ def test_counts_and_correlation_are_of_the_same_specialties():
         for name in ("a", "b", "c")
     ]
     matrix = {"a": {"terms": point(0.5)}, "b": {"terms": point(-0.5)}, "c": {"terms": point(0, known=False)}}
-    found = beside({"pairs": rows, "base": "b"}, {"models": {"t": {"matrix": matrix}}})
+    found = correlate_gains({"pairs": rows, "base": "b"}, {"models": {"t": {"matrix": matrix}}})
     assert found["t"]["smedqa.letter"]["counts"] == {"of": 2, "likelier": 1, "better": 2}
     assert found["t"]["smedqa.letter"]["correlation"]["terms"]["n"] == 2
 

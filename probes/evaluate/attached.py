@@ -66,7 +66,7 @@ SHARED = ("own", "domain", "seed", "device", "dtype", "quantize", "device_map", 
 """Options of a comparison that its evaluations take over."""
 
 
-def ready(suites: Sequence[str], options: Mapping[str, Any]) -> None:
+def check_attached_suites(suites: Sequence[str], options: Mapping[str, Any]) -> None:
     """Refuses what cannot be run before a comparison's hours: `suites` are SUITE or SUITE=DATA. Raises `UsageError`."""
     language_model.require()
     if options.get("remote"):
@@ -85,7 +85,7 @@ def ready(suites: Sequence[str], options: Mapping[str, Any]) -> None:
             raise UsageError(f"--evaluate {value}: no such file or folder; give the suite's data")
 
 
-def also(
+def run_attached_evaluations(
     suites: Sequence[str],
     run: Path,
     base: str | Path,
@@ -93,7 +93,7 @@ def also(
     options: Mapping[str, Any],
     **how: Any,
 ) -> None:
-    """The evaluations that belong to a comparison, with its options."""
+    """Run the evaluations that belong to a comparison, with its options."""
     shared = {name: options[name] for name in SHARED if options.get(name) is not None}
     asked = str(options.get("template") or "none")
     template = "chat" if asked == "chat" else "none"

@@ -19,7 +19,7 @@ FEWEST = 4
 GAINS = ("terms", "answers", "margin")
 
 
-def beside(data: Mapping[str, Any], comparison: Mapping[str, Any]) -> dict[str, Any]:
+def correlate_gains(data: Mapping[str, Any], comparison: Mapping[str, Any]) -> dict[str, Any]:
     """By model and task: points (specialty, gain in nats, difference of accuracy) and their correlations by gain."""
     out: dict[str, Any] = {}
     for name, model in comparison.get("models", {}).items():

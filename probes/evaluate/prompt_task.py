@@ -1,8 +1,8 @@
-"""The ask: one task for lm-evaluation-harness. Written by the suites, read by the runner.
+"""Define the prompt task: documents, a prompt, and what is weighed or written. Suites make them, the runner reads them.
 
-An ask's documents carry the fields of its prompt (a Jinja template) and, of our own:
+A task's documents carry the fields of its prompt (a Jinja template) and, of our own:
 
-    id        unique in the ask
+    id        unique in the task
     question  what it belongs to: several documents may ask one question (rotations of its options)
     choices   the continuations to weigh (kind `choices`)
     target    what a shot answers; empty in a document that is asked
@@ -27,7 +27,7 @@ PROMPTS = Path(__file__).parent / "prompts"
 
 
 @dataclass(frozen=True)
-class Ask:
+class PromptTask:
     """How a model is asked about documents.
 
     `choices`: the log-probability (nats, summed over tokens) of each of a document's continuations after the prompt;
@@ -89,8 +89,8 @@ def check_folder(folder: Path | None) -> None:
             raise UsageError(f"{file}, line {error.lineno}: not a Jinja template: {error.message}") from error
 
 
-def plain(asks: Sequence[Ask]) -> None:
-    """ValueError where two asks share a name or two documents of an ask an id: what is kept goes by these."""
+def require_unique_names(asks: Sequence[PromptTask]) -> None:
+    """Raise `ValueError` where two tasks share a name or two documents of a task an id; answers are stored by these."""
     names = [ask.name for ask in asks]
     if len(set(names)) < len(names):
         raise ValueError(f"two asks share a name: {names}")
