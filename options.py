@@ -33,8 +33,9 @@ Kind = Literal["flag", "text", "whole number", "number", "path", "texts"]
 class Option:
     """Describes a field of a settings class."""
 
-    help: str
-    """The command line adds the default, unless the text says `(default: …)` itself."""
+    help: str | Callable[[], str]
+    """The command line adds the default, unless the text says `(default: …)` itself. A function is called when the
+    help is shown, for names that only the command should look up."""
     commands: tuple[str, ...]
     """The commands that take it, by name, such as `compare`."""
     _: KW_ONLY
@@ -103,7 +104,8 @@ class Declared:
 
     def help_in(self, command: str) -> str:
         """Its help on one command."""
-        return (self.option.help_for or {}).get(command, self.option.help)
+        text = (self.option.help_for or {}).get(command, self.option.help)
+        return text() if callable(text) else text
 
     def coerce(self, value: Any) -> Any:
         """Return `value` in the field's type: one value for several, text for a path. Raises `UsageError`."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from ..errors import UsageError
-from ..probes.evaluate.settings import Settings
 from .options import Debug, GivenOptions, with_options
+
+if TYPE_CHECKING:
+    from ..probes.results.evaluation import EvaluationResult
 
 EPILOG = (
     "Examples:  probe evaluate base.pt neuro_lora --suite smedqa --data S-MedQA_test.json  |  "
@@ -19,12 +21,36 @@ EPILOG = (
 )
 
 
-@with_options("evaluate", Settings)
+class SuiteCommand(TyperCommand):
+    """`probe evaluate`: its options include those of every suite, which are loaded only when it is called."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        whole = typer.Typer(add_completion=False, rich_markup_mode=None)
+        whole.command()(with_options("evaluate", *_settings_classes())(evaluate))
+        command = typer.main.get_command(whole)
+        self.params, self.callback = command.params, command.callback
+        self.epilog = f"{_suites()}\n\n{EPILOG}"
+        return super().make_context(*args, **kwargs)
+
+
+def _settings_classes() -> list[type]:
+    """Return the settings classes whose options `probe evaluate` takes."""
+    from ..probes.evaluate.registry import all_suites
+    from ..probes.evaluate.settings import Settings
+
+    return [Settings, *(suite.options for suite in all_suites())]
+
+
+def _suites() -> str:
+    from ..probes.evaluate.registry import all_suites
+
+    return "Suites:  " + "  |  ".join(f"{suite.name}: {suite.help}" for suite in all_suites())
+
+
 def evaluate(
+    options: GivenOptions,
     base: Annotated[str | None, typer.Argument(help="Base model: a folder, hub id, .safetensors or .pt file.")] = None,
     tuned: Annotated[list[str] | None, typer.Argument(help="Tuned models, or further bases (see --pair).")] = None,
-    *,
-    options: GivenOptions,
     run: Annotated[
         Path | None, typer.Option(help="A finished comparison of these models: answers beside its probabilities.")
     ] = None,
@@ -36,7 +62,7 @@ def evaluate(
 ) -> None:
     """Ask the models questions: do answers get better, and on what?"""
     if published is not None:
-        _published(published, options.get("pair", []), as_json)
+        _published(published, options.get("pair") or [], as_json)
         return
     if base is None or not tuned:
         raise UsageError("probe evaluate: give BASE and at least one TUNED model, or --published FILE")
@@ -45,61 +71,63 @@ def evaluate(
 
     first = Processes.here().first  # the others answer in silence
     with Reporter() as reporter:
-        from ..probes.evaluate.attached import evaluate_beside
+        from ..probes.evaluate.attached import evaluate_attached
         from ..probes.evaluate.evaluate import evaluate as ask
 
-        how: dict[str, Any] = {"progress": reporter, "note": reporter.note} if first else {}
+        reporting: dict[str, Any] = {"progress": reporter, "note": reporter.note} if first else {}
         if run is None:
-            done = ask(base, tuned, **how, **options)
+            done = ask(base, tuned, **options, **reporting)
         else:
-            if "out" in options:
+            if options.get("out") is not None:
                 raise UsageError("--out and --run: the evaluation is kept in the comparison's run; give one of the two")
-            done = evaluate_beside(run, base, tuned, **how, **options)
+            done = evaluate_attached(run, base, tuned, **options, **reporting)
     if not first:
         return
     if as_json:
-        print(json.dumps(done.data, indent=1, ensure_ascii=False))
+        print(done.result.to_json(), end="")
     else:
-        _table(done.data)
+        _table(done.result)
     where = sys.stderr if as_json else sys.stdout
-    print(f"evaluation: {done.run / 'evaluation.json'}", file=where)
+    print(f"evaluation: {done.run / done.result.FILE}", file=where)
     from ..reports.page import render
 
     print(f"report: {render(run or done.run)}", file=where)
 
 
-def _table(data: dict[str, Any]) -> None:
-    """A row a task and metric, a column a model; then what differs from the base it is paired with."""
+def _table(result: EvaluationResult) -> None:
+    """Print a row a task and metric, a column a model; then what differs from the base it is paired with."""
     from rich.console import Console
     from rich.table import Table
 
     from ..terminal import shown
 
     console = Console(highlight=False, markup=False)
-    names = [data["base"], *data["models"]]
-    table = Table(title=f"{data['suite']} · 95 % intervals")
-    for head in ("", *names):
+    table = Table(title=f"{result.suite} · 95 % intervals")
+    for head in ("", *result.names):
         table.add_column(head)
-    cells = {(row["task"], row["metric"], row["model"]): row["estimate"] for row in data["scores"] if not row["label"]}
+    cells = {(row.task, row.metric, row.model): row.estimate.json() for row in result.scores if not row.label}
     for task, metric in dict.fromkeys((task, metric) for task, metric, _ in cells):
-        table.add_row(f"{task}\n{metric}", *(shown(cells.get((task, metric, name)), plus=False) for name in names))
+        estimates = (cells.get((task, metric, name)) for name in result.names)
+        table.add_row(f"{task}\n{metric}", *(shown(estimate, plus=False) for estimate in estimates))
     console.print(table)
-    for row in data["outcomes"]:
-        unknown = f", {row['unknown']} not to be told" if row["unknown"] else ""
+    for outcomes in result.outcomes:
+        unknown = f", {outcomes.unknown} not to be told" if outcomes.unknown else ""
         console.print(
-            f"{row['tuned']} against {row['base']}: {row['win']} won, {row['tie']} tied, {row['loss']} lost{unknown} "
-            "(tie: the interval of the difference holds zero)",
+            f"{outcomes.tuned} against {outcomes.base}: {outcomes.win} won, {outcomes.tie} tied, {outcomes.loss} lost"
+            f"{unknown} (tie: the interval of the difference holds zero)",
             soft_wrap=True,
         )
-    for row in data["pairs"]:
-        if not row["label"] and row["p"] is not None:
-            questions = f"{row['win']} won, {row['tie']} tied, {row['loss']} lost, q = {row['q']:.2g}"
-            against = f"{row['tuned']} against {row['base']}"
-            change = shown(row["difference"]).replace("\n", " ")
-            console.print(f"{against}: {row['task']} {row['metric']} {change}: {row['outcome']} ({questions})")
+    for row in result.pairs:
+        if not row.label and row.p is not None:
+            questions = f"{row.win} won, {row.tie} tied, {row.loss} lost, q = {row.q:.2g}"
+            change = shown(row.difference.json()).replace("\n", " ")
+            against = f"{row.tuned} against {row.base}"
+            console.print(f"{against}: {row.task} {row.metric} {change}: {row.outcome} ({questions})")
 
 
 def _published(file: Path, pairs: list[str], as_json: bool) -> None:
+    import json
+
     from ..probes.evaluate.pairs import line, published
 
     found = published(file, pairs)

@@ -70,12 +70,12 @@ def render(run: Path, out: Path | None = None, *, text: bool | None = None) -> P
 
 
 def _render_evaluation(run: Path, out: Path) -> Path:
-    found = read_evaluation(run / FILE)
+    evaluation = read_evaluation(run / FILE)
     about = inert(read_json(run / "run.json", "evaluate again"))
-    facts = {"suite": found["suite"], "base": found["base"], "domain": found.get("domain") or "–"}
+    facts = {"suite": evaluation.suite, "base": evaluation.base, "domain": evaluation.domain or "–"}
     facts["made"] = str(about.get("created") or "–")
-    title = f"{', '.join(map(str, found['models']))} beside {found['base']}: answers"
-    return _write(title, facts, evaluation_sections(found, about), out)
+    title = f"{', '.join(evaluation.models)} beside {evaluation.base}: answers"
+    return _write(title, facts, evaluation_sections(evaluation, about), out)
 
 
 def render_lens(reading: LensReading, out: Path) -> Path:

@@ -1,4 +1,4 @@
-"""Evaluations that belong to a comparison: kept in its run, laid beside its probabilities. Called by the command."""
+"""Run evaluations that belong to a comparison: they are kept in its run and on its page."""
 
 from __future__ import annotations
 
@@ -14,39 +14,37 @@ from ..results.finished import Comparison, domain_of
 from ..runs.naming import names_of
 from . import language_model
 from .evaluate import Evaluation, evaluate
-from .settings import settings_from
+from .registry import find_suite
+from .settings import DEFAULT_SUITE
+from .suite import Suite
 
 FOLDER = "evaluate"
-"""Of a comparison's run: where evaluations that belong to it are kept, one folder a suite."""
+"""Folder of a comparison's run that keeps its evaluations, one folder a suite."""
 
 
-def evaluate_beside(run: str | Path, base: str | Path, tuned: Sequence[str | Path], **options: Any) -> Evaluation:
-    """As `evaluate`, kept in the finished comparison `run` (`evaluate/<suite>`) and laid beside its probabilities.
+def evaluate_attached(run: str | Path, base: str | Path, tuned: Sequence[str | Path], **options: Any) -> Evaluation:
+    """Evaluate models of the finished comparison `run`; keep the evaluation in it, in `evaluate/<suite>`.
 
-    Its domain is the run's, where no other is given. Raises `KnowshiftError` as `evaluate`, and where `run` is no
-    finished comparison of these models.
+    Takes the options of `evaluate`. The domain is the run's, where no other is given. Raises `KnowshiftError` as
+    `evaluate`, and where `run` is no finished comparison of these models.
     """
-    held = Comparison.open(run)
+    comparison = Comparison.open(run)
     names = names_of([str(spec) for spec in tuned])
-    if not set(names) & set(held.models):
-        raise UsageError(f"--run {run}: compares {', '.join(held.models)}, and none of {', '.join(names)}")
-    place = Path(run) / FOLDER / str(options.get("suite", "smedqa"))
-    domain = domain_of(held, options.get("domain"))
+    if not set(names) & set(comparison.models):
+        raise UsageError(f"--run {run}: compares {', '.join(comparison.models)}, and none of {', '.join(names)}")
+    suite = find_suite(str(options.get("suite") or DEFAULT_SUITE))
+    domain = domain_of(comparison, options.get("domain"))
+    gains = {name: model.matrix for name, model in comparison.models.items()}
 
     def check(hashes: Mapping[str, str]) -> None:
-        _same_models(run, hashes)
+        _require_same_models(run, hashes)
 
-    return evaluate(
-        base,
-        tuned,
-        comparison=held.result.model_dump(mode="json"),
-        check=check,
-        **{**options, "domain": domain, "out": place},
-    )
+    place = Path(run) / FOLDER / suite.name
+    return evaluate(base, tuned, gains=gains, check=check, **{**options, "domain": domain, "out": place})
 
 
-def _same_models(run: str | Path, hashes: Mapping[str, str]) -> None:
-    """Raises `UsageError` where a model (content keys by name, the base's first) is not the one that was compared."""
+def _require_same_models(run: str | Path, hashes: Mapping[str, str]) -> None:
+    """Raise `UsageError` where a model is not the one that was compared (content keys by name, base first)."""
     record = Path(run) / "run.json"
     try:
         compared = json.loads(record.read_text(encoding="utf-8"))["hashes"]
@@ -63,53 +61,56 @@ def _same_models(run: str | Path, hashes: Mapping[str, str]) -> None:
 
 
 SHARED = ("own", "domain", "seed", "device", "dtype", "quantize", "device_map", "config")
-"""Options of a comparison that its evaluations take over."""
+"""Options of a comparison that its evaluations inherit."""
 
 
-def check_attached_suites(suites: Sequence[str], options: Mapping[str, Any]) -> None:
-    """Refuses what cannot be run before a comparison's hours: `suites` are SUITE or SUITE=DATA. Raises `UsageError`."""
+def check_attached_suites(requests: Sequence[str], options: Mapping[str, Any]) -> None:
+    """Check the values of `--evaluate` before a comparison starts. Raises `UsageError` on what cannot be run.
+
+    Args:
+        requests: SUITE or SUITE=DATA.
+        options: The comparison's, by name.
+    """
     language_model.require()
     if options.get("remote"):
         raise UsageError("--evaluate: models on NDIF cannot be asked; drop --remote, or --evaluate")
-    for value in suites:
-        name, found, data = value.partition("=")
-        settings_from({"suite": name})
-        if name == "forgetting" and found:
+    for value in requests:
+        name, has_data, data = value.partition("=")
+        suite = find_suite(name)
+        if has_data and not suite.data.is_required:
             raise UsageError(
-                f"--evaluate {value}: takes no data here; give --evaluate forgetting, and text of your "
-                "own to probe evaluate --data text=FILE --run"
+                f"--evaluate {value}: takes no data here; give --evaluate {name}, and data of your own to "
+                f"probe evaluate --data {'|'.join(suite.data.names)}=FILE --run"
             )
-        if not found and name != "forgetting" and _own_questions(name, options) is None:
+        if not has_data and suite.data.is_required and _domain_data(suite, options) is None:
             raise UsageError(f"--evaluate {value}: this suite needs data; give --evaluate {name}=PATH")
-        if found and not Path(data).exists():
+        if has_data and not Path(data).exists():
             raise UsageError(f"--evaluate {value}: no such file or folder; give the suite's data")
 
 
 def run_attached_evaluations(
-    suites: Sequence[str],
+    requests: Sequence[str],
     run: Path,
     base: str | Path,
     tuned: Sequence[str | Path],
     options: Mapping[str, Any],
     **how: Any,
 ) -> None:
-    """Run the evaluations that belong to a comparison, with its options."""
+    """Run the evaluations that belong to a comparison, with its options; `requests` as of `check_attached_suites`."""
     shared = {name: options[name] for name in SHARED if options.get(name) is not None}
     asked = str(options.get("template") or "none")
     template = "chat" if asked == "chat" else "none"
     if asked != template and how.get("note"):
         how["note"](f"--evaluate: questions have prompts of their own, and are asked without --template {asked}")
-    for value in suites:
+    for value in requests:
         name, _, data = value.partition("=")
-        path = data or _own_questions(name, options)
+        path = data or _domain_data(find_suite(name), options)
         given = {"data": path} if path else {}
-        evaluate_beside(run, base, tuned, suite=name, template=template, **given, **shared, **how)
+        evaluate_attached(run, base, tuned, suite=name, template=template, **given, **shared, **how)
 
 
-def _own_questions(suite: str, options: Mapping[str, Any]) -> Path | None:
-    """The questions of the comparison's domain, which `smedqa` reads where it is given no others."""
-    if suite != "smedqa":
+def _domain_data(suite: Suite[Any], options: Mapping[str, Any]) -> Path | None:
+    """Return the data that the comparison's domain holds for a suite."""
+    if suite.data.from_domain is None:
         return None
-    folder = domain_folder(options.get("domain") or DOMAIN)
-    files = (folder / f"questions.{kind}" for kind in ("jsonl", "parquet"))
-    return next((file for file in files if file.is_file()), None)
+    return suite.data.from_domain(domain_folder(options.get("domain") or DOMAIN))

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
+from ..results.suite_parts import PlaceShares
 from .parsing import said_option
 from .prompt_task import Doc, PromptTask, prompt
 from .question import LETTERS, Question
@@ -171,19 +171,19 @@ def _best(scores: Sequence[float], right: Sequence[int]) -> int | None:
     return (wrong or best)[0]
 
 
-def position_bias(
+def place_shares(
     name: str, questions: Sequence[Question], method: str, answers: Mapping[str, pa.Table]
-) -> dict[str, Any]:
-    """How often each place was chosen over all rotations, beside what a model without a bias would do.
+) -> PlaceShares | None:
+    """Return how often each place was chosen over all rotations; None where no question was asked.
 
     Over the rotations each option stands once at each place, so that knowledge favours none. Questions with the
-    commonest number of options alone; `excess` is the share of choices beyond an even spread (total variation).
+    commonest number of options are counted.
     """
     by_id = {q.id: q for q in questions}
     picks = chosen(method, by_id, answers, name)
     sizes = [len(by_id[id].options) for id in picks]
     if not sizes:
-        return {}
+        return None
     size = max(set(sizes), key=sizes.count)
     counts = [0] * size
     for id, places in picks.items():
@@ -193,7 +193,19 @@ def position_bias(
                     counts[place] += 1
     total = sum(counts)
     if not total:
-        return {"options": size, "shares": dict.fromkeys(LETTERS[:size], 0.0), "excess": None, "choices": 0}
+        return PlaceShares(options=size, shares=dict.fromkeys(LETTERS[:size], 0.0), excess=None, choices=0)
     shares = [count / total for count in counts]
     excess = sum(abs(share - 1 / size) for share in shares) / 2
-    return {"options": size, "shares": dict(zip(LETTERS, shares, strict=False)), "excess": excess, "choices": total}
+    return PlaceShares(options=size, shares=dict(zip(LETTERS, shares, strict=False)), excess=excess, choices=total)
+
+
+def position_bias(
+    name: str, questions: Sequence[Question], methods: Iterable[str], answers: Mapping[str, Mapping[str, pa.Table]]
+) -> dict[str, dict[str, PlaceShares]]:
+    """Return `place_shares` by task and model, for the methods that depend on an option's place."""
+    out: dict[str, dict[str, PlaceShares]] = {}
+    for method in methods:
+        if method in ("letter", "generation"):
+            found = {model: place_shares(name, questions, method, tables) for model, tables in answers.items()}
+            out[f"{name}.{method}"] = {model: shares for model, shares in found.items() if shares is not None}
+    return out

@@ -11,7 +11,6 @@ An interrupted evaluation goes on where it stopped.
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -21,23 +20,33 @@ from typing import TYPE_CHECKING, Any
 from ... import versions
 from ...errors import RunError, UsageError
 from ...terms.domain import Domain
-from ..runs.directory import Progress, RunDirectory, command, write_frame, write_json, writing
+from ..results.evaluation import (
+    EvaluationResult,
+    LeftOutQuestions,
+    ModelScore,
+    PairDifference,
+    PairOutcomes,
+    QuestionCount,
+)
+from ..results.model import MatrixRow
+from ..runs.directory import Progress, RunDirectory, command, write_frame, writing
 from ..runs.naming import default_out, file_of, names_of, told_specialties
 from . import language_model, on_vllm, runner
 from .choices import PREMISE
+from .gain_correlation import correlate_gains
 from .harness import fitting, harness_values, load_tasks, task_label
 from .processes import Processes
 from .prompt_task import PromptTask, check_folder, require_unique_names
 from .prompting import PromptingConfig, version
-from .settings import ENGINES, Settings, pairs_of, settings_from
-from .suites import Suite, open_suite
+from .request import EvaluationRequest, read_request
+from .settings import ENGINES, Settings, pairs_of
+from .suite import SuitePlan
 from .values import Difference, Value, by_key, corrected, differences, labels_of, means, outcomes
 
 if TYPE_CHECKING:
     from ...models.checkpoint import Checkpoint
 
-SCHEMA_VERSION = 1
-RESULT = "evaluation.json"
+RESULT = EvaluationResult.FILE
 """What an evaluation's folder holds once it is finished."""
 TIE_RULE = (
     "tie: the 95 % interval of the difference holds zero; a question is tied where both values are equal; unknown: all "
@@ -47,14 +56,14 @@ TIE_RULE = (
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A finished evaluation; `data` is `evaluation.json`."""
+    """A finished evaluation and its run directory."""
 
     run: Path
-    data: dict[str, Any]
+    result: EvaluationResult
 
     @classmethod
     def open(cls, run: str | Path) -> Evaluation:
-        """Raises `RunError` where `run` holds no finished evaluation."""
+        """Open a finished evaluation. Raises `RunError` where `run` holds none, or one of another layout."""
         found = cls.found(Path(run))
         if found is None:
             file = Path(run) / RESULT
@@ -63,11 +72,8 @@ class Evaluation:
 
     @classmethod
     def found(cls, run: Path) -> Evaluation | None:
-        """None where `run` holds no finished evaluation."""
-        try:
-            return cls(run, json.loads((run / RESULT).read_text(encoding="utf-8")))
-        except (OSError, ValueError):
-            return None
+        """Return None where `run` holds no finished evaluation. Raises `RunError` where its layout is another."""
+        return cls(run, EvaluationResult.read(run)) if (run / RESULT).is_file() else None
 
 
 def evaluate(
@@ -76,20 +82,27 @@ def evaluate(
     *,
     progress: Progress | None = None,
     note: Callable[[str], None] | None = None,
-    comparison: Mapping[str, Any] | None = None,
+    gains: Mapping[str, Mapping[str, MatrixRow]] | None = None,
     check: Callable[[Mapping[str, str]], None] | None = None,
     **options: Any,
 ) -> Evaluation:
-    """Asks a base and its tuned models the questions of a suite and leaves a run directory.
+    """Ask a base and its tuned models the questions of a suite and leave a run directory.
 
-    Options are the fields of `Settings` by name. `comparison` is a `comparison.json` of the same models, beside which
-    the answers are laid; `check` is given the models' content keys by name, and may refuse them. Raises
-    `KnowshiftError` for whatever a user can cause. Of a launcher's processes the first makes the evaluation; the others
-    get what stands in the folder when they have asked their share.
+    Of a launcher's processes the first makes the evaluation; the others return what is in the folder once they have
+    asked their share.
+
+    Args:
+        gains: A comparison's gains by model and specialty, to be correlated with the differences of accuracy.
+        check: Is given the models' content keys by name, and may refuse them.
+        options: The fields of `Settings` and of the suite's options, by name.
+
+    Raises:
+        KnowshiftError: Whatever a user can cause.
     """
     language_model.require()
     say = note or (lambda line: None)
-    settings, here = settings_from(options), Processes.here()
+    request, here = read_request(options), Processes.here()
+    settings = request.settings
     if settings.engine == "vllm":
         on_vllm.require()
     if here.count > 1 and settings.engine == "vllm":
@@ -109,97 +122,84 @@ def evaluate(
         check({name: checkpoint.content_key for name, checkpoint in models.items()})
     pairs = pairs_of(root, names, settings.pair)
     asking = _asking(settings, models)
-    suite = open_suite(replace(settings, context=asking.context), domain, own)
-    suite.asks = [_short(ask, asking.context) for ask in suite.asks]
-    require_unique_names(suite.asks)
-    tasks = load_tasks(suite.harness) if suite.harness else {}
-    out = runner.left_out(suite.asks, models.values(), asking)
-    if any(ask.system for ask in suite.asks) or any(task.get_config("description") for task in tasks.values()):
-        suite.notes = [*suite.notes, *runner.system_notes(models, asking)]
-    for line in [*suite.faults.lines(), *(each.line() for each in suite.not_run), *suite.notes]:
+    plan = request.plan(replace(settings, context=asking.context), domain, own)
+    plan.asks = [_short(ask, asking.context) for ask in plan.asks]
+    require_unique_names(plan.asks)
+    tasks = load_tasks(plan.harness) if plan.harness else {}
+    out = runner.left_out(plan.asks, models.values(), asking)
+    if any(ask.system for ask in plan.asks) or any(task.get_config("description") for task in tasks.values()):
+        plan.notes = [*plan.notes, *runner.system_notes(models, asking)]
+    for line in [*plan.faults.lines(), *map(str, plan.not_run), *plan.notes]:
         say(line)
-    asks = [out.trimmed(ask) for ask in suite.asks]
+    asks = [out.trimmed(ask) for ask in plan.asks]
     kept = fitting(tasks, models, asking, settings.limit, out)
     for name, lost in out.why.items():
-        for why, held in _counted(lost).items():
-            say(f"{name}: {held['n']} questions left out ({why}; first: {held['first']})")
+        for why, questions in _counted(lost).items():
+            say(f"{name}: {questions.n} questions left out ({why}; first: {questions.first})")
     # A premise holds no question.
-    if suite.asks and not any(ask.docs for ask in asks if not ask.name.endswith(PREMISE)):
+    if plan.asks and not any(ask.docs for ask in asks if not ask.name.endswith(PREMISE)):
         why = next(iter(next(iter(out.why.values())).values()))
-        raise UsageError(f"--suite {suite.name}: every question is left out ({why}); raise --context, or give others")
-    run = _claim(settings, suite, models, pairs, asking, here)
+        raise UsageError(
+            f"--suite {request.suite.name}: every question is left out ({why}); raise --context, or give others"
+        )
+    run = _claim(request, plan, models, pairs, asking, here)
     with writing(run):
         answers = _answers(asks, models, asking, run, progress, here)
-        extra = harness_values(tasks, models, asking, run.path, kept, progress, here) if suite.harness else {}
+        extra = harness_values(tasks, models, asking, run.path, kept, progress, here) if plan.harness else {}
         if not here.first:  # the first puts all together
             return here.wait(lambda: Evaluation.found(run.path), run.path / RESULT)
-        values = {model: [*suite.values(held), *extra.get(model, [])] for model, held in answers.items()}
-        data = conclude(suite.name, values, pairs, settings.seed)
-        data |= {
-            "base": root,
-            "models": list(models)[1:],
-            "run": str(run.path),
-            "domain": domain.name,
-            "specialties": {each.id: each.name for each in domain.specialties.values()},
-            "context": asking.context,
-            "template": settings.template,
-            "methods": list(settings.methods),
-            "options": {
-                "quorum": settings.quorum,
-                "alpha": settings.alpha,
-                "limit": settings.limit,
-                "specialties": ", ".join(settings.specialties) or None,
-                "bertscore": _named(settings.bertscore),
-                "vocabulary": _named(settings.vocabulary),
-                "icd10": _named(settings.icd10),
-                "prompts": _named(settings.prompts),
+        values = {model: [*plan.values(held), *extra.get(model, [])] for model, held in answers.items()}
+        counts = {ask.name: len(ask.questions) for ask in asks}
+        counts |= {task_label(name): len(documents) for name, documents in kept.items()}
+        scores, pair_differences, pair_outcomes = score(values, pairs, settings.seed)
+        result = EvaluationResult(
+            schema=EvaluationResult.VERSION,
+            suite=request.suite.name,
+            seed=settings.seed,
+            scores=scores,
+            pairs=pair_differences,
+            outcomes=pair_outcomes,
+            tie_rule=TIE_RULE,
+            base=root,
+            models=tuple(models)[1:],
+            run=str(run.path),
+            domain=domain.name,
+            specialties={each.id: each.name for each in domain.specialties.values()},
+            context=asking.context,
+            template=settings.template,
+            methods=settings.methods,
+            options=request.recorded_options(),
+            counts={
+                name: QuestionCount(asked=asked, left_out=len(out.why.get(name, {}))) for name, asked in counts.items()
             },
-            "counts": {
-                name: {"asked": asked, "left_out": len(out.why.get(name, {}))}
-                for name, asked in [
-                    *((ask.name, len(ask.questions)) for ask in asks),
-                    *((task_label(name), len(held)) for name, held in kept.items()),
-                ]
-            },
-            "left_out": {name: _counted(why) for name, why in out.why.items()},
-            "faults": suite.faults.json(),
-            "not_run": [{"task": each.task, "why": each.why, "where": each.where} for each in suite.not_run],
-            "notes": suite.notes,
-            "more": suite.more(answers, values),
-        }
-        if comparison is not None:
-            from .gain_correlation import correlate_gains
-
-            data["beside"] = correlate_gains(data, comparison)
-        _write(run.path, values, data)
-    return Evaluation(run.path, data)
+            left_out={name: _counted(why) for name, why in out.why.items()},
+            faults=plan.faults.results(),
+            not_run=tuple(plan.not_run),
+            notes=tuple(plan.notes),
+            more=plan.part(answers, values).model_dump(mode="json"),
+            beside=None if gains is None else correlate_gains(root, pair_differences, gains),
+        )
+        _write(run.path, values, result)
+    return Evaluation(run.path, result)
 
 
-def conclude(
-    suite: str, values: Mapping[str, Sequence[Value]], pairs: Sequence[tuple[str, str]], seed: int
-) -> dict[str, Any]:
-    """Means of every model and differences of every pair, from values by model."""
+def score(
+    values: Mapping[str, Sequence[Value]], pairs: Sequence[tuple[str, str]], seed: int
+) -> tuple[tuple[ModelScore, ...], tuple[PairDifference, ...], tuple[PairOutcomes, ...]]:
+    """Return the means of every model, and differences and outcomes of every pair, from values by model."""
     keyed = {model: by_key(each) for model, each in values.items()}
     labels = labels_of(values)
-    scores = [
-        {"model": model, "task": task, "metric": metric, "label": label, "estimate": estimate.json()}
+    scores = tuple(
+        ModelScore(model=model, task=task, metric=metric, label=label, estimate=estimate)
         for model, each in keyed.items()
         for (task, metric), held in each.items()
         for label, estimate in means(held, labels, seed).items()
-    ]
+    )
     found: list[Difference] = []
     for tuned, base in pairs:
         for key in [key for key in keyed[tuned] if key in keyed[base]]:
             found += differences((tuned, keyed[tuned][key]), (base, keyed[base][key]), labels, seed)
-    return {
-        "schema": SCHEMA_VERSION,
-        "suite": suite,
-        "seed": seed,
-        "scores": scores,
-        "pairs": [each.json() for each in corrected(found)],
-        "outcomes": outcomes(found),
-        "tie_rule": TIE_RULE,
-    }
+    return scores, tuple(each.result() for each in corrected(found)), outcomes(found)
 
 
 def _find(base: str, specs: Sequence[str], names: Sequence[str], settings: Settings) -> dict[str, Checkpoint]:
@@ -230,19 +230,19 @@ def _short(ask: PromptTask, context: int) -> PromptTask:
 
 
 def _claim(
-    settings: Settings,
-    suite: Suite,
+    request: EvaluationRequest,
+    plan: SuitePlan,
     models: Mapping[str, Checkpoint],
     pairs: Sequence[tuple[str, str]],
     asking: PromptingConfig,
     here: Processes,
 ) -> RunDirectory:
-    names = list(models)
+    names, settings = list(models), request.settings
     identity = {
-        "suite": suite.name,
+        "suite": request.suite.name,
         "models": {name: checkpoint.content_key for name, checkpoint in models.items()},
-        "asks": {ask.name: ask.digest for ask in suite.asks},
-        "harness": list(suite.harness),
+        "asks": {ask.name: ask.digest for ask in plan.asks},
+        "harness": list(plan.harness),
         "context": asking.context,
         "template": settings.template,
         "seed": settings.seed,
@@ -258,7 +258,7 @@ def _claim(
         "device": str(models[names[0]].placement.device),
         "dtype": str(models[names[0]].dtype),
     }
-    stem = default_out(names[0], names[1:], suite.name)
+    stem = default_out(names[0], names[1:], request.suite.name)
     where = settings.out or RunDirectory.dated(stem, identity, RESULT)
     if here.first:
         return RunDirectory.claim(where, identity, about)
@@ -266,7 +266,7 @@ def _claim(
 
 
 def _answers(
-    asks: Sequence[Any],
+    asks: Sequence[PromptTask],
     models: Mapping[str, Checkpoint],
     asking: PromptingConfig,
     run: RunDirectory,
@@ -291,19 +291,15 @@ def _answers(
     return {name: found[name] for name in names}
 
 
-def _named(path: Path | None) -> str | None:
-    return None if path is None else path.name
-
-
-def _counted(why: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """By reason, how many questions and the first of them."""
-    out: dict[str, dict[str, Any]] = {}
+def _counted(why: Mapping[str, str]) -> dict[str, LeftOutQuestions]:
+    """Return by reason how many questions there are, and the first of them."""
+    questions: dict[str, list[str]] = {}
     for question, reason in why.items():
-        out.setdefault(reason, {"n": 0, "first": question})["n"] += 1
-    return out
+        questions.setdefault(reason, []).append(question)
+    return {reason: LeftOutQuestions(n=len(each), first=each[0]) for reason, each in questions.items()}
 
 
-def _write(path: Path, values: Mapping[str, Sequence[Value]], data: dict[str, Any]) -> None:
+def _write(path: Path, values: Mapping[str, Sequence[Value]], result: EvaluationResult) -> None:
     import polars as pl
 
     rows = [
@@ -329,4 +325,4 @@ def _write(path: Path, values: Mapping[str, Sequence[Value]], data: dict[str, An
         "labels": pl.List(pl.String),
     }
     write_frame(path / "values.parquet", pl.DataFrame(rows, schema=schema))
-    write_json(path / RESULT, data)
+    result.write(path)

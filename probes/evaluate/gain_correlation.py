@@ -1,78 +1,93 @@
-"""Answers beside probabilities, by specialty: did terms get likelier where answers got better?
+"""Correlate gains of probability with differences of accuracy, over specialties.
 
-From a comparison's matrix (gains of terms, of true answers, of margins, in nats) and an evaluation's paired differences
-of accuracy on the same specialty's questions. The correlation over specialties is Pearson's, its interval Fisher's z.
+Did terms get likelier where answers got better? From a comparison's matrix (gains of terms, of true answers, of
+margins, in nats) and an evaluation's paired differences of accuracy on the same specialty's questions. The correlation
+is Pearson's, its interval Fisher's z.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import get_args
 
 import numpy as np
 from scipy import stats
 
 from ..results.estimate import LEVEL, Estimate
+from ..results.evaluation import BetterCounts, GainCorrelation, GainKind, PairDifference, SpecialtyPoint
+from ..results.model import MatrixRow
 
 FEWEST = 4
 """Specialties; Fisher's z needs more than three."""
-GAINS = ("terms", "answers", "margin")
+GAINS: tuple[GainKind, ...] = get_args(GainKind)
 
 
-def correlate_gains(data: Mapping[str, Any], comparison: Mapping[str, Any]) -> dict[str, Any]:
-    """By model and task: points (specialty, gain in nats, difference of accuracy) and their correlations by gain."""
-    out: dict[str, Any] = {}
-    for name, model in comparison.get("models", {}).items():
+def correlate_gains(
+    base: str, pairs: Sequence[PairDifference], gains: Mapping[str, Mapping[str, MatrixRow]]
+) -> dict[str, dict[str, GainCorrelation]]:
+    """Return, by tuned model and task, a point for each specialty and the correlation for each kind of gain.
+
+    Args:
+        base: The comparison's base; pairs with another base are left out.
+        pairs: The evaluation's differences.
+        gains: The comparison's, by tuned model and specialty.
+    """
+    out: dict[str, dict[str, GainCorrelation]] = {}
+    for name, matrix in gains.items():
         rows = [
             row
-            for row in data["pairs"]
-            if row["tuned"] == name and row["base"] == data["base"] and row["metric"] == "accuracy" and row["label"]
+            for row in pairs
+            if row.tuned == name and row.base == base and row.metric == "accuracy" and row.label in matrix
         ]
-        matrix = model.get("matrix", {})
-        for task in dict.fromkeys(row["task"] for row in rows):
-            points = [
-                {
-                    "specialty": row["label"],
-                    "accuracy": row["difference"],
-                    **{gain: matrix[row["label"]].get(gain) for gain in GAINS},
-                }
-                for row in rows
-                if row["task"] == task and row["label"] in matrix
-            ]
-            if points:
-                found = {gain: correlation(*_known(points, gain)).json() for gain in GAINS}
-                out.setdefault(name, {})[task] = {"points": points, "correlation": found, "counts": _counts(points)}
+        for task in dict.fromkeys(row.task for row in rows):
+            points = [_point(row, matrix[row.label]) for row in rows if row.task == task]
+            out.setdefault(name, {})[task] = GainCorrelation(
+                points=tuple(points),
+                correlation={gain: correlation(*_known(points, gain)) for gain in GAINS},
+                counts=_counts(points),
+            )
     return out
 
 
-def _counts(points: list[dict[str, Any]]) -> dict[str, int]:
-    """In how many specialties terms got likelier, and in how many accuracy better: intervals above zero.
-
-    Of the specialties where both are known, as the correlation is.
-    """
-
-    def above(estimate: Mapping[str, Any] | None) -> bool:
-        return bool(estimate) and (estimate or {}).get("low") is not None and (estimate or {})["low"] > 0
-
-    both = [point for point in points if _has(point, "terms")]
-    return {
-        "of": len(both),
-        "likelier": sum(above(point["terms"]) for point in both),
-        "better": sum(above(point["accuracy"]) for point in both),
-    }
+def _point(row: PairDifference, gains: MatrixRow) -> SpecialtyPoint:
+    return SpecialtyPoint(
+        specialty=row.label,
+        accuracy=row.difference,
+        terms=gains.terms,
+        answers=gains.answers,
+        margin=gains.margin,
+    )
 
 
-def _has(point: Mapping[str, Any], gain: str) -> bool:
-    return all(point[each] and point[each]["estimate"] is not None for each in (gain, "accuracy"))
+def _counts(points: Sequence[SpecialtyPoint]) -> BetterCounts:
+    """Count the specialties whose intervals are above zero, of those where both are known, as in the correlation."""
+    both = [(point.terms, point.accuracy) for point in points if _gain(point, "terms") is not None]
+    return BetterCounts(
+        of=len(both),
+        likelier=sum(_is_above(terms) for terms, _ in both),
+        better=sum(_is_above(accuracy) for _, accuracy in both),
+    )
 
 
-def _known(points: list[dict[str, Any]], gain: str) -> tuple[list[float], list[float]]:
-    held = [(point[gain]["estimate"], point["accuracy"]["estimate"]) for point in points if _has(point, gain)]
-    return [x for x, _ in held], [y for _, y in held]
+def _is_above(estimate: Estimate | None) -> bool:
+    return estimate is not None and estimate.low is not None and estimate.low > 0
+
+
+def _gain(point: SpecialtyPoint, kind: GainKind) -> tuple[float, float] | None:
+    """Return gain and difference of accuracy; None where either is not known."""
+    gain: Estimate | None = getattr(point, kind)
+    if gain is None or gain.value is None or point.accuracy.value is None:
+        return None
+    return gain.value, point.accuracy.value
+
+
+def _known(points: Sequence[SpecialtyPoint], kind: GainKind) -> tuple[list[float], list[float]]:
+    known = [both for point in points if (both := _gain(point, kind)) is not None]
+    return [x for x, _ in known], [y for _, y in known]
 
 
 def correlation(x: list[float], y: list[float]) -> Estimate:
-    """Pearson's r with Fisher's interval; missing below four points, or where one side does not vary."""
+    """Return Pearson's r with Fisher's interval; missing below four points, or where one side does not vary."""
     if len(x) < FEWEST:
         return Estimate.missing(f"fewer than {FEWEST} specialties with both", len(x), "r")
     if np.ptp(x) < 1e-12 or np.ptp(y) < 1e-12:

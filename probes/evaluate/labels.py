@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from ...errors import UsageError
 from ..results.estimate import LEVEL, Estimate
+from ..results.suite_parts import ConformalLabels, Labelling, VoteLabels
 
 Label = TypeVar("Label", bound=Hashable)
 
@@ -91,23 +92,23 @@ def _score(sampled: Sequence[Label], label: Label) -> float:
 Record = dict[str, Any]
 
 
-def labelled(records: Sequence[Record], quorum: int, alpha: float | None, seed: int) -> dict[str, Any]:
-    """Gives S-MedQA's records their `Specialty` in place, and says how. `Votes` and `Samples` are as of `opinions`.
+def labelled(records: Sequence[Record], quorum: int, alpha: float | None, seed: int) -> Labelling:
+    """Give S-MedQA's records their `Specialty` in place, and return how. `Votes` and `Samples` are as of `opinions`.
 
     From `Votes` (names) by quorum, where a record has no specialty; with `alpha`, from `Samples` (names) as conformal
     sets. Half of the records with both samples and a specialty, drawn by the seed, calibrate; the others show coverage.
     A record whose votes or set give no label is left without one, and counts in no specialty.
     """
-    said: dict[str, Any] = {}
+    votes: VoteLabels | None = None
     voting = [each for each in records if each.get("Votes") and not each.get("Specialty")]
     for each in voting:
         each["Specialty"] = voted(list(each["Votes"]), quorum) or []
     if voting:
         agreed = sum(bool(each["Specialty"]) for each in voting)
-        said["votes"] = {"quorum": quorum, "records": len(voting), "labelled": agreed}
+        votes = VoteLabels(quorum=quorum, records=len(voting), labelled=agreed)
     sampled = [each for each in records if each.get("Samples")]
     if alpha is None or not sampled:
-        return said
+        return Labelling(votes=votes)
     known = [each for each in sampled if isinstance(each.get("Specialty"), str)]
     order = random.Random(seed).sample(range(len(known)), len(known))
     calibrating, checking = ([known[i] for i in part] for part in (order[: len(known) // 2], order[len(known) // 2 :]))
@@ -117,12 +118,12 @@ def labelled(records: Sequence[Record], quorum: int, alpha: float | None, seed: 
     found = coverage(sets, [each["Specialty"] for each in checking], alpha)
     for each in sampled:
         each["Specialty"] = list(label_set(each["Samples"], limit, names))
-    said["conformal"] = {
-        "alpha": alpha,
-        "threshold": limit,
-        "calibration": len(calibrating),
-        "coverage": found.coverage.json(),
-        "size": found.size,
-        "empty": found.empty,
-    }
-    return said
+    conformal = ConformalLabels(
+        alpha=alpha,
+        threshold=limit,
+        calibration=len(calibrating),
+        coverage=found.coverage,
+        size=found.size,
+        empty=found.empty,
+    )
+    return Labelling(votes=votes, conformal=conformal)

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from ..analysis.resample import DRAWS, Array, Bootstrap, cluster_weights, codes
 from ..results.estimate import Estimate
+from ..results.suite_parts import Level, LevelDifferences, PublishedLevel
 from .values import Value, by_key
 
-LEVELS = {
+LEVELS: dict[Level, tuple[str, ...]] = {
     "L1": ("mednli", "meqsum", "problem_summary"),
     "L2": ("longhealth", "medisumqa", "medisumcode"),
 }
@@ -45,10 +45,12 @@ MAIN = {
 """By part: its main metric (the first that there is) and the value of guessing."""
 
 
-def published_levels(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, Any]]:
-    """From each task's metrics (shares), the levels in percent; null with what is missing (a task that was not run, or
-    its metrics that were not computed)."""
-    out: dict[str, dict[str, Any]] = {}
+def published_levels(metrics: Mapping[str, Mapping[str, float]]) -> dict[Level, PublishedLevel]:
+    """Return the levels in percent from each task's metrics (shares).
+
+    A level is None, and names what is missing, where a task was not run or a metric not computed.
+    """
+    out: dict[Level, PublishedLevel] = {}
     for level, tasks in LEVELS.items():
         missing: list[str] = []
         for task in tasks:
@@ -57,7 +59,7 @@ def published_levels(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, di
         value = None
         if not missing:
             value = 100 * float(np.mean([np.mean([metrics[task][name] for name in METRICS[task]]) for task in tasks]))
-        out[level] = {"value": value, "missing": missing}
+        out[level] = PublishedLevel(value=value, missing=tuple(missing))
     return out
 
 
@@ -71,13 +73,17 @@ def task_metrics(values: Sequence[Value], suite: str) -> dict[str, dict[str, flo
     return out
 
 
-def mended(values: Sequence[Value], suite: str, seed: int, base: Sequence[Value] | None = None) -> dict[str, Estimate]:
-    """The mended levels, over the tasks that were run, whose number the note says where it is not all; with `base`, the
-    paired difference from it."""
+def mended(
+    values: Sequence[Value], suite: str, seed: int, base: Sequence[Value] | None = None
+) -> dict[Level, Estimate]:
+    """Return the corrected levels over the tasks that were run; a note names those that were not.
+
+    With `base`, return the paired difference from it.
+    """
     keyed, other = by_key(values), by_key(base or [])
-    parts: dict[str, list[tuple[Array, list[str]]]] = {level: [] for level in LEVELS}
-    weights: dict[str, list[float]] = {level: [] for level in LEVELS}
-    held: dict[str, set[str]] = {level: set() for level in LEVELS}
+    parts: dict[Level, list[tuple[Array, list[str]]]] = {level: [] for level in LEVELS}
+    weights: dict[Level, list[float]] = {level: [] for level in LEVELS}
+    held: dict[Level, set[str]] = {level: set() for level in LEVELS}
     for part, (metrics, chance) in MAIN.items():
         key = next(((f"{suite}.{part}", m) for m in metrics if (f"{suite}.{part}", m) in keyed), None)
         if key is None or (base is not None and key not in other):
@@ -102,22 +108,21 @@ def mended(values: Sequence[Value], suite: str, seed: int, base: Sequence[Value]
 
 def level_differences(
     values: Mapping[str, Sequence[Value]], pairs: Sequence[tuple[str, str]], suite: str, seed: int
-) -> list[dict[str, Any]]:
-    """Of each pair (tuned, base): the difference of the published levels (percentage points; null where one of the two
-    is), and the paired one of the mended."""
+) -> tuple[LevelDifferences, ...]:
+    """Return each pair's difference of the published levels, and the paired difference of the mended ones."""
     out = []
     for tuned, base in pairs:
         one, other = (published_levels(task_metrics(values[name], suite)) for name in (tuned, base))
-        both = {level: (one[level]["value"], other[level]["value"]) for level in LEVELS}
+        both = {level: (one[level].value, other[level].value) for level in LEVELS}
         out.append(
-            {
-                "tuned": tuned,
-                "base": base,
-                "published": {level: None if x is None or y is None else x - y for level, (x, y) in both.items()},
-                "mended": {k: e.json() for k, e in mended(values[tuned], suite, seed, values[base]).items()},
-            }
+            LevelDifferences(
+                tuned=tuned,
+                base=base,
+                published={level: None if x is None or y is None else x - y for level, (x, y) in both.items()},
+                mended=mended(values[tuned], suite, seed, values[base]),
+            )
         )
-    return out
+    return tuple(out)
 
 
 def _numbers(values: Sequence[Value], base: Sequence[Value] | None) -> tuple[Array, list[str]]:

@@ -12,6 +12,7 @@ from typing import Any
 from ...errors import DomainError, UsageError, first_line
 from ...terms.records import Faults as RecordFaults
 from ...terms.records import read_file
+from ..results.evaluation import DataFault
 
 LETTERS = "ABCDEFGHIJ"
 
@@ -45,8 +46,9 @@ class Faults:
         self.found[what] += 1
         self.first.setdefault(what, where)
 
-    def json(self) -> list[dict[str, Any]]:
-        return [{"what": what, "records": n, "first": self.first[what]} for what, n in self.found.items()]
+    def results(self) -> tuple[DataFault, ...]:
+        """Return the faults as evaluation.json holds them."""
+        return tuple(DataFault(what=what, records=n, first=self.first[what]) for what, n in self.found.items())
 
     def lines(self) -> list[str]:
         return [f"{n} left out: {what} (first: {self.first[what]})" for what, n in self.found.items()]

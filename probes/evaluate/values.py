@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -18,6 +17,7 @@ from scipy import stats
 from ..analysis.matrix import by_specialty, members
 from ..analysis.resample import Array, Clusters, benjamini_hochberg
 from ..results.estimate import LEVEL, Estimate
+from ..results.evaluation import Outcome, PairDifference, PairOutcomes
 
 TIE = 1e-9
 """Values this near are tied."""
@@ -113,7 +113,7 @@ class Difference:
     q: float | None = None
 
     @property
-    def outcome(self) -> str:
+    def outcome(self) -> Outcome:
         """`win` or `loss` where the interval of the difference leaves out zero, else `tie`.
 
         An interval without a width (all questions differ alike, or there is one cluster) shows no uncertainty: then
@@ -126,24 +126,26 @@ class Difference:
             return "tie"
         if high - low < TIE and max(sign_test(self.difference.n, 0), self.p or 0.0) > 1 - LEVEL:
             return "unknown"
-        up, down = ("loss", "win") if lower_is_better(self.metric) else ("win", "loss")
+        up: Outcome = "loss" if lower_is_better(self.metric) else "win"
+        down: Outcome = "win" if up == "loss" else "loss"
         return up if low > 0 else down if high < 0 else "tie"
 
-    def json(self) -> dict[str, Any]:
-        return {
-            "tuned": self.tuned,
-            "base": self.base,
-            "task": self.task,
-            "metric": self.metric,
-            "label": self.label,
-            "difference": self.difference.json(),
-            "win": self.win,
-            "tie": self.tie,
-            "loss": self.loss,
-            "p": self.p,
-            "q": self.q,
-            "outcome": self.outcome,
-        }
+    def result(self) -> PairDifference:
+        """Return the difference as evaluation.json holds it."""
+        return PairDifference(
+            tuned=self.tuned,
+            base=self.base,
+            task=self.task,
+            metric=self.metric,
+            label=self.label,
+            difference=self.difference,
+            win=self.win,
+            tie=self.tie,
+            loss=self.loss,
+            p=self.p,
+            q=self.q,
+            outcome=self.outcome,
+        )
 
 
 def differences(
@@ -180,16 +182,23 @@ def corrected(differences: Sequence[Difference]) -> list[Difference]:
     return [replace(each, q=q if q == q else None) for each, q in zip(differences, found, strict=True)]
 
 
-def outcomes(differences: Sequence[Difference]) -> list[dict[str, Any]]:
-    """By pair, on how many tested tasks and metrics the tuned model wins, ties, loses, or none can be told."""
-    held: dict[tuple[str, str], list[str]] = {}
+def outcomes(differences: Sequence[Difference]) -> tuple[PairOutcomes, ...]:
+    """Return by pair on how many tested metrics the tuned model wins, ties, loses, or cannot be told from its base."""
+    held: dict[tuple[str, str], list[Outcome]] = {}
     for each in differences:
         if not each.label and each.p is not None:
             held.setdefault((each.tuned, each.base), []).append(each.outcome)
-    return [
-        {"tuned": tuned, "base": base, **{name: found.count(name) for name in ("win", "tie", "loss", "unknown")}}
+    return tuple(
+        PairOutcomes(
+            tuned=tuned,
+            base=base,
+            win=found.count("win"),
+            tie=found.count("tie"),
+            loss=found.count("loss"),
+            unknown=found.count("unknown"),
+        )
         for (tuned, base), found in held.items()
-    ]
+    )
 
 
 def labels_of(values: Mapping[str, Sequence[Value]]) -> list[str]:

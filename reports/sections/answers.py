@@ -4,33 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
-from ..evaluation import FILE, HOW, read_evaluation, suite
+from ...probes.results.evaluation import EvaluationResult, GainCorrelation, GainKind
+from ..answer_cells import number
+from ..evaluation import FILE, HOW, answer_tables, read_evaluation
 from ..figures import figure, hover
 from ..markup import NOTHING, chart, details, join, plot_text, table, value
-from ..numbers import Number
 from ..registry import Section, section
 from ..run_view import RunView
 
 FOLDER = "evaluate"
-GAINS = {"terms": "terms in running text", "answers": "true answers of facts", "margin": "facts' margin"}
+GAINS: dict[GainKind, str] = {
+    "terms": "terms in running text",
+    "answers": "true answers of facts",
+    "margin": "facts' margin",
+}
 
 
 @section(order=62, title="Answers", anchor="answers")
 def answers(run: RunView) -> Section | None:
-    suites = [suite(found) for found in _evaluations(run.path)]
+    suites = [answer_tables(evaluation) for evaluation in _evaluations(run.path)]
     return Section(join(suites), HOW) if suites else None
 
 
 @section(order=63, title="Answers beside probabilities", anchor="answers-beside")
 def answers_beside(run: RunView) -> Section | None:
     parts = []
-    for found in _evaluations(run.path):
-        for model, tasks in (found.get("beside") or {}).items():
-            (first, *others) = (_beside(run, model, task, held) for task, held in tasks.items())
+    for evaluation in _evaluations(run.path):
+        for model, tasks in (evaluation.beside or {}).items():
+            (first, *others) = (_correlation(run, model, task, gains) for task, gains in tasks.items())
             parts.append(first + (details(f"{model} by the other methods", join(others)) if others else NOTHING))
     if not parts:
         return None
@@ -41,22 +45,17 @@ def answers_beside(run: RunView) -> Section | None:
     )
 
 
-def _evaluations(run: Path) -> Iterator[dict[str, Any]]:
-    """Finished evaluations of the run, suite by suite. Raises RunError where one cannot be read."""
+def _evaluations(run: Path) -> Iterator[EvaluationResult]:
+    """Yield the run's finished evaluations, suite by suite. Raises `RunError` where one cannot be read."""
     return (read_evaluation(file) for file in sorted((run / FOLDER).glob(f"*/{FILE}")))
 
 
-def _beside(run: RunView, model: str, task: str, held: dict[str, Any]) -> Markup:
-    points = [
-        (
-            run.specialty(point["specialty"]),
-            {gain: Number.read(point[gain], "beside") for gain in GAINS},
-            Number.read(point["accuracy"], "beside"),
-        )
-        for point in held["points"]
-    ]
+def _correlation(run: RunView, model: str, task: str, correlation: GainCorrelation) -> Markup:
+    points = [(run.specialty(point.specialty), point) for point in correlation.points]
     shown = [
-        (name, gains["terms"], accuracy) for name, gains, accuracy in points if gains["terms"].estimate is not None
+        (name, number(point.terms), number(point.accuracy))
+        for name, point in points
+        if point.terms is not None and point.terms.known
     ]
     title = f"{model}, {task}: gain of terms and difference of accuracy"
     plot = figure(
@@ -76,15 +75,18 @@ def _beside(run: RunView, model: str, task: str, held: dict[str, Any]) -> Markup
         xaxis={"title": {"text": f"gain of terms, {run.unit}"}, "zeroline": True},
         yaxis={"title": {"text": "difference of accuracy"}, "zeroline": True},
     )
-    rows = [[name, *(value(gains[gain]) for gain in GAINS), value(accuracy)] for name, gains, accuracy in points]
-    correlations = [
-        [words, value(Number.read(held["correlation"].get(gain), "beside"), wide=True)] for gain, words in GAINS.items()
+    rows = [
+        [name, *(value(number(gain)) for gain in _gains(point)), value(number(point.accuracy))]
+        for name, point in points
     ]
-    counted = held.get("counts") or {}
+    correlations = [
+        [words, value(number(correlation.correlation.get(gain)), wide=True)] for gain, words in GAINS.items()
+    ]
+    counts = correlation.counts
     said = (
-        "Of {of} specialties, terms got likelier in {likelier} and accuracy better in {better} "
+        f"Of {counts.of} specialties, terms got likelier in {counts.likelier} and accuracy better in {counts.better} "
         "(intervals that leave out zero)."
-    ).format(**{key: counted.get(key, 0) for key in ("of", "likelier", "better")})
+    )
     return Markup("<h3>{}, {}</h3><p>{}</p>{}{}{}").format(
         model,
         task,

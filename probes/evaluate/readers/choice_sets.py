@@ -16,6 +16,7 @@ from typing import Any
 
 from ....errors import DomainError, UsageError
 from ....terms.domain import Domain
+from ..data import DataRules, GivenData
 from ..labels import opinions
 from ..question import LETTERS, Faults, Question, question, records
 
@@ -32,6 +33,18 @@ SUBJECTS = {
     "Psychiatry": "psychiatry",
     "Skin": "dermatology",
 }
+
+
+MEDMCQA = ("medmcqa0", "medmcqa1")
+"""--data NAME=FILE says whether MedMCQA's answers count from 0 or 1, where the file does not tell."""
+
+
+def choice_file(suite: str, data: GivenData, rules: DataRules) -> tuple[Path, int | None]:
+    """Return the one data file and, where it was said, the number of MedMCQA's first option. Raises `UsageError`."""
+    for first, name in enumerate(MEDMCQA):
+        if any(given == name for given, _ in data.named) and (path := data.path_for(name)):
+            return path, first
+    return rules.require(suite, data), None
 
 
 def specialty_names(domain: Domain) -> Names:

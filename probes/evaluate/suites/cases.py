@@ -8,36 +8,33 @@ where known `difficulty`, `specialty`, `id`. Prompts and decoding of the study a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from ....terms.domain import Domain
+from ...results.suite_parts import CasesPart
 from ..choices import choice_asks, choice_values, position_bias
+from ..data import DataRules
 from ..question import Faults
-from ..readers.choice_sets import read_questions
-from ..settings import Settings
+from ..readers.choice_sets import MEDMCQA, choice_file, read_questions
+from ..suite import Answers, NoOptions, Suite, SuiteInputs, SuitePlan, limited
 from ..values import Value
-from . import MEDMCQA, Answers, Suite, choice_file, limited
 
 NAME = "cases"
-WHERE = MEDMCQA
+DATA = DataRules("JSON lines with question, options, answer and, where known, difficulty", names=MEDMCQA)
 
 
-def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Suite:
-    """Reads cases of the form above."""
-    faults = Faults()
-    path, first = choice_file(settings, "JSON lines with question, options, answer and, where known, difficulty")
-    questions = limited(read_questions(path, domain, faults, first=first), settings)
+def plan(inputs: SuiteInputs[NoOptions]) -> SuitePlan:
+    """Read cases of the form above and ask them by every method."""
+    settings, faults = inputs.settings, Faults()
+    path, first = choice_file(NAME, settings.given, DATA)
+    questions = limited(read_questions(path, inputs.domain, faults, first=first), settings)
 
     def values(answers: Answers) -> list[Value]:
         return choice_values(NAME, questions, settings.methods, answers)
 
-    def more(answers: Mapping[str, Answers], found: Mapping[str, Sequence[Value]]) -> dict[str, Any]:
-        turned = [method for method in settings.methods if method in ("letter", "generation")]
-        return {
-            "position_bias": {
-                f"{NAME}.{m}": {model: position_bias(NAME, questions, m, held) for model, held in answers.items()}
-                for m in turned
-            }
-        }
+    def part(answers: Mapping[str, Answers], values: Mapping[str, Sequence[Value]]) -> CasesPart:
+        return CasesPart(position_bias=position_bias(NAME, questions, settings.methods, answers))
 
-    return Suite(NAME, choice_asks(NAME, questions, settings.methods, settings.prompts), values, more, faults=faults)
+    asks = choice_asks(NAME, questions, settings.methods, settings.prompts)
+    return SuitePlan(asks, values, part, faults=faults)
+
+
+SUITE: Suite[NoOptions] = Suite(NAME, "clinical cases as multiple choice, by difficulty", DATA, plan, part=CasesPart)

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-from ....terms.domain import Domain
+from ....options import Option
+from ...results.evaluation import MissingTask
+from ...results.suite_parts import CluePart, ModelLevels
 from ..codes import score as score_codes
 from ..codes import validity
+from ..data import DataRules
 from ..levels import level_differences, mended, published_levels, task_metrics
 from ..longhealth import TASKS as LONGHEALTH_TASKS
 from ..longhealth import longhealth_asks, longhealth_values
@@ -24,9 +28,9 @@ from ..question import Faults
 from ..readers.clue import NLI_LABELS, read_docs
 from ..readers.longhealth import Patient, read_patients
 from ..settings import Settings, pairs_of
+from ..suite import Answers, Suite, SuiteInputs, SuitePlan, limited
 from ..texts import BertScore, Scores, UmlsF1, rouge
 from ..values import Value
-from . import Answers, NotRun, Suite, limited
 
 NAME = "clue"
 SHOTS = {"mednli": 3, "meqsum": 3, "problem_summary": 3, "medisumqa": 1, "medisumcode": 1}
@@ -44,14 +48,28 @@ WHERE = {
     "medisumcode": "apply for MIMIC-IV at physionet.org (credentialed), make MeDiSumCode.json with the scripts of "
     "github.com/TIO-IKIM/CLUE, then --data medisumcode=MeDiSumCode.json",
 }
+DATA = DataRules("a folder of files called as the tasks, or TASK=PATH for each", names=tuple(WHERE), by_name=True)
 Metric = Callable[[Sequence[str], Sequence[str]], Scores]
 
 
-def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Suite:
-    """Reads the tasks whose data are given, by name or in a folder of files called as the tasks."""
-    faults = Faults()
-    files = {task: settings.data_for(task) for task in WHERE}
-    not_run = [NotRun(task, "data missing", WHERE[task]) for task, file in files.items() if file is None]
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The options of `clue`."""
+
+    vocabulary: Annotated[Path | None, Option("clue: a compiled vocabulary, for UMLS F1.", ("evaluate",))] = None
+    bertscore: Annotated[Path | None, Option("clue: folder of BERTScore's model.", ("evaluate",))] = None
+    icd10: Annotated[
+        Path | None, Option("clue: valid ICD-10 codes, one a line (default: ICD-10-CM).", ("evaluate",))
+    ] = None
+
+
+def plan(inputs: SuiteInputs[Options]) -> SuitePlan:
+    """Read the tasks whose data are given, by name or in a folder of files called as the tasks."""
+    settings, options, faults = inputs.settings, inputs.options, Faults()
+    files = {task: settings.given.path_for(task) for task in WHERE}
+    not_run = [
+        MissingTask(task=task, why="data missing", where=WHERE[task]) for task, file in files.items() if file is None
+    ]
     docs = {task: read_docs(task, file, faults) for task, file in files.items() if file and task != "longhealth"}
     given = {task: _shots(task, held, settings) for task, held in docs.items()}
     asked = {task: limited([doc for doc in docs[task] if doc not in given[task]], settings) for task in docs}
@@ -59,8 +77,8 @@ def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Su
     asks = [_ask(task, held, given[task], settings) for task, held in asked.items()]
     if patients:
         asks += longhealth_asks(f"{NAME}.longhealth", patients, LONGHEALTH_TASKS, settings)
-    metrics, notes = _metrics(settings, list(asked))
-    is_valid = validity(settings.icd10) if "medisumcode" in asked else None
+    metrics, notes = _metrics(settings, options, list(asked))
+    is_valid = validity(options.icd10) if "medisumcode" in asked else None
 
     def values(answers: Answers) -> list[Value]:
         out: list[Value] = []
@@ -81,21 +99,20 @@ def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Su
             out += longhealth_values(f"{NAME}.longhealth", patients, LONGHEALTH_TASKS, answers)
         return out
 
-    def more(answers: Mapping[str, Answers], found: Mapping[str, Sequence[Value]]) -> dict[str, Any]:
-        base, *tuned = found
-        return {
-            "levels": {
-                model: {
-                    "published": published_levels(task_metrics(each, NAME)),
-                    "mended": {k: e.json() for k, e in mended(each, NAME, settings.seed).items()},
-                }
-                for model, each in found.items()
+    def part(answers: Mapping[str, Answers], values: Mapping[str, Sequence[Value]]) -> CluePart:
+        base, *tuned = values
+        return CluePart(
+            levels={
+                model: ModelLevels(
+                    published=published_levels(task_metrics(each, NAME)), mended=mended(each, NAME, settings.seed)
+                )
+                for model, each in values.items()
             },
-            "level_differences": level_differences(found, pairs_of(base, tuned, settings.pair), NAME, settings.seed),
-            "shots": {task: [doc["id"] for doc in held] for task, held in given.items()},
-        }
+            level_differences=level_differences(values, pairs_of(base, tuned, settings.pair), NAME, settings.seed),
+            shots={task: tuple(str(doc["id"]) for doc in held) for task, held in given.items()},
+        )
 
-    return Suite(NAME, asks, values, more, faults=faults, not_run=not_run, notes=notes)
+    return SuitePlan(asks, values, part, faults=faults, not_run=not_run, notes=notes)
 
 
 def _shots(task: str, docs: Sequence[Doc], settings: Settings) -> list[Doc]:
@@ -133,20 +150,20 @@ def limit_patients(patients: Sequence[Patient], settings: Settings) -> list[Pati
     return [Patient(p.id, p.letters, tuple(each for each in p.questions if each.question.id in kept)) for p in patients]
 
 
-def _metrics(settings: Settings, tasks: Sequence[str]) -> tuple[dict[str, Metric], list[str]]:
+def _metrics(settings: Settings, options: Options, tasks: Sequence[str]) -> tuple[dict[str, Metric], list[str]]:
     """The metrics of written summaries, and what is missing of them."""
     made: dict[str, Metric] = {"ROUGE": rouge}
     notes = []
     written = [task for task in tasks if task not in ("mednli", "medisumcode")]
-    if written and settings.bertscore is not None:
+    if written and options.bertscore is not None:
         from ....models.placement import Placement
 
-        made["BERTScore"] = score = BertScore(settings.bertscore, str(Placement.of(settings.device).device))
+        made["BERTScore"] = score = BertScore(options.bertscore, str(Placement.of(settings.device).device))
         notes.append(score.layer)
     elif written:
         notes.append("BERTScore not computed: give its model's folder with --bertscore (the study's: SciBERT)")
-    if any(task in LINKED for task in tasks) and settings.vocabulary is not None:
-        made["UMLS F1"] = UmlsF1(settings.vocabulary)
+    if any(task in LINKED for task in tasks) and options.vocabulary is not None:
+        made["UMLS F1"] = UmlsF1(options.vocabulary)
     elif any(task in LINKED for task in tasks):
         notes.append("UMLS F1 not computed: give a compiled vocabulary with --vocabulary (probe terms vocabulary)")
     return made, notes
@@ -167,9 +184,9 @@ def _texts(task: str, docs: Sequence[Doc], written: Sequence[str], metrics: Mapp
     for name, metric in metrics.items():
         if name == "UMLS F1" and task not in LINKED:
             continue
-        for called, numbers in metric(written, references).items():
+        for label, numbers in metric(written, references).items():
             out += [
-                _value(task, called, doc, number)
+                _value(task, label, doc, number)
                 for doc, number in zip(docs, numbers, strict=True)
                 if number is not None
             ]
@@ -178,3 +195,6 @@ def _texts(task: str, docs: Sequence[Doc], written: Sequence[str], metrics: Mapp
 
 def _value(task: str, metric: str, doc: Doc, value: float) -> Value:
     return Value(f"{NAME}.{task}", metric, doc["question"], float(value), (), doc["question"])
+
+
+SUITE: Suite[Options] = Suite(NAME, "six clinical tasks and their levels", DATA, plan, Options, CluePart)

@@ -13,31 +13,42 @@ General and own are tasks of their own, or the loss of one could cancel the gain
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
 
 from ....errors import UsageError
+from ....options import Option
 from ....terms.domain import Domain, Fact
 from ..choices import choice_values
+from ..data import DataRules
 from ..instructions import INSTRUCTIONS, TOPICS, follows
 from ..prompt_task import PromptTask, prompt
 from ..question import Faults, Question, records
 from ..settings import Settings
+from ..suite import Answers, Suite, SuiteInputs, SuitePlan, limited
 from ..values import Value
-from . import Answers, Suite, limited
 
 NAME = "forgetting"
 GROUPS = GENERAL, OWN = "general", "domain"
-WHERE = ("text",)
-"""What --data may be given for."""
+DATA = DataRules("general texts, as text=FILE", names=("text",), by_name=True, is_required=False)
 OPTIONS = 4
 MAX_TOKENS = 96
 
 
-def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Suite:
-    """Needs no data: facts and texts are the domain's own."""
-    faults = Faults()
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The options of `forgetting`."""
+
+    tasks: Annotated[
+        tuple[str, ...],
+        Option("forgetting: a task of lm-evaluation-harness by name; repeat.", ("evaluate",), flag="--task"),
+    ] = ()
+
+
+def plan(inputs: SuiteInputs[Options]) -> SuitePlan:
+    """Ask facts and texts of the domain, which need no data, and instructions."""
+    settings, domain, faults = inputs.settings, inputs.domain, Faults()
     questions = {label: limited(_questions(domain, label), settings) for label in GROUPS}
     texts = _texts(domain, settings, faults)
     told = limited([(each, topic) for each in INSTRUCTIONS for topic in TOPICS], settings)
@@ -99,7 +110,7 @@ def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Su
         return out
 
     notes = [] if any(texts.values()) else ["no texts: the domain has none; give --data text=FILE"]
-    return Suite(NAME, asks, values, harness=settings.tasks, faults=faults, notes=notes)
+    return SuitePlan(asks, values, harness=inputs.options.tasks, faults=faults, notes=notes)
 
 
 def _questions(domain: Domain, label: str) -> list[Question]:
@@ -127,7 +138,7 @@ def _texts(domain: Domain, settings: Settings, faults: Faults) -> dict[str, list
     for text in domain.texts:
         label = GENERAL if domain.general in text.specialties else OWN
         held[label].append((f"{label}-{text.id}", text.text))
-    if (file := settings.data_for("text")) is not None:
+    if (file := settings.given.path_for("text")) is not None:
         held[GENERAL] = [(f"{GENERAL}-{n}", text) for n, text in enumerate(_user_texts(file, faults))]
     return {label: limited(each, settings) for label, each in held.items()}
 
@@ -151,3 +162,6 @@ def _user_texts(file: Path, faults: Faults) -> list[str]:
     if not found:
         raise UsageError(f"--data text={file}: holds no text; give paragraphs, or records with the field text")
     return found
+
+
+SUITE: Suite[Options] = Suite(NAME, "what a tuned model lost of what its base could", DATA, plan, Options)

@@ -13,11 +13,10 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ....errors import UsageError
-from ....terms.domain import Domain
 from ..choices import rotations, turned
+from ..data import DataRules
 from ..declined import declines
 from ..longhealth import choice_values_of, longhealth_asks, longhealth_values
 from ..prompt_task import Doc, PromptTask, prompt
@@ -25,8 +24,8 @@ from ..question import Faults, Question
 from ..readers.documents import About, read_documents
 from ..readers.longhealth import NO_ANSWER, read_patients
 from ..settings import Settings
+from ..suite import Answers, NoOptions, Suite, SuiteInputs, SuitePlan, limited
 from ..values import Value
-from . import Answers, Suite, data_file, limited
 from .clue import limit_patients
 
 NAME = "hallucination"
@@ -35,14 +34,16 @@ LONGHEALTH_TASKS = ("task2", "task3")
 MAX_TOKENS = 50
 
 
-def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Suite:
-    """Reads LongHealth's JSON, or a user's documents."""
-    faults = Faults()
-    path = data_file(settings, "LongHealth's benchmark_v5.json, or JSON lines of documents with questions")
+DATA = DataRules("LongHealth's benchmark_v5.json, or JSON lines of documents with questions")
+
+
+def plan(inputs: SuiteInputs[NoOptions]) -> SuitePlan:
+    """Read LongHealth's JSON, or a user's documents."""
+    settings, faults = inputs.settings, Faults()
+    path = DATA.require(NAME, settings.given)
     if path.suffix == ".json" and _is_longhealth(path):
         patients = limit_patients(read_patients(path, faults), settings)
-        return Suite(
-            NAME,
+        return SuitePlan(
             longhealth_asks(NAME, patients, LONGHEALTH_TASKS, settings),
             lambda answers: longhealth_values(NAME, patients, LONGHEALTH_TASKS, answers),
             faults=faults,
@@ -76,7 +77,7 @@ def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Su
                 out += _free(side, free, answers)
         return out
 
-    return Suite(NAME, asks, values, faults=faults)
+    return SuitePlan(asks, values, faults=faults)
 
 
 def _is_longhealth(path: Path) -> bool:
@@ -154,12 +155,15 @@ def _free(side: str, asked: Sequence[About], answers: Answers) -> list[Value]:
         declined = declines(text)
         told = _holds(text, each.answer)
         right = (told and not declined) if side == "answered" else (declined and not told)
-        marks: dict[str, Any] = {"accuracy": right, "unparsed": not text}
+        scores: dict[str, bool] = {"accuracy": right, "unparsed": not text}
         if side == "unanswered":
-            marks["false answers"] = bool(text) and not right
-        out += [Value(name, metric, each.id, float(hit), (), each.document) for metric, hit in marks.items()]
+            scores["false answers"] = bool(text) and not right
+        out += [Value(name, metric, each.id, float(hit), (), each.document) for metric, hit in scores.items()]
     return out
 
 
 def _words(text: str) -> str:
     return " ".join("".join(c if c.isalnum() else " " for c in text.casefold()).split())
+
+
+SUITE: Suite[NoOptions] = Suite(NAME, "is an answer made up where the text holds none?", DATA, plan)

@@ -8,25 +8,28 @@ the diagonal. A question of several specialties counts in each.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
 
 from ....errors import DomainError, UsageError
+from ....options import Option
 from ....terms.domain import Domain
 from ...analysis.matrix import diagonal, members
 from ...analysis.resample import Clusters
+from ...results.estimate import Estimate
+from ...results.suite_parts import Labelling, SmedqaPart
 from ..choices import choice_asks, choice_values, position_bias
+from ..data import DataRules
 from ..labels import labelled
 from ..question import Faults, Question
-from ..readers.choice_sets import read_questions
-from ..settings import Settings
+from ..readers.choice_sets import MEDMCQA, choice_file, read_questions
+from ..suite import Answers, Suite, SuiteInputs, SuitePlan, limited
 from ..values import Value, by_key
-from . import MEDMCQA, Answers, Suite, choice_file, limited
 
 NAME = "smedqa"
-WHERE = MEDMCQA
 PAPER = (
     "Cardiology",
     "Gastroenterology",
@@ -38,17 +41,56 @@ PAPER = (
 """The specialties of the study's experiments."""
 
 
-def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Suite:
-    """Reads S-MedQA, MedQA, MedMCQA or PubMedQA."""
-    faults = Faults()
-    path, first = choice_file(settings, "S-MedQA's JSON, or MedQA, MedMCQA, PubMedQA")
-    labels: dict[str, Any] = {}
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The options of `smedqa`."""
+
+    specialties: Annotated[
+        tuple[str, ...],
+        Option(
+            "smedqa: only this specialty's questions, repeat; or paper: the study's six.",
+            ("evaluate",),
+            flag="--specialty",
+        ),
+    ] = ()
+    quorum: Annotated[
+        int, Option("smedqa: votes that a label needs, where records hold Votes.", ("evaluate",), minimum=1)
+    ] = 3
+    alpha: Annotated[
+        float | None,
+        Option("smedqa: conformal label sets at this level, where records hold Samples.", ("evaluate",)),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.alpha is not None and not 0 < self.alpha < 1:
+            raise UsageError(f"--alpha {self.alpha}: give a share between 0 and 1, such as 0.1")
+
+
+def domain_questions(folder: Path) -> Path | None:
+    """Return the questions of a domain's folder, which are asked where a comparison gives no others."""
+    files = (folder / f"questions.{kind}" for kind in ("jsonl", "parquet"))
+    return next((file for file in files if file.is_file()), None)
+
+
+DATA = DataRules(
+    "S-MedQA's JSON, or MedQA, MedMCQA, PubMedQA",
+    names=MEDMCQA,
+    from_domain=domain_questions,
+)
+
+
+def plan(inputs: SuiteInputs[Options]) -> SuitePlan:
+    """Read S-MedQA, MedQA, MedMCQA or PubMedQA and ask its questions by every method."""
+    settings, options, faults = inputs.settings, inputs.options, Faults()
+    path, first = choice_file(NAME, settings.given, DATA)
+    labelling = Labelling()
 
     def label(records: list[dict[str, Any]]) -> None:
-        labels.update(labelled(records, settings.quorum, settings.alpha, settings.seed))
+        nonlocal labelling
+        labelling = labelled(records, options.quorum, options.alpha, settings.seed)
 
-    read = read_questions(path, domain, faults, label, first)
-    chosen, notes = of_specialties(read, settings.specialties, domain)
+    read = read_questions(path, inputs.domain, faults, label, first)
+    chosen, notes = of_specialties(read, options.specialties, inputs.domain)
     questions = limited(chosen, settings)
     if several := sum(len(q.labels) > 1 for q in questions):
         notes.append(f"{several} of {len(questions)} questions have several specialties and count in each")
@@ -56,28 +98,16 @@ def open_suite(settings: Settings, domain: Domain, own: Mapping[str, str]) -> Su
     def values(answers: Answers) -> list[Value]:
         return choice_values(NAME, questions, settings.methods, answers)
 
-    def more(answers: Mapping[str, Answers], found: Mapping[str, Sequence[Value]]) -> dict[str, Any]:
-        return {
-            "own": dict(own),
-            "labels": labels,
-            "position_bias": {
-                f"{NAME}.{method}": {
-                    model: position_bias(NAME, questions, method, held) for model, held in answers.items()
-                }
-                for method in settings.methods
-                if method in ("letter", "generation")
-            },
-            "diagonal": diagonals(found, own, settings.seed),
-        }
+    def part(answers: Mapping[str, Answers], values: Mapping[str, Sequence[Value]]) -> SmedqaPart:
+        return SmedqaPart(
+            own=dict(inputs.own),
+            labels=labelling,
+            position_bias=position_bias(NAME, questions, settings.methods, answers),
+            diagonal=diagonals(values, inputs.own, settings.seed),
+        )
 
-    return Suite(
-        NAME,
-        choice_asks(NAME, questions, settings.methods, settings.prompts),
-        values,
-        more,
-        faults=faults,
-        notes=notes,
-    )
+    asks = choice_asks(NAME, questions, settings.methods, settings.prompts)
+    return SuitePlan(asks, values, part, faults=faults, notes=notes)
 
 
 def of_specialties(
@@ -108,11 +138,11 @@ def of_specialties(
     return chosen, [f"{len(chosen)} of {len(questions)} questions are asked: those of {names} (--specialty)"]
 
 
-def diagonals(values: Mapping[str, Sequence[Value]], own: Mapping[str, str], seed: int) -> dict[str, Any]:
-    """By task, the accuracy that being tuned on a specialty adds on it, beyond rows and columns (`analysis.matrix`)."""
+def diagonals(values: Mapping[str, Sequence[Value]], own: Mapping[str, str], seed: int) -> dict[str, Estimate]:
+    """Return by task the accuracy that being tuned on a specialty adds there, beyond rows and columns."""
     keyed = {model: by_key(each) for model, each in values.items()}
     tasks = [task for task, metric in next(iter(keyed.values()), {}) if metric == "accuracy"]
-    out = {}
+    out: dict[str, Estimate] = {}
     for task in tasks:
         held = {model: each[task, "accuracy"] for model, each in keyed.items() if model in own}
         if not held:
@@ -122,5 +152,8 @@ def diagonals(values: Mapping[str, Sequence[Value]], own: Mapping[str, str], see
         ids = [value.question for value in questions]
         rows = {model: (np.array([value.value for value in each]), own[model]) for model, each in held.items()}
         member = members([value.labels for value in questions], names)
-        out[task] = diagonal(rows, member, Clusters.of(ids, ids), names, "share", seed).json()
+        out[task] = diagonal(rows, member, Clusters.of(ids, ids), names, "share", seed)
     return out
+
+
+SUITE: Suite[Options] = Suite(NAME, "accuracy by specialty", DATA, plan, Options, SmedqaPart)
