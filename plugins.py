@@ -1,4 +1,4 @@
-"""Plugins by entry points: vocabulary readers, measures, engines, sections of the page.
+"""Plugins by entry points: vocabulary readers, measures, engines, suites, sections of the page.
 
 Each room names its group and what it expects; this module finds an entry point and reports one that cannot be loaded.
 """

@@ -117,6 +117,10 @@ def write_clue(folder, n=6):
     return folder
 
 
-def scores(done):
-    """An evaluation's estimates by model, task, metric and label."""
-    return {(row["model"], row["task"], row["metric"], row["label"]): row["estimate"] for row in done.data["scores"]}
+def suite_plan(**options):
+    """The plan of a suite over an empty domain."""
+    from knowshift.probes.evaluate.request import read_request
+    from knowshift.terms.domain import Domain
+
+    request = read_request(options)
+    return request.plan(request.settings, Domain("small"), {})

@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from knowshift.probes.results.base import ResultModel
 from knowshift.probes.results.estimate import Estimate
+from knowshift.probes.results.evaluation import (
+    BetterCounts,
+    DataFault,
+    EvaluationResult,
+    GainCorrelation,
+    LeftOutQuestions,
+    MissingTask,
+    ModelScore,
+    PairDifference,
+    PairOutcomes,
+    SpecialtyPoint,
+)
 from knowshift.probes.results.hypotheses import (
     GroupSize,
     HypothesisFile,
@@ -14,6 +27,7 @@ from knowshift.probes.results.hypotheses import (
     HypothesisTestResult,
     ModelOutcome,
 )
+from knowshift.probes.results.suite_parts import CluePart, ModelLevels, PlaceShares, PublishedLevel, SmedqaPart
 
 
 def estimate(value: float, unit: str = "nats/token") -> Estimate:
@@ -68,49 +82,74 @@ def hypotheses(models: Iterable[str]) -> HypothesisRecord:
     return HypothesisRecord(schema_version=1, tests=(test,))
 
 
-def evaluation(models: Mapping[str, Any], specialties: Mapping[str, str]) -> dict[str, Any]:
-    """What `probe evaluate --run` leaves in a run: one task, by two specialties."""
-    task, labels = "smedqa.letter", list(specialties)[:2]
-    share = fixed(0.5, "share")
-
-    def pair(name: str, label: str) -> dict[str, Any]:
-        counts = {"win": 20, "tie": 10, "loss": 10, "p": 0.01, "q": 0.02, "outcome": "win"}
-        row = {"tuned": name, "base": "base.pt", "task": task, "metric": "accuracy", "label": label}
-        return {**row, "difference": share, **counts}
-
-    point = {"accuracy": share, **{gain: fixed(0.25) for gain in ("terms", "answers", "margin")}}
-    held = {
-        "points": [{"specialty": label, **point} for label in labels],
-        "correlation": {"terms": fixed(0.375, "Spearman's rho")},
-        "counts": {"of": 2, "likelier": 2, "better": 1},
-    }
-    return {
-        "schema": 1,
-        "suite": "smedqa",
-        "base": "base.pt",
-        "models": list(models),
-        "specialties": {label: specialties[label] for label in labels},
-        "outcomes": [{"tuned": name, "base": "base.pt", "win": 1, "tie": 0, "loss": 0} for name in models],
-        "scores": [
-            {"model": name, "task": task, "metric": "accuracy", "label": "", "estimate": share}
-            for name in ("base.pt", *models)
-        ],
-        "pairs": [pair(name, label) for name in models for label in ("", *labels)],
-        "left_out": {task: {"longer than the context": {"n": 3, "first": "7"}}},
-        "faults": [{"records": 2, "what": "no answer among the options"}],
-        "not_run": [{"task": "smedqa.generation", "why": "no questions", "where": "smedqa.jsonl"}],
-        "notes": ["BERTScore not computed: give its model's folder"],
-        "more": {
-            "own": {name: own for name, (own, *_) in models.items()},
-            "diagonal": {task: fixed(0.0625, "share")},
-            "position_bias": {task: {name: {"shares": {"A": 0.5, "B": 0.5}, "excess": 0.0} for name in models}},
-            "levels": {
-                name: {
-                    "published": {"L1": {"value": None, "missing": ["meqsum"]}},
-                    "mended": {"L1": fixed(0.5, "share above chance")},
-                }
-                for name in models
-            },
+def evaluations(models: Mapping[str, Any], specialties: Mapping[str, str]) -> list[EvaluationResult]:
+    """What `probe evaluate --run` leaves in a run: one task each of two suites, by two specialties."""
+    task = "smedqa.letter"
+    smedqa = SmedqaPart(
+        own={name: own for name, (own, *_) in models.items()},
+        position_bias={
+            task: {name: PlaceShares(options=2, shares={"A": 0.5, "B": 0.5}, excess=0.0, choices=40) for name in models}
         },
-        "beside": {name: {task: held} for name in models},
-    }
+        diagonal={task: estimate(0.0625, "share")},
+    )
+    level = PublishedLevel(value=None, missing=("meqsum",))
+    clue = CluePart(
+        levels={
+            name: ModelLevels(published={"L1": level}, mended={"L1": estimate(0.5, "share above chance")})
+            for name in models
+        }
+    )
+    return [
+        _evaluation("smedqa", task, smedqa, models, specialties),
+        _evaluation("clue", "clue.mednli", clue, models, specialties),
+    ]
+
+
+def _evaluation(
+    suite: str, task: str, part: ResultModel, models: Mapping[str, Any], specialties: Mapping[str, str]
+) -> EvaluationResult:
+    labels, share = list(specialties)[:2], estimate(0.5, "share")
+
+    def pair(name: str, label: str) -> PairDifference:
+        return PairDifference(
+            tuned=name,
+            base="base.pt",
+            task=task,
+            metric="accuracy",
+            label=label,
+            difference=share,
+            win=20,
+            tie=10,
+            loss=10,
+            p=0.01,
+            q=0.02,
+            outcome="win",
+        )
+
+    gain = estimate(0.25)
+    correlation = GainCorrelation(
+        points=tuple(
+            SpecialtyPoint(specialty=label, accuracy=share, terms=gain, answers=gain, margin=gain) for label in labels
+        ),
+        correlation={"terms": estimate(0.375, "Spearman's rho")},
+        counts=BetterCounts(of=2, likelier=2, better=1),
+    )
+    return EvaluationResult(
+        schema=1,
+        suite=suite,
+        base="base.pt",
+        models=tuple(models),
+        specialties={label: specialties[label] for label in labels},
+        outcomes=tuple(PairOutcomes(tuned=name, base="base.pt", win=1, tie=0, loss=0) for name in models),
+        scores=tuple(
+            ModelScore(model=name, task=task, metric="accuracy", label="", estimate=share)
+            for name in ("base.pt", *models)
+        ),
+        pairs=tuple(pair(name, label) for name in models for label in ("", *labels)),
+        left_out={task: {"longer than the context": LeftOutQuestions(n=3, first="7")}},
+        faults=(DataFault(what="no answer among the options", records=2),),
+        not_run=(MissingTask(task=f"{suite}.generation", why="no questions", where="smedqa.jsonl"),),
+        notes=("BERTScore not computed: give its model's folder",),
+        more=part.model_dump(mode="json"),
+        beside={name: {task: correlation} for name in models},
+    )

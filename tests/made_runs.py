@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +26,7 @@ from knowshift.probes.results.model import (
 )
 from knowshift.probes.results.record import ContentHashes, RunRecord
 from knowshift.probes.results.rungs import MEASURES, RUNGS, TEXT_RUNGS
-from made_answers import estimate, evaluation, hypotheses
+from made_answers import estimate, evaluations, hypotheses
 
 SPECIALTIES = {
     "cardiology": "Cardiology",
@@ -338,10 +337,9 @@ def write_run(path: Path, *, terms: int = 100, facts: int = 80, seed: int = 0) -
     )
     for document in (record, comparison, hypotheses(MODELS)):
         document.write(path)
-    (path / "evaluate" / "smedqa").mkdir(parents=True)
-    (path / "evaluate" / "smedqa" / "evaluation.json").write_text(
-        json.dumps(evaluation(MODELS, SPECIALTIES)), encoding="utf-8"
-    )
+    for result in evaluations(MODELS, SPECIALTIES):
+        (path / "evaluate" / result.suite).mkdir(parents=True)
+        result.write(path / "evaluate" / result.suite)
     make.terms(terms).write_parquet(path / "terms.parquet")
     make.facts(facts).write_parquet(path / "facts.parquet")
     places = make.places(terms)

@@ -97,6 +97,18 @@ def test_an_engine_gives_the_same_numbers(outside, house, finished, tmp_path):
     assert other["logprob"].to_numpy() == pytest.approx(one["logprob"].to_numpy(), abs=1e-5)
 
 
+def test_a_suite_with_an_option_and_a_table_of_its_own(outside, house, tmp_path):
+    facts = [{"cue": "for a week", "answer": "fever"}, {"cue": "the child", "answer": "e"}]
+    (tmp_path / "facts.jsonl").write_text("\n".join(map(json.dumps, facts)))
+    arguments = ("--suite", "recall", "--data", tmp_path / "facts.jsonl", "--words", "3", "--domain", house / "domain")
+    out, _ = outside("evaluate", house / "base", house / "neuro_lora", *arguments, "--out", tmp_path / "run", "--json")
+    data = json.loads(out)
+    assert [row["metric"] for row in data["scores"]] == ["accuracy", "accuracy"]
+    assert data["more"]["words"] == data["options"]["words"] == 3
+    assert list(data["more"]["longest"]) == ["base", "neuro_lora"]
+    assert "Recall: longest answers" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def broken(strange):
     """A package installed beside ours whose entry points lead nowhere, or to something else."""

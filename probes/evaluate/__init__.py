@@ -1,7 +1,9 @@
 """The other half: do answers get better? The papers' own experiments on the user's models (`probe evaluate`).
 
-    settings    what a person can set, models and pairs by name
-    suites/     one module a suite: data in, asks out, scores from what the models answered
+    settings    the options that hold for every suite; models and pairs by name
+    suite, data    what a suite is: rules for its data, its options, a plan of what is asked and how it is scored
+    suites/     one module a suite; `suite_names` and `registry` find them and those of other packages
+    request     from options by name to settings, suite and its options
     readers/    the data's formats → questions, and what is wrong with a file, counted
     choices     multiple choice: letters, option texts, DC-PMI, generation, in every rotation
     parsing     what a written answer says, or that it says nothing

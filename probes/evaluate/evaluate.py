@@ -105,6 +105,7 @@ def evaluate(
     settings = request.settings
     if settings.engine == "vllm":
         on_vllm.require()
+    request.check_data()
     if here.count > 1 and settings.engine == "vllm":
         raise UsageError("--engine vllm: runs in one process; drop the launcher, or give --engine transformers")
     if here.count > 1 and settings.out is None:

@@ -28,6 +28,10 @@ class EvaluationRequest:
     options: Any
     """An instance of `suite.options`."""
 
+    def check_data(self) -> None:
+        """Raise `UsageError` where the suite would not read what `--data` names, or it does not exist."""
+        self.suite.data.check(self.suite.name, self.settings.given)
+
     def plan(self, settings: Settings, domain: Domain, own: Mapping[str, str]) -> SuitePlan:
         """Return the suite's plan under the settings of this run. Raises `UsageError` where it would ask nothing."""
         plan = self.suite.plan(SuiteInputs(settings, self.options, domain, own))
@@ -51,9 +55,7 @@ def read_request(options: Mapping[str, Any]) -> EvaluationRequest:
     _refuse_foreign(suite, given)
     check_names(given, Settings, suite.options)
     general, own = split_options(given, Settings, suite.options)
-    settings = settings_from(general)
-    suite.data.check(suite.name, settings.given)
-    return EvaluationRequest(settings, suite, make_settings(suite.options, None, own))
+    return EvaluationRequest(settings_from(general), suite, make_settings(suite.options, None, own))
 
 
 def _refuse_foreign(suite: Suite[Any], given: Mapping[str, Any]) -> None:

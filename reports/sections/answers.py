@@ -76,7 +76,7 @@ def _correlation(run: RunView, model: str, task: str, correlation: GainCorrelati
         yaxis={"title": {"text": "difference of accuracy"}, "zeroline": True},
     )
     rows = [
-        [name, *(value(number(gain)) for gain in _gains(point)), value(number(point.accuracy))]
+        [name, *(value(number(gain)) for gain in (point.terms, point.answers, point.margin, point.accuracy))]
         for name, point in points
     ]
     correlations = [

@@ -110,10 +110,11 @@ def test_the_page_of_a_run_without_answers_has_neither(compared, tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda data: data | {"schema": 2}, "written by a newer knowshift"),
-        (lambda data: {k: v for k, v in data.items() if k != "pairs"}, "`pairs` is missing"),
-        (lambda data: data | {"scores": [{"model": "base"}]}, "a row of `scores` has no `task`"),
-        (lambda data: "not JSON", "expected a JSON object, found str"),
+        (lambda data: data | {"schema": 2}, "has schema 2, .* reads schema 1; install a newer knowshift"),
+        (lambda data: {k: v for k, v in data.items() if k != "pairs"}, "pairs: field required; run probe evaluate"),
+        (lambda data: data | {"scores": [{"model": "base"}]}, r"scores\.0\.task: field required"),
+        (lambda data: data | {"colour": "red"}, "colour: extra inputs are not permitted"),
+        (lambda data: "not JSON", "has schema None"),
     ],
 )
 def test_a_damaged_evaluation_is_one_line(compared, tmp_path, change, says):

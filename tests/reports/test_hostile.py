@@ -40,6 +40,7 @@ KEPT = {
     "flags",
     "metric",
     "outcome",
+    "suite",
 }
 """Keys and columns whose words are the house's own, or join one table with another."""
 
@@ -83,9 +84,19 @@ def poison(run: Path, page: int) -> dict[str, str]:
     record = run / "run.json"
     record.write_text(json.dumps(poisoned(json.loads(record.read_text(encoding="utf-8")), whole)), encoding="utf-8")
     labels = {key: f"{k}{whole}" for k, key in enumerate(("cardiology", "dermatology"))}
-    keys = {**names, **labels, "": "", **dict.fromkeys(("smedqa.letter", "base.pt", "drugs", "diseases"), whole)}
-    for found in (run / "hypotheses.json", run / "evaluate/smedqa/evaluation.json"):
+    keys = {
+        **names,
+        **labels,
+        "": "",
+        **dict.fromkeys(("smedqa.letter", "clue.mednli", "base.pt", "drugs", "diseases"), whole),
+    }
+    evaluations = [run / f"evaluate/{suite}/evaluation.json" for suite in ("smedqa", "clue")]
+    for found in (run / "hypotheses.json", *evaluations):
         found.write_text(json.dumps(poisoned(json.loads(found.read_text(encoding="utf-8")), whole, keys)))
+    # A suite that another package had brought: nobody knows its name.
+    (run / "evaluate/other").mkdir(exist_ok=True)
+    other = json.loads(evaluations[1].read_text(encoding="utf-8")) | {"suite": whole}
+    (run / "evaluate/other/evaluation.json").write_text(json.dumps(other), encoding="utf-8")
     # Models with such names have no files of scores: no place could be shown. `write_places` fills those texts.
     for file in (run / "terms.parquet", run / "facts.parquet"):
         frame = pl.read_parquet(file)

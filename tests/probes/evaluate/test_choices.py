@@ -9,7 +9,7 @@ from house import write_domain
 from hypothesis import given
 from hypothesis import strategies as st
 from knowshift.errors import UsageError
-from knowshift.probes.evaluate.choices import METHODS, choice_asks, choice_values, position_bias, turned
+from knowshift.probes.evaluate.choices import METHODS, choice_asks, choice_values, place_shares, turned
 from knowshift.probes.evaluate.evaluate import evaluate
 from knowshift.probes.evaluate.question import LETTERS, Question
 from knowshift.probes.evaluate.suites import forgetting
@@ -73,9 +73,9 @@ def test_one_who_always_takes_the_same_place_sits_at_chance_exactly(tmp_path, pl
     for method in ("letter", "generation"):
         assert set(values[f"t.{method}", "accuracy"].values()) == {0.25}
         assert set(values[f"t.{method}", "consistency"].values()) == {0.0}
-        bias = position_bias("t", QUESTIONS, method, held)
-        assert bias["shares"][LETTERS[place]] == 1.0
-        assert bias["excess"] == 0.75
+        places = place_shares("t", QUESTIONS, method, held)
+        assert places.shares[LETTERS[place]] == 1.0
+        assert places.excess == 0.75
 
 
 def test_a_tie_with_a_wrong_option_is_not_right(tmp_path):
@@ -151,11 +151,10 @@ def test_random_models_sit_at_chance_on_cases_and_facts(models, tmp_path, monkey
         **common,
     )
     for done, chance, tasks in ((asked, 1 / 5, ("cases.letter", "cases.text")), (facts, 1 / 4, ("forgetting.facts",))):
-        found = [row for row in done.data["scores"] if row["task"].startswith(tasks) and row["metric"] == "accuracy"]
-        assert {row["model"] for row in found} == {"base", "whole"}
+        found = [row for row in done.result.scores if row.task.startswith(tasks) and row.metric == "accuracy"]
+        assert {row.model for row in found} == {"base", "whole"}
         for row in found:
-            estimate = row["estimate"]
-            assert estimate["low"] - 1e-9 <= chance <= estimate["high"] + 1e-9, row
+            assert row.estimate.low - 1e-9 <= chance <= row.estimate.high + 1e-9, row
 
 
 def test_the_questions_of_some_specialties_alone():

@@ -4,15 +4,12 @@ import json
 import shutil
 
 import pytest
-from evaluation import Scripted, answered, listed, write_clue, write_longhealth
+from evaluation import Scripted, answered, listed, suite_plan, write_clue, write_longhealth
 from knowshift.errors import UsageError
 from knowshift.probes.evaluate import codes, levels
 from knowshift.probes.evaluate.longhealth import fitting
-from knowshift.probes.evaluate.settings import settings_from
-from knowshift.probes.evaluate.suites import open_suite
 from knowshift.probes.evaluate.texts import BertScore, UmlsF1, rouge
 from knowshift.probes.evaluate.values import Value, by_key
-from knowshift.terms.domain import Domain
 from knowshift.terms.vocabulary.compiled import write
 from knowshift.terms.vocabulary.entry import Entry
 
@@ -26,8 +23,7 @@ def vocabulary(tmp_path_factory):
 
 
 def clue(folder, **options):
-    settings = settings_from({"suite": "clue", "data": [str(folder)], "context": 2048, **options})
-    return open_suite(settings, Domain("small"), {})
+    return suite_plan(**{"suite": "clue", "data": [str(folder)], "context": 2048, **options})
 
 
 def scores(suite, reply, tmp_path):
@@ -101,15 +97,15 @@ def test_scores_are_those_computed_by_hand(made):
 
 def test_the_published_levels_are_means_of_means_of_metrics(made):
     suite, _, means, values, held = made
-    found = suite.more({"m": held}, {"m": values})["levels"]["m"]["published"]
+    found = suite.part({"m": held}, {"m": values}).levels["m"].published
     # All by hand (the test above) but the random encoder's BERTScore.
     bert = {task: means[f"clue.{task}", "BERTScore"] for task in ("meqsum", "problem_summary", "medisumqa")}
     question = (19 / 24 + 4 / 9 + 19 / 24 + bert["meqsum"]) / 4
     summary = (1 / 15 + 0 + 1 / 15 + bert["problem_summary"] + 1 / 12) / 5
-    assert found["L1"] == {"value": pytest.approx(100 * (1 / 6 + question + summary) / 3), "missing": []}
+    assert (found["L1"].value, list(found["L1"].missing)) == (pytest.approx(100 * (1 / 6 + question + summary) / 3), [])
     answer = (1 / 20 + 0 + 1 / 20 + bert["medisumqa"] + 1 / 12) / 5
     code = (1 / 12 + 5 / 24 + 1 / 4) / 3
-    assert found["L2"] == {"value": pytest.approx(100 * (2 / 3 + answer + code) / 3), "missing": []}
+    assert (found["L2"].value, list(found["L2"].missing)) == (pytest.approx(100 * (2 / 3 + answer + code) / 3), [])
 
 
 WHOLE = {
@@ -125,16 +121,16 @@ WHOLE = {
 
 def test_the_published_levels_by_hand():
     found = levels.published_levels(WHOLE)
-    assert found["L1"] == {"value": pytest.approx(45.0), "missing": []}
-    assert found["L2"] == {"value": pytest.approx(40.0), "missing": []}
+    assert (found["L1"].value, list(found["L1"].missing)) == (pytest.approx(45.0), [])
+    assert (found["L2"].value, list(found["L2"].missing)) == (pytest.approx(40.0), [])
 
 
 def test_a_metric_that_was_not_computed_leaves_no_level():
     without = {task: {k: v for k, v in each.items() if k != "BERTScore"} for task, each in WHOLE.items()}
     del without["medisumqa"]["UMLS F1"]
     found = levels.published_levels(without)
-    assert found["L1"] == {"value": None, "missing": ["meqsum BERTScore", "problem_summary BERTScore"]}
-    assert found["L2"] == {"value": None, "missing": ["medisumqa BERTScore", "medisumqa UMLS F1"]}
+    assert (found["L1"].value, list(found["L1"].missing)) == (None, ["meqsum BERTScore", "problem_summary BERTScore"])
+    assert (found["L2"].value, list(found["L2"].missing)) == (None, ["medisumqa BERTScore", "medisumqa UMLS F1"])
 
 
 def test_each_pair_has_its_difference_of_levels(tmp_path):
@@ -144,14 +140,14 @@ def test_each_pair_has_its_difference_of_levels(tmp_path):
     def values(right):
         return [Value("clue.mednli", "accuracy", f"q{i}", float(i < right)) for i in range(40)]
 
-    found = suite.more({}, {"base": values(0), "tuned": values(40), "other": values(20)})
-    rows = found["level_differences"]
-    assert [(row["tuned"], row["base"]) for row in rows] == [("tuned", "base"), ("tuned", "other")]
+    found = suite.part({}, {"base": values(0), "tuned": values(40), "other": values(20)})
+    rows = found.level_differences
+    assert [(row.tuned, row.base) for row in rows] == [("tuned", "base"), ("tuned", "other")]
     # One metric of a chance of a third: a difference of accuracy is worth three halves.
-    assert [row["mended"]["L1"]["estimate"] for row in rows] == pytest.approx([1.5, 0.75])
-    assert all(row["mended"]["L1"]["note"] == "1 of 3 tasks; without meqsum, problem_summary" for row in rows)
-    assert all(row["published"] == {"L1": None, "L2": None} for row in rows)
-    assert found["levels"]["other"]["mended"]["L1"]["estimate"] == pytest.approx(0.25)
+    assert [row.mended["L1"].value for row in rows] == pytest.approx([1.5, 0.75])
+    assert all(row.mended["L1"].note == "1 of 3 tasks; without meqsum, problem_summary" for row in rows)
+    assert all(row.published == {"L1": None, "L2": None} for row in rows)
+    assert found.levels["other"].mended["L1"].value == pytest.approx(0.25)
 
 
 def test_the_difference_of_whole_levels_is_in_points():
@@ -169,7 +165,7 @@ def test_the_difference_of_whole_levels_is_in_points():
         ]
 
     (row,) = levels.level_differences({"b": values(1.0), "t": values(0.5)}, [("t", "b")], "clue", 0)
-    assert row["published"] == pytest.approx({"L1": -22.5, "L2": -20.0})
+    assert row.published == pytest.approx({"L1": -22.5, "L2": -20.0})
 
 
 def test_the_mended_levels_are_zero_at_chance_and_one_when_perfect():
@@ -191,9 +187,9 @@ def test_the_mended_levels_are_zero_at_chance_and_one_when_perfect():
 
 def test_levels_name_what_is_missing():
     found = levels.published_levels({"mednli": {"accuracy": 0.5}, "longhealth": {"task1 accuracy": 0.5}})
-    assert found["L1"] == {"value": None, "missing": ["meqsum", "problem_summary"]}
+    assert (found["L1"].value, list(found["L1"].missing)) == (None, ["meqsum", "problem_summary"])
     lacking = ["longhealth task2 accuracy", "longhealth task3 accuracy", "medisumqa", "medisumcode"]
-    assert found["L2"] == {"value": None, "missing": lacking}
+    assert (found["L2"].value, list(found["L2"].missing)) == (None, lacking)
 
 
 # The original's defects (background, section 2); greedy decoding is tested in test_runner.
@@ -281,7 +277,7 @@ def test_letters_are_whole_or_not_there():
 def test_what_has_no_data_is_listed_with_where_to_apply(tmp_path):
     (tmp_path / "data").mkdir()
     write_longhealth(tmp_path / "data" / "longhealth.json")
-    lines = [each.line() for each in clue(tmp_path / "data").not_run]
+    lines = [str(each) for each in clue(tmp_path / "data").not_run]
     assert len(lines) == 5
     assert lines[0].startswith("mednli: not run: data missing; apply at physionet.org/content/mednli")
     (tmp_path / "empty").mkdir()

@@ -3,13 +3,10 @@
 import json
 
 import pytest
-from evaluation import Scripted, answered
+from evaluation import Scripted, answered, suite_plan
 from knowshift.errors import UsageError
 from knowshift.probes.evaluate.declined import declines
-from knowshift.probes.evaluate.settings import settings_from
-from knowshift.probes.evaluate.suites import open_suite
 from knowshift.probes.evaluate.values import by_key
-from knowshift.terms.domain import Domain
 
 
 @pytest.mark.parametrize(
@@ -78,7 +75,7 @@ def test_a_finding_in_like_words_does_not(answer):
 def suite(tmp_path, records):
     file = tmp_path / "docs.jsonl"
     file.write_text("\n".join(map(json.dumps, records)))
-    return open_suite(settings_from({"suite": "hallucination", "data": str(file)}), Domain("small"), {})
+    return suite_plan(suite="hallucination", data=str(file))
 
 
 def test_a_question_that_every_document_answers_is_left_out_and_counted(tmp_path):

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from knowshift.errors import UsageError
 from knowshift.probes.evaluate.labels import coverage, label_set, labelled, opinions, threshold, voted
+from knowshift.probes.results.suite_parts import Labelling, VoteLabels
 
 LABELS = tuple("abcdef")
 
@@ -77,7 +78,7 @@ def test_votes_label_records_that_have_none():
         {"Votes": ["Neurology"] * 2 + ["Cardiology"] * 2},
         {"Specialty": "Cardiology", "Votes": ["Neurology"] * 5},
     ]
-    assert labelled(records, 3, None, 0) == {"votes": {"quorum": 3, "records": 2, "labelled": 1}}
+    assert labelled(records, 3, None, 0) == Labelling(votes=VoteLabels(quorum=3, records=2, labelled=1))
     assert [record["Specialty"] for record in records] == ["Neurology", [], "Cardiology"]
 
 
@@ -85,10 +86,10 @@ def test_samples_become_label_sets_at_the_stated_alpha():
     samples, truth = draws(np.random.default_rng(3), 400)
     records = [{"Samples": held, "Specialty": label} for held, label in zip(samples, truth, strict=True)]
     unlabelled = {"Samples": ["a"] * 20}
-    said = labelled([*records, unlabelled], 3, 0.1, 0)["conformal"]
-    assert (said["alpha"], said["calibration"], said["coverage"]["n"]) == (0.1, 200, 200)
-    assert said["coverage"]["low"] <= 0.97
-    assert said["coverage"]["estimate"] >= 0.85
+    said = labelled([*records, unlabelled], 3, 0.1, 0).conformal
+    assert (said.alpha, said.calibration, said.coverage.n) == (0.1, 200, 200)
+    assert said.coverage.low <= 0.97
+    assert said.coverage.value >= 0.85
     assert unlabelled["Specialty"] == ["a"]
     assert np.mean([label in record["Specialty"] for record, label in zip(records, truth, strict=True)]) >= 0.88
-    assert labelled(records, 3, None, 0) == {}
+    assert labelled(records, 3, None, 0) == Labelling()

@@ -124,7 +124,7 @@ def test_two_processes_find_what_one_finds(tmp_path):
     assert "report:" in said[0][0]
     assert said[1] == ("", "")
     found = json.loads((tmp_path / "two" / "evaluation.json").read_text())
-    assert found["scores"] == whole.data["scores"]
+    assert found["scores"] == json.loads(whole.result.to_json())["scores"]
     for file in sorted((tmp_path / "one").glob("scores/*/*.parquet")):
         twin = tmp_path / "two" / file.relative_to(tmp_path / "one")
         answers, others = (pl.read_parquet(each) for each in (file, twin))

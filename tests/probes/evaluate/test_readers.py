@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from evaluation import write_clue, write_longhealth
 from knowshift.errors import UsageError
+from knowshift.probes.evaluate.data import GivenData
 from knowshift.probes.evaluate.labels import labelled
 from knowshift.probes.evaluate.question import Faults
-from knowshift.probes.evaluate.readers.choice_sets import read_questions
+from knowshift.probes.evaluate.readers.choice_sets import choice_file, read_questions
 from knowshift.probes.evaluate.readers.clue import FIELDS, read_docs
 from knowshift.probes.evaluate.readers.documents import read_documents
 from knowshift.probes.evaluate.readers.longhealth import read_patients
-from knowshift.probes.evaluate.settings import settings_from
-from knowshift.probes.evaluate.suites import MEDMCQA, check_data, choice_file
+from knowshift.probes.evaluate.registry import find_suite
 from knowshift.terms.domain import Domain
 
 MATERIALS = os.environ.get("KNOWSHIFT_MATERIALS")
@@ -99,8 +99,9 @@ def test_medmcqa_is_refused_where_its_base_cannot_be_told(tmp_path, medicine, co
 def test_a_person_says_what_medmcqa_counts_from(tmp_path, medicine, suite, name, right):
     file = tmp_path / "data.json"
     file.write_text(json.dumps(medmcqa(1, 2)))
-    path, first = choice_file(settings_from({"suite": suite, "data": [f"{name}={file}"]}), "")
-    check_data(settings_from({"suite": suite, "data": [f"{name}={file}"]}), MEDMCQA)
+    data, rules = GivenData((f"{name}={file}",)), find_suite(suite).data
+    path, first = choice_file(suite, data, rules)
+    rules.check(suite, data)
     assert read_questions(path, medicine, Faults(), first=first)[0].right == right
 
 

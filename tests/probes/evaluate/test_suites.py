@@ -4,12 +4,16 @@ import json
 
 import polars as pl
 import pytest
-from evaluation import WORDS, scores, write_smedqa
+from evaluation import WORDS, write_smedqa
 from knowshift.errors import RunError, UsageError
 from knowshift.probes.evaluate.evaluate import Evaluation, evaluate
 from knowshift.probes.evaluate.gain_correlation import correlate_gains
 from knowshift.probes.evaluate.suites import smedqa
 from knowshift.probes.evaluate.values import Value
+from knowshift.probes.results.estimate import Estimate
+from knowshift.probes.results.evaluation import LeftOutQuestions, PairDifference, QuestionCount
+from knowshift.probes.results.model import MatrixRow
+from knowshift.probes.results.suite_parts import SmedqaPart
 from knowshift.probes.runs.naming import told_specialties
 from knowshift.terms.domain import Domain
 
@@ -25,33 +29,33 @@ def asked(models, tmp_path_factory):
 
 
 def test_a_random_model_sits_at_chance(asked):
-    found = scores(asked)
+    found = asked.result.estimates()
     for model in ("base", "neuro_lora", "cardio_lora", "whole"):
         for method in ("letter", "text", "pmi"):
             estimate = found[model, f"smedqa.{method}", "accuracy", ""]
             # A model that is drawn to one place has no spread at all: the rotations take its luck away.
-            assert estimate["low"] - 1e-9 <= 0.25 <= estimate["high"] + 1e-9, (model, method)
-            assert estimate["n"] == 96
-    differing = [row for row in asked.data["pairs"] if row["q"] is not None and row["q"] < 0.01]
+            assert estimate.low - 1e-9 <= 0.25 <= estimate.high + 1e-9, (model, method)
+            assert estimate.n == 96
+    differing = [row for row in asked.result.pairs if row.q is not None and row.q < 0.01]
     assert not differing
 
 
 def test_what_is_kept_is_what_is_said(asked):
     values = pl.read_parquet(asked.run / "values.parquet")
-    found = scores(asked)
+    found = asked.result.estimates()
     means = values.group_by("model", "task", "metric").agg(pl.mean("value"))
     for row in means.iter_rows(named=True):
-        assert found[row["model"], row["task"], row["metric"], ""]["estimate"] == pytest.approx(row["value"])
+        assert found[row["model"], row["task"], row["metric"], ""].value == pytest.approx(row["value"])
     answers = pl.read_parquet(asked.run / "scores" / "whole" / "smedqa.letter.parquet")
     assert answers["id"].n_unique() == answers.height == 384
-    assert Evaluation.open(asked.run).data == json.loads(json.dumps(asked.data))
+    assert Evaluation.open(asked.run) == asked
 
 
 def test_the_matrix_has_each_models_own_specialty(asked):
-    labels = {row["label"] for row in asked.data["pairs"]}
+    labels = {row.label for row in asked.result.pairs}
     assert labels == {"", "neurology", "cardiology"}
-    assert asked.data["more"]["own"] == {"neuro_lora": "neurology", "cardio_lora": "cardiology"}
-    assert set(asked.data["more"]["diagonal"]) == {"smedqa.letter", "smedqa.text", "smedqa.pmi"}
+    assert asked.result.part(SmedqaPart).own == {"neuro_lora": "neurology", "cardio_lora": "cardiology"}
+    assert set(asked.result.part(SmedqaPart).diagonal) == {"smedqa.letter", "smedqa.text", "smedqa.pmi"}
 
 
 def test_a_model_that_learned_its_own_specialty_has_a_diagonal_advantage():
@@ -65,10 +69,10 @@ def test_a_model_that_learned_its_own_specialty_has_a_diagonal_advantage():
     own = {"m1": "a", "m2": "b", "m3": "c"}
     each = {"base": values(""), "m1": values("a"), "m2": values("b"), "m3": values("c")}
     found = smedqa.diagonals(each, own, 0)["smedqa.letter"]
-    assert found["estimate"] == pytest.approx(0.5)
-    assert found["low"] > 0.3
+    assert found.value == pytest.approx(0.5)
+    assert found.low > 0.3
     everywhere = {name: values("abc") for name in each}
-    assert smedqa.diagonals(everywhere, own, 0)["smedqa.letter"]["estimate"] == pytest.approx(0)
+    assert smedqa.diagonals(everywhere, own, 0)["smedqa.letter"].value == pytest.approx(0)
 
 
 def test_the_same_run_goes_on_and_another_is_refused(asked, models, monkeypatch):
@@ -78,7 +82,7 @@ def test_the_same_run_goes_on_and_another_is_refused(asked, models, monkeypatch)
     data = asked.run.parent / "data.json"
     tuned = [models / name for name in ("neuro_lora", "cardio_lora", "whole")]
     options = {"data": data, "methods": ["letter", "text", "pmi"], "out": asked.run}
-    assert evaluate(models / "base", tuned, **options).data["scores"] == asked.data["scores"]
+    assert evaluate(models / "base", tuned, **options).result.scores == asked.result.scores
     with pytest.raises(RunError, match="another run lies there"):
         evaluate(models / "base", tuned, **options, seed=1)
 
@@ -93,7 +97,7 @@ def test_one_tuned_model_beside_two_bases(models, tmp_path):
         pair=["neuro_lora=base", "neuro_lora=whole"],
         out=tmp_path / "run",
     )
-    pairs = {(row["tuned"], row["base"]) for row in done.data["pairs"]}
+    pairs = {(row.tuned, row.base) for row in done.result.pairs}
     assert pairs == {("neuro_lora", "base"), ("neuro_lora", "whole")}
 
 
@@ -117,10 +121,10 @@ def test_cases_by_difficulty(models, tmp_path):
         out=tmp_path / "run",
         methods=["letter", "generation"],
     )
-    found = scores(done)
-    assert found["base", "cases.letter", "accuracy", "difficulty: hard"]["n"] == 5
-    assert found["base", "cases.generation", "unparsed", ""]["n"] == 10
-    assert [row["label"] for row in done.data["pairs"] if row["task"] == "cases.letter" and row["p"] is not None] == [
+    found = done.result.estimates()
+    assert found["base", "cases.letter", "accuracy", "difficulty: hard"].n == 5
+    assert found["base", "cases.generation", "unparsed", ""].n == 10
+    assert [row.label for row in done.result.pairs if row.task == "cases.letter" and row.p is not None] == [
         "",
         "difficulty: easy",
         "difficulty: hard",
@@ -202,32 +206,25 @@ def test_what_is_too_long_is_counted_and_the_first_is_named(models, tmp_path):
         note=said.append,
     )
     why = "longer than the context of 512 tokens"
-    (first,) = {row["first"] for row in done.data["left_out"]["cases.text"].values()}
-    assert done.data["left_out"] == {"cases.text": {why: {"n": 2, "first": first}}}
+    (first,) = {questions.first for questions in done.result.left_out["cases.text"].values()}
+    assert done.result.left_out == {"cases.text": {why: LeftOutQuestions(n=2, first=first)}}
     assert "c2" in first
-    assert done.data["counts"]["cases.text"] == {"asked": 4, "left_out": 2}
+    assert done.result.counts["cases.text"] == QuestionCount(asked=4, left_out=2)
     assert f"cases.text: 2 questions left out ({why}; first: {first})" in said
 
 
 def test_counts_and_correlation_are_of_the_same_specialties():
-    def point(low, known=True):
-        return {"estimate": low + 1 if known else None, "low": low if known else None, "high": low + 2}
+    def point(low):
+        return Estimate(low + 1, low, low + 2)
 
-    rows = [
-        {
-            "tuned": "t",
-            "base": "b",
-            "task": "smedqa.letter",
-            "metric": "accuracy",
-            "label": name,
-            "difference": point(0.5),
-        }
-        for name in ("a", "b", "c")
-    ]
-    matrix = {"a": {"terms": point(0.5)}, "b": {"terms": point(-0.5)}, "c": {"terms": point(0, known=False)}}
-    found = correlate_gains({"pairs": rows, "base": "b"}, {"models": {"t": {"matrix": matrix}}})
-    assert found["t"]["smedqa.letter"]["counts"] == {"of": 2, "likelier": 1, "better": 2}
-    assert found["t"]["smedqa.letter"]["correlation"]["terms"]["n"] == 2
+    counted = {"win": 1, "tie": 0, "loss": 0, "p": 1.0, "q": 1.0, "outcome": "win"}
+    compared = {"tuned": "t", "base": "b", "task": "smedqa.letter", "metric": "accuracy"}
+    rows = [PairDifference(**compared, **counted, label=name, difference=point(0.5)) for name in ("a", "b", "c")]
+    gains = {"a": point(0.5), "b": point(-0.5), "c": Estimate.missing("too few")}
+    matrix = {label: MatrixRow(terms=gain, answers=gain, margin=gain) for label, gain in gains.items()}
+    found = correlate_gains("b", rows, {"t": matrix})["t"]["smedqa.letter"]
+    assert found.counts.model_dump() == {"of": 2, "likelier": 1, "better": 2}
+    assert found.correlation["terms"].n == 2
 
 
 def test_own_specialties_are_read_from_names_or_given():

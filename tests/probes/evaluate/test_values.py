@@ -111,7 +111,7 @@ def test_outcomes_are_counted_by_pair_over_what_is_tested():
     found = differences(("t", high), ("b", low), [], 0) + differences(("t", low), ("b", low), [], 0)
     found += differences(("t", values([0.5] * 9, "unparsed")), ("b", values([1] * 9, "unparsed")), [], 0)
     found += differences(("low", low), ("b", high), [], 0)
-    assert outcomes(found) == [
+    assert [each.model_dump() for each in outcomes(found)] == [
         {"tuned": "t", "base": "b", "win": 1, "tie": 1, "loss": 0, "unknown": 0},
         {"tuned": "low", "base": "b", "win": 0, "tie": 0, "loss": 1, "unknown": 0},
     ]

@@ -5,11 +5,13 @@ import os
 from pathlib import Path
 
 import pytest
-from evaluation import WORDS, scores, write_clue, write_longhealth
+from evaluation import WORDS, write_clue, write_longhealth
 from house import write_domain
 from knowshift.errors import UsageError
 from knowshift.probes.evaluate.evaluate import evaluate
 from knowshift.probes.evaluate.harness import load_tasks
+from knowshift.probes.results.evaluation import QuestionCount
+from knowshift.probes.results.suite_parts import CluePart, SmedqaPart
 from knowshift.showcase import lay_down
 
 MATERIALS = os.environ.get("KNOWSHIFT_MATERIALS")
@@ -25,15 +27,15 @@ def test_clue_in_the_credentialed_formats(models, tmp_path):
         out=tmp_path / "run",
         batch_size=16,
     )
-    assert not done.data["not_run"]
-    counts = done.data["counts"]
-    assert {name: each["left_out"] for name, each in counts.items()} == dict.fromkeys(counts, 0)
+    assert not done.result.not_run
+    counts = done.result.counts
+    assert {name: each.left_out for name, each in counts.items()} == dict.fromkeys(counts, 0)
     assert len(counts) == 8
-    assert {task for _, task, *_ in scores(done)} == set(counts)
+    assert {row.task for row in done.result.scores} == set(counts)
     # Without --bertscore and --vocabulary the published levels are not theirs.
-    level = done.data["more"]["levels"]["base"]["published"]["L1"]
-    assert level["value"] is None
-    assert level["missing"] == ["meqsum BERTScore", "problem_summary BERTScore", "problem_summary UMLS F1"]
+    level = done.result.part(CluePart).levels["base"].published["L1"]
+    assert level.value is None
+    assert level.missing == ("meqsum BERTScore", "problem_summary BERTScore", "problem_summary UMLS F1")
 
 
 def test_hallucination_on_longhealth_and_on_own_documents(models, tmp_path):
@@ -44,7 +46,7 @@ def test_hallucination_on_longhealth_and_on_own_documents(models, tmp_path):
         out=tmp_path / "lh",
         data=write_longhealth(tmp_path / "benchmark_v5.json", 2, 1),
     )
-    assert scores(done)["base", "hallucination.task3", "false answers", ""]["n"] == 2  # patients
+    assert done.result.estimates()["base", "hallucination.task3", "false answers", ""].n == 2  # patients
     records = [
         {
             "id": name,
@@ -64,7 +66,7 @@ def test_hallucination_on_longhealth_and_on_own_documents(models, tmp_path):
         out=tmp_path / "own",
         data=tmp_path / "docs.jsonl",
     )
-    tasks = {task for _, task, *_ in scores(done)}
+    tasks = {row.task for row in done.result.scores}
     assert tasks == {
         f"hallucination.{kind}.{side}" for kind in ("choice", "free") for side in ("answered", "unanswered")
     }
@@ -89,17 +91,17 @@ def test_forgetting_with_a_task_of_the_harness(models, tmp_path):
         batch_size=16,
         domain=write_domain(tmp_path / "domain"),
     )
-    found = scores(done)
-    assert found["base", "task.own_task", "acc", ""]["n"] == 4
-    assert done.data["counts"]["task.own_task"] == {"asked": 4, "left_out": 0}
+    found = done.result.estimates()
+    assert found["base", "task.own_task", "acc", ""].n == 4
+    assert done.result.counts["task.own_task"] == QuestionCount(asked=4, left_out=0)
     # A loss of the one must not cancel a gain of the other, in outcomes, page or terminal.
     for label in ("general", "domain"):
-        assert found["base", f"forgetting.facts.{label}", "accuracy", ""]["n"] == 4
-    assert found["base", "forgetting.text.domain", "bits per byte", ""]["n"] == 4
+        assert found["base", f"forgetting.facts.{label}", "accuracy", ""].n == 4
+    assert found["base", "forgetting.text.domain", "bits per byte", ""].n == 4
     bits = found["base", "forgetting.text.general", "bits per byte", ""]
-    assert (bits["n"], bits["unit"]) == (2, "bits/byte")
-    assert bits["estimate"] > 1
-    assert {row["task"] for row in done.data["pairs"]} == {
+    assert (bits.n, bits.unit) == (2, "bits/byte")
+    assert bits.value > 1
+    assert {row.task for row in done.result.pairs} == {
         "forgetting.facts.general",
         "forgetting.facts.domain",
         "forgetting.text.general",
@@ -107,7 +109,7 @@ def test_forgetting_with_a_task_of_the_harness(models, tmp_path):
         "forgetting.instructions",
         "task.own_task",
     }
-    assert found["base", "forgetting.instructions", "followed", ""]["n"] <= 4
+    assert found["base", "forgetting.instructions", "followed", ""].n <= 4
 
 
 def test_a_task_that_the_harness_has_not_is_one_line(tmp_path, monkeypatch):
@@ -146,8 +148,8 @@ def test_real_models_run_every_suite(tmp_path, suite):
         own=["gastroenterology=gastroenterology", "cardiovascular_pulmonary=none"],
         **methods,
     )
-    assert done.data["pairs"]
-    assert {row["model"] for row in done.data["scores"]} == {
+    assert done.result.pairs
+    assert {row.model for row in done.result.scores} == {
         "stories260k",
         "cardiovascular_pulmonary",
         "gastroenterology",
@@ -179,8 +181,8 @@ def test_the_demos_models_run_every_suite(tmp_path, suite):
         batch_size=16,
         out=tmp_path / "run",
     )
-    assert {row["model"] for row in done.data["scores"]} == {"base", "neuro_lora"}
-    assert sum(each["asked"] for each in done.data["counts"].values()) > 0
+    assert {row.model for row in done.result.scores} == {"base", "neuro_lora"}
+    assert sum(count.asked for count in done.result.counts.values()) > 0
     if suite == "smedqa":
-        assert done.data["more"]["own"] == {"neuro_lora": "neurology"}
-        assert scores(done)["base", "smedqa.letter", "accuracy", "neurology"]["n"] == 6
+        assert done.result.part(SmedqaPart).own == {"neuro_lora": "neurology"}
+        assert done.result.estimates()["base", "smedqa.letter", "accuracy", "neurology"].n == 6
