@@ -8,23 +8,17 @@ from markupsafe import Markup
 
 from ..probes.results.estimate import Estimate
 from ..probes.results.suite_parts import PlaceShares
-from .markup import NOTHING, data, details, join, table, value
-from .numbers import Number
-
-
-def number(estimate: Estimate | None) -> Number:
-    """Return an estimate as the page's markup takes it."""
-    return Number.read(None if estimate is None else estimate.json(), "evaluation.json")
+from .markup import ABSENT, NOTHING, data, details, join, table, value
 
 
 def share(estimate: Estimate | None) -> Markup:
     """Return a share as a percentage, without a sign; what is no share as any value."""
-    shown = number(estimate)
-    if shown.estimate is None or shown.unit != "share":
+    shown = estimate or ABSENT
+    if shown.value is None or shown.unit != "share":
         return value(shown)
     ends = [end for end in (shown.low, shown.high) if end is not None]
     interval = join((data(end, f"{end:.1%}") for end in ends), " to ")
-    return data(shown.estimate, f"{shown.estimate:.1%}") + Markup(' <span class="ci">{}</span>').format(interval)
+    return data(shown.value, f"{shown.value:.1%}") + Markup(' <span class="ci">{}</span>').format(interval)
 
 
 def position_bias(tasks: Mapping[str, Mapping[str, PlaceShares]]) -> Markup:

@@ -13,10 +13,10 @@ from markupsafe import Markup
 from ..errors import RunError
 from ..probes.results.estimate import Estimate
 from ..probes.results.evaluation import EvaluationResult, Outcome
-from .answer_cells import number, share
+from .answer_cells import share
 from .figures import heatmap, hover
 from .inert import inert
-from .markup import NOTHING, badge, chart, details, join, pairs, plot_text, signed, table, value
+from .markup import ABSENT, NOTHING, badge, chart, details, join, pairs, plot_text, signed, table, value
 from .registry import Section
 from .run_view import flat
 from .suite_registry import SuiteExtras, suite_extras
@@ -102,7 +102,7 @@ def _pairs(evaluation: EvaluationResult) -> Markup:
         [
             f"{row.tuned} against {row.base}",
             f"{row.task}: {row.metric}",
-            value(number(row.difference)),
+            value(row.difference),
             badge(WORDS[row.outcome], TONE[row.outcome]),
             f"{row.win} / {row.tie} / {row.loss}",
             "–" if row.q is None else f"{row.q:.2g}",
@@ -164,7 +164,7 @@ def _grades(evaluation: EvaluationResult, means: Means) -> Markup:
             [
                 label.removeprefix(GRADE),
                 *(share(means.get((name, task, "accuracy", label))) for name in names),
-                *(value(number(cells.get((task, label, *pair)))) for pair in compared),
+                *(value(cells.get((task, label, *pair), ABSENT)) for pair in compared),
             ]
             for label in labels
         ]
@@ -177,7 +177,7 @@ def _matrix(evaluation: EvaluationResult, extras: SuiteExtras) -> Markup:
     """Return differences of accuracy, tuned on × tested on, task by task."""
     base, specialties = evaluation.base, evaluation.specialties
     cells = {
-        (row.task, row.label, row.tuned): number(row.difference)
+        (row.task, row.label, row.tuned): row.difference
         for row in evaluation.pairs
         if row.metric == "accuracy" and row.label and row.base == base and not row.label.startswith(GRADE)
     }
@@ -187,11 +187,11 @@ def _matrix(evaluation: EvaluationResult, extras: SuiteExtras) -> Markup:
     names = [name for name in evaluation.models if any(name == tuned for *_, tuned in cells)]
     out = []
     for task in dict.fromkeys(task for task, *_ in cells):
-        rows = [[cells.get((task, label, name), number(None)) for name in names] for label in labels]
+        rows = [[cells.get((task, label, name), ABSENT) for name in names] for label in labels]
         shown = [specialties.get(label, label) for label in labels]
         title = f"{task}: difference of accuracy from {base}"
         plot = heatmap(
-            [[cell.estimate for cell in row] for row in rows],
+            [[cell.value for cell in row] for row in rows],
             names,
             shown,
             [
@@ -201,7 +201,7 @@ def _matrix(evaluation: EvaluationResult, extras: SuiteExtras) -> Markup:
                 ]
                 for on, row in zip(shown, rows, strict=True)
             ],
-            text=[["" if cell.estimate is None else signed(cell.estimate, 2) for cell in row] for row in rows],
+            text=[["" if cell.value is None else signed(cell.value, 2) for cell in row] for row in rows],
             outlined=[
                 (r, c)
                 for r, label in enumerate(labels)

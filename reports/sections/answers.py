@@ -8,10 +8,9 @@ from pathlib import Path
 from markupsafe import Markup
 
 from ...probes.results.evaluation import EvaluationResult, GainCorrelation, GainKind
-from ..answer_cells import number
 from ..evaluation import FILE, HOW, answer_tables, read_evaluation
 from ..figures import figure, hover
-from ..markup import NOTHING, chart, details, join, plot_text, table, value
+from ..markup import ABSENT, NOTHING, chart, details, join, plot_text, table, value
 from ..registry import Section, section
 from ..run_view import RunView
 
@@ -53,9 +52,7 @@ def _evaluations(run: Path) -> Iterator[EvaluationResult]:
 def _correlation(run: RunView, model: str, task: str, correlation: GainCorrelation) -> Markup:
     points = [(run.specialty(point.specialty), point) for point in correlation.points]
     shown = [
-        (name, number(point.terms), number(point.accuracy))
-        for name, point in points
-        if point.terms is not None and point.terms.known
+        (name, point.terms, point.accuracy) for name, point in points if point.terms is not None and point.terms.known
     ]
     title = f"{model}, {task}: gain of terms and difference of accuracy"
     plot = figure(
@@ -63,8 +60,8 @@ def _correlation(run: RunView, model: str, task: str, correlation: GainCorrelati
             {
                 "type": "scatter",
                 "mode": "markers+text",
-                "x": [gain.estimate for _, gain, _ in shown],
-                "y": [accuracy.estimate for *_, accuracy in shown],
+                "x": [gain.value for _, gain, _ in shown],
+                "y": [accuracy.value for *_, accuracy in shown],
                 "text": [plot_text(name) for name, *_ in shown],
                 "textposition": [("top center", "bottom center")[n % 2] for n in range(len(shown))],
                 "cliponaxis": False,
@@ -76,11 +73,11 @@ def _correlation(run: RunView, model: str, task: str, correlation: GainCorrelati
         yaxis={"title": {"text": "difference of accuracy"}, "zeroline": True},
     )
     rows = [
-        [name, *(value(number(gain)) for gain in (point.terms, point.answers, point.margin, point.accuracy))]
+        [name, *(value(gain or ABSENT) for gain in (point.terms, point.answers, point.margin, point.accuracy))]
         for name, point in points
     ]
     correlations = [
-        [words, value(number(correlation.correlation.get(gain)), wide=True)] for gain, words in GAINS.items()
+        [words, value(correlation.correlation.get(gain) or ABSENT, wide=True)] for gain, words in GAINS.items()
     ]
     counts = correlation.counts
     said = (

@@ -7,7 +7,6 @@ from markupsafe import Markup
 from ...probes.results.estimate import Estimate
 from ...probes.results.evaluation import EvaluationResult
 from ...probes.results.suite_parts import CluePart, PublishedLevel
-from ..answer_cells import number
 from ..markup import NOTHING, join, table, value
 from ..suite_registry import SuiteExtras
 
@@ -49,4 +48,4 @@ def _mended(estimate: Estimate) -> Markup:
     """Return the level with the number of its tasks, where it is not all."""
     note = estimate.note if estimate.known else ""
     quiet = Markup(' <span class="quiet">{}</span>').format(note) if note else NOTHING
-    return value(number(estimate)) + quiet
+    return value(estimate) + quiet

@@ -7,8 +7,8 @@ from markupsafe import Markup
 from ...probes.results.estimate import Estimate
 from ...probes.results.evaluation import EvaluationResult
 from ...probes.results.suite_parts import Labelling, SmedqaPart
-from ..answer_cells import number, position_bias, share
-from ..markup import NOTHING, join, table, value
+from ..answer_cells import position_bias, share
+from ..markup import ABSENT, NOTHING, join, table, value
 from ..suite_registry import SuiteExtras
 
 
@@ -25,7 +25,7 @@ def render(evaluation: EvaluationResult) -> SuiteExtras:
 
 def _diagonal(estimate: Estimate | None) -> Markup:
     text = Markup("<p>What a model's own specialty adds (outlined cells, over rows and columns): {}</p>")
-    return text.format(value(number(estimate), wide=True))
+    return text.format(value(estimate or ABSENT, wide=True))
 
 
 def _labels(labels: Labelling) -> Markup:
