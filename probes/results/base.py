@@ -105,5 +105,7 @@ def describe(error: ValidationError) -> str:
     """Return the first fault of a document in one line: where it is, and what was expected."""
     first = error.errors(include_url=False)[0]
     place = ".".join(map(str, first["loc"])) or "the document"
+    # A key may be any text, such as a line break or what a terminal obeys.
+    place = "".join(character if character.isprintable() else "�" for character in place)
     more = error.error_count() - 1
     return f"{place}: {first['msg'][:1].lower()}{first['msg'][1:]}" + (f" (and {more} more)" if more else "")

@@ -1,4 +1,4 @@
-"""The ladder's names: rungs, groups of items and views, each written once."""
+"""Names and labels of the results: rungs, groups of items, views, outcomes of facts; each written once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Measure = Literal["T", "D", "margin", "specific_margin"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 FactState = Literal["learned", "kept", "lost", "never"]
-"""What became of a fact: known after or before training, after and before, before alone, at neither time."""
+"""What became of a fact: known after training alone, before and after, before alone, at neither time."""
 FACT_STATES: tuple[FactState, ...] = get_args(FactState)
 Change = Literal["learned", "lost"]
 """What can become of a fact that the base did not know, and of one that it knew."""

@@ -142,6 +142,11 @@ def test_a_model_without_a_verdict_part_is_named(fresh, edit, key):
     assert f"models.neuro_lora.{key}: field required" in line(fresh)
 
 
+def test_a_key_cannot_break_the_line(fresh, edit):
+    edit(fresh / "comparison.json", lambda held: held["models"].update({"a\n\x1b[31mb": {}}))
+    assert "models.a��[31mb." in line(fresh)
+
+
 def test_a_further_analysis_is_kept_and_its_text_is_inert(fresh, edit):
     """Another package may add one under a name of its own."""
     edit(fresh / "comparison.json", lambda held: held["models"]["neuro_lora"].update(mine={"no\u202ete": [1, "\0"]}))
