@@ -95,7 +95,7 @@ def _claim(ready: ComparisonPlan, hub: str | None = None) -> RunDirectory:
             "base": identity["base"],
             "domain": ready.domain.hash,
             "items": ready.digest,
-            "code": code_fingerprint("probes.runs.compare"),
+            "code": code_fingerprint("probes.runs.compare", "probes.analysis.*"),
             "models": identity["models"],
         },
         "seed": ready.settings.seed,
