@@ -1,8 +1,9 @@
-"""Where what took long is kept between runs, and how files are written: whole, or not at all."""
+"""Where expensive results are kept between runs, and how files are written: whole, or not at all."""
 
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,18 +12,18 @@ from platformdirs import user_cache_path
 
 
 def cache_folder() -> Path:
-    """`KNOWSHIFT_CACHE`, else the user's cache folder."""
+    """Return `KNOWSHIFT_CACHE`, else the user's cache folder."""
     given = os.environ.get("KNOWSHIFT_CACHE")
     return Path(given) if given else user_cache_path("knowshift")
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """A place to write a file to, which then takes `path`'s place; where the writing fails, nothing has happened.
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yield a file to write, which then replaces `path`; where writing fails, `path` stays as it was.
 
-    The place is this process's own, so that several may write one file.
+    The file's name is unique, so that several processes, on several machines, may write `path` at once.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
     try:
         yield part
         os.replace(part, path)
@@ -31,6 +32,6 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that it is there whole or not at all."""
-    with whole(path) as part:
+    """Write a file so that it is there whole or not at all."""
+    with atomic_write(path) as part:
         part.write_bytes(content)

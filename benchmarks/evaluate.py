@@ -99,7 +99,9 @@ def in_parts(breaker: Breaker, **options: Any) -> Evaluation:
     try:
         while True:
             with suppress(KeyboardInterrupt):
-                return evaluate(progress=breaker.progress, **options)
+                done = evaluate(progress=breaker.progress, **options)
+                assert done is not None  # there is no launcher
+                return done
     finally:
         language_model.language_model = plain
 
@@ -155,6 +157,7 @@ def main() -> None:
         begun = time.perf_counter()
         done = evaluate(**options, out=folder / "whole")
         took = time.perf_counter() - begun
+        assert done is not None  # there is no launcher
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         asked = sum(len(pl.read_parquet(file)) for file in (done.run / "scores").glob("*/*.parquet"))
         about = (

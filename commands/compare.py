@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -34,8 +34,10 @@ def compare(
     debug: Debug = False,
 ) -> None:
     """Compare tuned models with their base: what was learned, and what only moved."""
+    from ..probes.runs.processes import Processes
     from ..terminal import Reporter, summary
 
+    is_first = Processes.here().is_first  # the others score in silence
     lens = options.get("lens", "none")
     if no_lens and lens != "none":
         raise UsageError(f"--no-lens: is short for --lens none, and --lens {lens} is given too; drop one of the two")
@@ -45,18 +47,24 @@ def compare(
     if plan:
         if evaluate:
             print("probe: --plan: what --evaluate would ask is not in it", file=sys.stderr)
-        _show_plan(base, tuned, settings, as_json)
+        if is_first:
+            _show_plan(base, tuned, settings, as_json)
         return
     with Reporter() as reporter:
-        from ..probes.runs.compare import compare as run_comparison
+        from ..probes.runs.compare import compare as finish_comparison
+        from ..probes.runs.compare import run_comparison
 
         if evaluate:
             from ..probes.evaluate.attached import check_attached_suites, run_attached_evaluations
 
             check_attached_suites(evaluate, options)
-        done = run_comparison(base, tuned, settings, progress=reporter, note=reporter.note)
-        if evaluate:
-            run_attached_evaluations(evaluate, done.run, base, tuned, options, progress=reporter, note=reporter.note)
+        how: dict[str, Any] = {"progress": reporter, "note": reporter.note} if is_first else {}
+        # Evaluations need the finished comparison, so that every process waits for it.
+        done = (finish_comparison if evaluate else run_comparison)(base, tuned, settings, **how)
+        if evaluate and done is not None:
+            run_attached_evaluations(evaluate, done.run, base, tuned, options, **how)
+        if done is None or not is_first:  # another process prints the results
+            return
         reporter("report", 0, 1)
         from ..reports.page import render
 

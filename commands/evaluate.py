@@ -66,10 +66,10 @@ def evaluate(
         return
     if base is None or not tuned:
         raise UsageError("probe evaluate: give BASE and at least one TUNED model, or --published FILE")
-    from ..probes.evaluate.processes import Processes
+    from ..probes.runs.processes import Processes
     from ..terminal import Reporter
 
-    first = Processes.here().first  # the others answer in silence
+    first = Processes.here().is_first  # the others answer in silence
     with Reporter() as reporter:
         from ..probes.evaluate.attached import evaluate_attached
         from ..probes.evaluate.evaluate import evaluate as ask
@@ -81,7 +81,7 @@ def evaluate(
             if options.get("out") is not None:
                 raise UsageError("--out and --run: the evaluation is kept in the comparison's run; give one of the two")
             done = evaluate_attached(run, base, tuned, **options, **reporting)
-    if not first:
+    if done is None:  # another process prints the results
         return
     if as_json:
         print(done.result.to_json(), end="")

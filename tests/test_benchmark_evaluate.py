@@ -11,6 +11,7 @@ from knowshift.probes.evaluate import answers
 from knowshift.probes.evaluate.prompt_task import PromptTask
 from knowshift.probes.evaluate.prompting import PromptingConfig
 from knowshift.probes.evaluate.runner import ask_model
+from knowshift.probes.runs.tables import write_table
 
 ROOT = Path(__file__).parents[1]
 
@@ -51,7 +52,7 @@ def test_answers_kept_twice_lost_or_changed_are_seen(bench, tmp_path):
     def write(name, ids, said):
         rows = [{"id": id, "question": id, "logprobs": [], "answer": said, "prompt": ""} for id in ids]
         path = tmp_path / name / "scores" / "m" / "t.parquet"
-        answers.write(pa.Table.from_pylist(rows, schema=answers.SCHEMA), path, "key")
+        write_table(pa.Table.from_pylist(rows, schema=answers.SCHEMA), path, "key", answers.SCHEMA)
         assert pl.read_parquet(path).height == len(ids)
         return tmp_path / name
 

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ...models.checkpoint import Checkpoint
 from ...models.scoring import ScoringPlan, in_order, plan_scoring, score_shards
-from ...storage import whole
+from ...models.table import SCHEMA
 from ...terms.items import GENERAL, Item
+from ..runs.tables import read_metadata, read_table, write_table
 from .keys import answers_key
 from .training import tempered, train_adapter
 from .world import STANDARD, Size, WorldFact, world
@@ -36,7 +36,9 @@ OTHER_RELATIONS, GENERAL_RELATIONS = 20, 20
 """In the pool of the other facts, of each specialty, and of general ones."""
 KEPT = ("logprob", "token_logprobs")
 """Columns in which a tuned model's table differs from the base's, as far as the statistics read it."""
-SECONDS = b"seconds"
+ANSWERS = pa.schema([SCHEMA.field(name) for name in KEPT])
+SECONDS = "seconds"
+"""What a file's metadata calls the seconds of a core that it took."""
 
 
 @dataclass(frozen=True)
@@ -98,18 +100,19 @@ class Bench:
         asked = self.asked(case.own)
         key = answers_key(self.key, arm, self.world, seed)
         path = self.scores / f"{arm.name.replace(' ', '_')}-{seed}-{key[:16]}.parquet" if self.scores else None
-        if path and path.is_file():
-            kept = pq.read_table(path)
+        kept = read_table(path, key, ANSWERS) if path else None
+        if path and kept is not None:
+            seconds = float(read_metadata(path)[SECONDS])
         else:
             begin = time.process_time()
             kept = self._answered(arm, case, asked, seed).select(KEPT)
-            kept = kept.replace_schema_metadata({SECONDS: f"{time.process_time() - begin:.2f}"})
+            seconds = round(time.process_time() - begin, 2)
             if path:
-                _keep(kept, path)
+                write_table(kept, path, key, ANSWERS, {SECONDS: f"{seconds:.2f}"})
         table = asked.base
         for name in KEPT:
             table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), kept[name])
-        return table, float(kept.schema.metadata[SECONDS])
+        return table, seconds
 
     def _answered(self, arm: Arm, case: TrainingCase, asked: Asked, seed: int) -> pa.Table:
         if arm.lesson is None:
@@ -128,9 +131,3 @@ def by_relation(told: Sequence[WorldFact]) -> dict[str, list[WorldFact]]:
 
 def _score(plan: ScoringPlan, checkpoint: Checkpoint) -> pa.Table:
     return in_order(pa.concat_tables(rows for _, rows in score_shards(plan, checkpoint, lens=False)), plan)
-
-
-def _keep(table: pa.Table, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole(path) as part:
-        pq.write_table(table, part, compression="zstd")

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ..._version import __version__
-from ...errors import RunError
+from ...errors import RunError, UsageError
+from ...progress import Progress
 from ...storage import write_whole
 from ..results.calibration import Calibration
-from ..runs.directory import Progress, write_json
+from ..runs.directory import write_json
+from ..runs.processes import Processes
 from .arms import BY_NAME
 from .docs import markdown
 from .grid import Grid, quick, run, tasks
@@ -50,6 +52,8 @@ def calibrate(
     settings = settings_from({"out": out, "base": base, **options})
     out, docs = settings.out, settings.docs
     jobs = settings.jobs
+    if Processes.here().count > 1:
+        raise UsageError("calibrate: starts its own processes; drop the launcher, and give their number with --jobs")
     if jobs is None:  # every process holds the base
         jobs = 1 if base else os.cpu_count() or 1
     wanted = quick() if settings.small else tasks([BY_NAME[name] for name in settings.arms or BY_NAME], settings.seeds)

@@ -9,26 +9,22 @@ base/               with --base: the base as it reads the fictitious world
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
-from functools import lru_cache
-from multiprocessing.connection import wait as wait_for
+from functools import lru_cache, partial
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from ...errors import RunError
 from ...storage import write_whole
+from ..runs.execution import Unit
+from ..runs.executors import choose_executor
 from .arms import ARMS, BY_NAME, Arm
 from .keys import record_key
 from .world import STANDARD, Size, world
 
 if TYPE_CHECKING:
-    from ..runs.directory import Progress
+    from ...progress import Progress
     from .judging import Judge
 
 RESULTS = "calibration.jsonl"
@@ -82,20 +78,29 @@ def quick() -> tuple[Task, ...]:
 
 
 def run(grid: Grid, out: Path, jobs: int, progress: Progress | None = None) -> list[dict[str, Any]]:
-    """Measures what is not in `out` yet; every record of the grid, in its order. Raises `RunError`."""
+    """Measure what is not in `out` yet; return every record of the grid, in its order. Raises `RunError`."""
     path = out / RESULTS
     done = _held(path, grid)
-    todo = [task for task in grid.tasks if task not in done]
-    if progress:
-        progress("models trained and measured", len(grid.tasks) - len(todo), len(grid.tasks))
-    with path.open("a", encoding="utf-8") as file:
-        for record in _records(grid, todo, out / SCORES, min(jobs, len(todo))):
-            done[record["arm"], record["seed"]] = record
+
+    def find(shard: int) -> dict[str, Any] | None:
+        return done.get(grid.tasks[shard])
+
+    def keep(_shard: int, record: dict[str, Any]) -> None:
+        with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
-            file.flush()
-            if progress:
-                progress("models trained and measured", sum(task in done for task in grid.tasks), len(grid.tasks))
-    return [done[task] for task in grid.tasks]
+
+    unit = Unit(
+        label="models trained and measured",
+        key=grid.key,
+        sizes=[1] * len(grid.tasks),
+        compute=partial(_records, grid, out / SCORES),
+        find=find,
+        keep=keep,
+        file=lambda _shard: path,
+    )
+    records = choose_executor(jobs=jobs).run(unit, progress)
+    assert records is not None  # there is no other process to assemble them
+    return records
 
 
 def _held(path: Path, grid: Grid) -> dict[Task, dict[str, Any]]:
@@ -127,44 +132,10 @@ def _is_valid(record: Mapping[str, Any], grid: Grid) -> bool:
     return task not in grid.tasks or record.get("key") == grid.record_key(*task)
 
 
-def _records(grid: Grid, todo: Sequence[Task], scores: Path, jobs: int) -> Iterator[dict[str, Any]]:
-    if jobs <= 1:
-        for task in todo:
-            yield _measure(grid, scores, *task)
-        return
-    # Not forked: torch's threads do not survive that.
-    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _begin) as pool:
-        waiting: set[Future[dict[str, Any]]] = set()
-        rest = iter(todo)
-        try:
-            while True:
-                # A few beyond those at work, so that none is idle.
-                room = range(2 * jobs - len(waiting))
-                waiting |= {pool.submit(_measure, grid, scores, *task) for _, task in zip(room, rest, strict=False)}
-                if not waiting:
-                    return
-                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    yield future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in multiprocessing.active_children():  # an interruption need not wait for what they are at
-                process.terminate()
-
-
-def _begin() -> None:
-    """A worker of one thread (small models gain nothing from several), which ends when its parent does."""
-    import torch
-
-    torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's to handle
-    Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    if parent := multiprocessing.parent_process():
-        wait_for([parent.sentinel])
-        os._exit(1)
+def _records(grid: Grid, scores: Path, shards: Sequence[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Measure models by their places in the grid; called in worker processes."""
+    for shard in shards:
+        yield shard, _measure(grid, scores, *grid.tasks[shard])
 
 
 def _measure(grid: Grid, scores: Path, arm: str, seed: int) -> dict[str, Any]:

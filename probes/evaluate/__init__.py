@@ -13,9 +13,8 @@
     language_model, on_vllm    the harness's model around our checkpoint, or vLLM's on its folder
     opening     opens one of the two
     runner      puts prompt tasks to the harness; keeps every answer, so that a run goes on where it stopped
-    processes   several processes of one run, a share of the questions each
     harness     the harness's own tasks
-    answers     the file of kept answers
+    answers     the file of kept answers, computed in shards by an executor (`probes.runs.execution`)
     values      a value for each model, task, metric and question → estimates, pairs, one correction
     pairs       which model is compared with which; win, tie, loss; published scores
     labels      votes with a quorum, conformal label sets

@@ -1,26 +1,19 @@
-"""What a model answered: one table an ask and model, written shard by shard, whole or not at all.
+"""What a model answered: one table an ask and model, computed and kept shard by shard.
 
-Written by the runner; every score is computed from it, so a metric can be mended without asking again. What was asked
-before an interruption is not asked again, and several processes ask a share each (`processes`).
+Written by the runner; every score is computed from it, so a metric can be fixed without asking again. What was asked
+before an interruption is not asked again.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shutil
-from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from zlib import crc32
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from ...storage import whole
-from ..runs.directory import Progress
-from .processes import ALONE, Processes
+from ...progress import Progress
+from ..runs.execution import SERIAL, Executor
+from ..runs.shards import ShardStore, build_table
 
 SHARD = 64
 """Documents that are asked, and kept, together."""
@@ -44,69 +37,17 @@ def collect(
     ask: Callable[[range], pa.Table],
     progress: Progress | None = None,
     stage: str = "",
-    here: Processes = ALONE,
+    executor: Executor = SERIAL,
 ) -> pa.Table | None:
-    """The table of `count` documents at `path`; those of which no answers are kept under `key` are asked.
+    """Return the table of `count` documents at `path`, asking those whose answers are not stored under `key`.
 
-    `ask` is given the numbers of a shard's documents. None in a process that is not the run's first.
+    `ask` is given the numbers of a shard's documents. None where another process assembles the table.
     """
-    if (table := read(path, key)) is not None:
-        return table
-    parts = path.parent / ".parts" / f"{path.stem}-{key[:16]}"
-    shards = [range(begin, min(begin + SHARD, count)) for begin in range(0, count, SHARD)]
-    found: dict[int, pa.Table] = {}
+    documents = [range(begin, min(begin + SHARD, count)) for begin in range(0, count, SHARD)]
 
-    def known(number: int, shard: pa.Table) -> None:
-        found[number] = shard
-        if progress:
-            progress(stage, sum(table.num_rows for table in found.values()), count)
+    def compute(shards: Sequence[int]) -> Iterator[tuple[int, pa.Table]]:
+        for shard in shards:
+            yield shard, ask(documents[shard])
 
-    def file(number: int) -> Path:
-        return parts / f"{number:05d}.parquet"
-
-    turn = crc32(key.encode())  # or the first process would have all tables of one shard
-    for number, documents in enumerate(shards):
-        if here.takes(turn + number):
-            shard = read(file(number), key)
-            if shard is None:
-                if (table := read(path, key)) is not None:  # put together meanwhile, by another process
-                    return table
-                shard = ask(documents)
-                write(shard, file(number), key)
-            known(number, shard)
-    if not here.first:
-        return None
-    for number in range(len(shards)):
-        if number not in found:
-            known(number, here.wait(partial(read, file(number), key), file(number)))
-    table = pa.concat_tables([SCHEMA.empty_table(), *(found[number] for number in range(len(shards)))])
-    write(table, path, key)
-    shutil.rmtree(parts, ignore_errors=True)
-    with suppress(OSError):  # another model's shards may still lie there
-        parts.parent.rmdir()
-    return table
-
-
-def write(table: pa.Table, path: Path, key: str) -> None:
-    """Keeps a table; `key` and a digest of its rows stand in the file's metadata."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    marked = table.cast(SCHEMA.with_metadata({"key": key, "digest": _digest(table)}))
-    with whole(path) as part:
-        pq.write_table(marked, part, compression="zstd", write_page_checksum=True)
-
-
-def read(path: Path, key: str) -> pa.Table | None:
-    """The table at `path` if it is whole and was written under `key`, else None."""
-    try:
-        table = pq.read_table(path, page_checksum_verification=True)
-    except (pa.ArrowException, OSError, ValueError):
-        return None
-    held = {name.decode(): value.decode() for name, value in (table.schema.metadata or {}).items()}
-    plain = table.replace_schema_metadata(None)
-    if held.get("key") != key or not plain.schema.equals(SCHEMA) or held.get("digest") != _digest(plain):
-        return None
-    return plain
-
-
-def _digest(table: pa.Table) -> str:
-    return hashlib.sha256(json.dumps(table.to_pylist(), sort_keys=True).encode()).hexdigest()
+    store, sizes = ShardStore(path, key, SCHEMA), [len(shard) for shard in documents]
+    return build_table(store, stage, sizes, compute, executor=executor, progress=progress)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import versions
 from ...errors import RunError, UsageError
+from ...progress import Progress
 from ...terms.domain import Domain
 from ..results.evaluation import (
     EvaluationResult,
@@ -29,13 +30,15 @@ from ..results.evaluation import (
     QuestionCount,
 )
 from ..results.model import MatrixRow
-from ..runs.directory import Progress, RunDirectory, command, write_frame, writing
+from ..runs.directory import RunDirectory, command, write_frame, writing
+from ..runs.execution import Executor
+from ..runs.executors import choose_executor
 from ..runs.naming import default_out, file_of, names_of, told_specialties
+from ..runs.processes import Processes
 from . import language_model, on_vllm, runner
 from .choices import PREMISE
 from .gain_correlation import correlate_gains
 from .harness import fitting, harness_values, load_tasks, task_label
-from .processes import Processes
 from .prompt_task import PromptTask, check_folder, require_unique_names
 from .prompting import PromptingConfig, version
 from .request import EvaluationRequest, read_request
@@ -85,11 +88,10 @@ def evaluate(
     gains: Mapping[str, Mapping[str, MatrixRow]] | None = None,
     check: Callable[[Mapping[str, str]], None] | None = None,
     **options: Any,
-) -> Evaluation:
+) -> Evaluation | None:
     """Ask a base and its tuned models the questions of a suite and leave a run directory.
 
-    Of a launcher's processes the first makes the evaluation; the others return what is in the folder once they have
-    asked their share.
+    Of a launcher's processes the first makes the evaluation; the others return None once they have asked their share.
 
     Args:
         gains: A comparison's gains by model and specialty, to be correlated with the differences of accuracy.
@@ -108,8 +110,7 @@ def evaluate(
     request.check_data()
     if here.count > 1 and settings.engine == "vllm":
         raise UsageError("--engine vllm: runs in one process; drop the launcher, or give --engine transformers")
-    if here.count > 1 and settings.out is None:
-        raise UsageError("--out: name the run's folder, which the processes of a launcher share")
+    here.require_folder(settings.out)
     settings = replace(settings, device=here.device(settings.device, settings.device_map))
     check_folder(settings.prompts)
     specs = [str(tuned)] if isinstance(tuned, str | Path) else [str(spec) for spec in tuned]
@@ -145,10 +146,11 @@ def evaluate(
         )
     run = _claim(request, plan, models, pairs, asking, here)
     with writing(run):
-        answers = _answers(asks, models, asking, run, progress, here)
-        extra = harness_values(tasks, models, asking, run.path, kept, progress, here) if plan.harness else {}
-        if not here.first:  # the first puts all together
-            return here.wait(lambda: Evaluation.found(run.path), run.path / RESULT)
+        executor = choose_executor(here)
+        answers = _answers(asks, models, asking, run, progress, executor)
+        extra = harness_values(tasks, models, asking, run.path, kept, progress, executor) if plan.harness else {}
+        if not here.is_first:  # the first puts all together
+            return None
         values = {model: [*plan.values(held), *extra.get(model, [])] for model, held in answers.items()}
         counts = {ask.name: len(ask.questions) for ask in asks}
         counts |= {task_label(name): len(documents) for name, documents in kept.items()}
@@ -261,9 +263,7 @@ def _claim(
     }
     stem = default_out(names[0], names[1:], request.suite.name)
     where = settings.out or RunDirectory.dated(stem, identity, RESULT)
-    if here.first:
-        return RunDirectory.claim(where, identity, about)
-    return here.wait(lambda: RunDirectory.claimed(where, identity), where / "run.json")
+    return RunDirectory.share(where, identity, about, here)
 
 
 def _answers(
@@ -272,14 +272,14 @@ def _answers(
     asking: PromptingConfig,
     run: RunDirectory,
     progress: Progress | None,
-    here: Processes,
+    executor: Executor,
 ) -> dict[str, dict[str, Any]]:
     """Every model's answers: adapters on their base, one after the other; then other models, one at a time."""
     names = list(models)
     root = models[names[0]]
 
     def of(name: str) -> dict[str, Any]:
-        return runner.run(asks, models[name], asking, run.path / "scores" / file_of(name), progress, here)
+        return runner.run(asks, models[name], asking, run.path / "scores" / file_of(name), progress, executor)
 
     on_base = [name for name in names[1:] if models[name].base is root and models[name].kind == "adapter"]
     found = {}

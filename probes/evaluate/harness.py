@@ -25,13 +25,13 @@ import pyarrow as pa
 
 from ...errors import UsageError, first_line
 from ...fingerprint import code_fingerprint
+from ...progress import Progress
 from ..runs.cache import score_key
-from ..runs.directory import Progress
+from ..runs.execution import SERIAL, Executor
 from ..runs.naming import file_of
 from . import answers
 from .language_model import language_model, quiet
 from .opening import lazy_model
-from .processes import ALONE, Processes
 from .prompting import PromptingConfig
 from .runner import LeftOut, distinct_prompt_formats, samples
 from .values import LOWER, Value
@@ -98,7 +98,7 @@ def harness_values(
     run: Path,
     kept: Mapping[str, Sequence[int]],
     progress: Progress | None = None,
-    here: Processes = ALONE,
+    executor: Executor = SERIAL,
 ) -> dict[str, list[Value]]:
     """By model, each document's value on each metric; of each task the documents `kept` (see `fitting`)."""
     out: dict[str, list[Value]] = {}
@@ -110,7 +110,7 @@ def harness_values(
                 path, stage = folder / f"task-{file_of(name)}.parquet", f"{checkpoint.name} {name}"
                 key = _key(name, task, checkpoint, asking, kept[name])
                 ask = partial(_asked, name, task, lm, asking, kept[name])
-                table = answers.collect(path, key, len(kept[name]), ask, progress, stage, here)
+                table = answers.collect(path, key, len(kept[name]), ask, progress, stage, executor)
                 if table is not None:
                     out[model] += _values(name, table, task.higher_is_better())
     return out

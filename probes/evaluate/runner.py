@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from ...errors import UsageError, first_line
-from ..runs.directory import Progress
+from ...progress import Progress
+from ..runs.execution import SERIAL, Executor
 from . import answers
 from .language_model import language_model, quiet, takes_system
 from .opening import lazy_model
-from .processes import ALONE, Processes
 from .prompt_task import Doc, PromptTask
 from .prompting import PromptingConfig
 
@@ -90,17 +90,17 @@ def run(
     asking: PromptingConfig,
     folder: Path,
     progress: Progress | None = None,
-    here: Processes = ALONE,
+    executor: Executor = SERIAL,
 ) -> dict[str, pa.Table]:
     """A checkpoint's answers to every ask, those kept in `folder` first; the weights are read only where some miss.
 
-    In a process that is not the run's first, of what it asks itself nothing is given back.
+    Tables that another process assembles are missing.
     """
     tables = {}
     with lazy_model(checkpoint, asking) as lm:
         for ask in asks:
             key, stage = asking.key(ask, checkpoint), f"{checkpoint.name} {ask.name}"
-            tables[ask.name] = ask_model(ask, lm, asking, folder, key, stage, progress, here)
+            tables[ask.name] = ask_model(ask, lm, asking, folder, key, stage, progress, executor)
     return {name: table for name, table in tables.items() if table is not None}
 
 
@@ -112,14 +112,14 @@ def ask_model(
     key: str,
     stage: str = "",
     progress: Progress | None = None,
-    here: Processes = ALONE,
+    executor: Executor = SERIAL,
 ) -> pa.Table | None:
     """The answers of any of the harness's models (called for where one is asked), as `answers.collect`."""
 
     def some(documents: range) -> pa.Table:
         return _asked(replace(ask, docs=ask.docs[documents.start : documents.stop]), lm(), asking)
 
-    return answers.collect(folder / f"{ask.name}.parquet", key, len(ask.docs), some, progress, stage, here)
+    return answers.collect(folder / f"{ask.name}.parquet", key, len(ask.docs), some, progress, stage, executor)
 
 
 def task_of(ask: PromptTask, chat: bool = False) -> ConfigurableTask:

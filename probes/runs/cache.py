@@ -10,18 +10,20 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from ...models.table import SCHEMA, schema_with
-from ...storage import cache_folder, whole
+from ...models.table import schema_with
+from ...storage import cache_folder
+from .tables import read_metadata, read_table, write_table
+
+SCORES = schema_with({})
+"""The schema of score files, with its version."""
 
 RECORDED = ("model", "base", "items", "engine")
 """What a file's metadata says of it for a person."""
@@ -45,96 +47,41 @@ def score_key(parts: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _digest(table: pa.Table) -> str:
-    """SHA-256 (hex) of the values: Parquet's own checksums do not cover a file's headers and footer."""
-    digest = hashlib.sha256()
-    for column in table.columns:
-        values = column.combine_chunks()
-        if pa.types.is_list(values.type):
-            digest.update(pc.fill_null(pc.list_value_length(values), -1).to_numpy().tobytes())
-            values = values.flatten()
-        if pa.types.is_string(values.type):
-            digest.update("\0".join(values.to_pylist()).encode())
-        else:
-            digest.update(values.to_numpy(zero_copy_only=False).tobytes())
-    return digest.hexdigest()
-
-
-def write_table(table: pa.Table, path: Path, key: str, about: Mapping[str, str] | None = None) -> None:
-    """Writes a score table so that it is there whole or not at all; its key stands in the file's metadata.
-
-    `about` (names, for a person) stands there too.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    marked = table.cast(schema_with({**(about or {}), "key": key, "digest": _digest(table)}))
-    with whole(path) as part:
-        pq.write_table(marked, part, compression="zstd", write_page_checksum=True, version="2.6")
-
-
-def read_table(path: Path, key: str) -> pa.Table | None:
-    """The score table at `path` if it is whole and has that key; else None, and a broken file is removed."""
-    table = _whole(path, lambda table: _digest(table) if table.schema.equals(SCHEMA) else "")
-    return table if table is not None and (table.schema.metadata or {}).get(b"key") == key.encode() else None
-
-
-def _whole(path: Path, digest: Callable[[pa.Table], str]) -> pa.Table | None:
-    """The table at `path` if its values have the digest it was written with; else None, and the file is removed."""
-    try:
-        if not path.is_file():
-            return None
-        table = pq.read_table(path, page_checksum_verification=True)
-        whole = (table.schema.metadata or {}).get(b"digest") == digest(table).encode()
-    except (pa.ArrowException, OSError, ValueError, MemoryError):
-        whole = False
-    if not whole:
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
-        return None
-    return table
-
-
 def fetch(key: str) -> pa.Table | None:
-    """The cached table of `key`, if there is one."""
-    return read_table(_place(key), key)
+    """Return the cached scores of `key`, if there are any."""
+    return _take(_place(key), key, SCORES)
 
 
 def holds(key: str) -> bool:
-    """Whether a table of `key` seems to be there; only reading it shows whether it is whole."""
+    """Return whether scores of `key` seem to be there; only reading them shows whether they are whole."""
     return _place(key).is_file()
 
 
-def marked(path: Path, key: str) -> bool:
-    """Whether the file at `path` says that it holds the scores of `key`; only reading it shows whether it is whole."""
-    try:
-        return (pq.read_schema(path).metadata or {}).get(b"key") == key.encode()
-    except (pa.ArrowException, OSError, ValueError):
-        return False
-
-
 def store(key: str, table: pa.Table, about: Mapping[str, str]) -> None:
-    """Keeps a finished table; a cache that cannot be written is no reason to stop."""
+    """Keep finished scores; a cache that cannot be written is no reason to stop."""
     with suppress(OSError):
-        write_table(table, _place(key), key, about)
+        write_table(table, _place(key), key, SCORES, about)
 
 
 def fetch_rows(key: str) -> list[dict[str, Any]] | None:
-    """The cached readings of `key`, if there are any; see `probes.runs.passages`."""
-    table = _whole(cache_folder() / READINGS / f"{key}.parquet", lambda table: _rows_digest(table.to_pylist()))
+    """Return the cached readings of `key`, if there are any; see `probes.runs.passages`."""
+    table = _take(cache_folder() / READINGS / f"{key}.parquet", key)
     return None if table is None else table.to_pylist()
 
 
 def store_rows(key: str, table: pa.Table) -> None:
-    """Keeps a model's readings; a cache that cannot be written is no reason to stop."""
-    path = cache_folder() / READINGS / f"{key}.parquet"
+    """Keep a model's readings; a cache that cannot be written is no reason to stop."""
     with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        marked = table.replace_schema_metadata({"digest": _rows_digest(table.to_pylist())})
-        with whole(path) as part:
-            pq.write_table(marked, part, compression="zstd", write_page_checksum=True)
+        write_table(table, cache_folder() / READINGS / f"{key}.parquet", key, table.schema)
 
 
-def _rows_digest(rows: list[dict[str, Any]]) -> str:
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+def _take(path: Path, key: str, schema: pa.Schema | None = None) -> pa.Table | None:
+    """Return the table at `path`; a file that is damaged, or of another form, is removed."""
+    table = read_table(path, key, schema)
+    if table is None:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+    return table
 
 
 def _place(key: str) -> Path:
@@ -172,10 +119,7 @@ def entries() -> list[Entry]:
 
 
 def _about(path: Path) -> dict[str, str]:
-    try:
-        held = {name.decode(): value.decode() for name, value in (pq.read_schema(path).metadata or {}).items()}
-    except (pa.ArrowException, OSError, ValueError):
-        return {}
+    held = read_metadata(path)
     return {name: held[name] for name in RECORDED if held.get(name)}
 
 

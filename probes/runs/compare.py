@@ -18,6 +18,7 @@ from ... import versions
 from ...errors import ValidityError
 from ...fingerprint import code_fingerprint
 from ...models.sources import hub_id
+from ...progress import Progress
 from ..analysis.error_rates import Evidence, error_rate_for, packaged
 from ..analysis.inputs import AnalysisInputs, ScoreFiles
 from ..analysis.ladder import DISTRACTORS
@@ -29,14 +30,15 @@ from ..results.finished import Comparison
 from ..results.model import ModelResult
 from ..results.rungs import Per
 from . import validity
-from .directory import Progress, RunDirectory, command, write_frame, writing
+from .directory import RESULT, RunDirectory, command, write_frame, writing
+from .executors import choose_executor
 from .passages import PassageRecorder
 from .plan import ComparisonPlan, plan_comparison
+from .processes import ALONE, Processes
+from .scores import score_model, score_store
 from .settings import Settings, settings_from
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from ...models.checkpoint import Checkpoint
 
 
@@ -49,20 +51,45 @@ def compare(
     note: Callable[[str], None] | None = None,
     **options: Any,
 ) -> Comparison:
-    """Compares tuned models with their base and leaves a run directory.
+    """Compare tuned models with their base and leave a run directory.
 
     Options are the fields of `Settings`, whole or by name. `progress` is called with stage, items done, items in all;
-    `note` with lines a person should read. Raises `KnowshiftError` for whatever a user can cause, `ValidityError`
+    `note` with lines a person should read. Of a launcher's processes the first makes the comparison; the others wait
+    for it once they have scored their share. Raises `KnowshiftError` for whatever a user can cause, `ValidityError`
     where a check failed and failing checks are not allowed.
     """
     settings = settings_from(settings, options)
+    done = run_comparison(base, tuned, settings, progress=progress, note=note)
+    if done is not None or settings.out is None:
+        assert done is not None  # without a folder there is one process
+        return done
+    run, result = settings.out, settings.out / RESULT
+    return Processes.here().wait(lambda: Comparison.open(run) if result.is_file() else None, result)
+
+
+def run_comparison(
+    base: str | Path,
+    tuned: Sequence[str | Path] | str | Path,
+    settings: Settings | None = None,
+    *,
+    progress: Progress | None = None,
+    note: Callable[[str], None] | None = None,
+    **options: Any,
+) -> Comparison | None:
+    """Do as `compare`, but return None in a launcher's process that is not the first, once its share is scored."""
+    here = Processes.here()
+    settings = settings_from(settings, options)
+    here.require_folder(settings.out)
+    settings = replace(settings, device=here.device(settings.device, settings.device_map))
     specs = [tuned] if isinstance(tuned, str | Path) else list(tuned)
     tell = note or (lambda line: None)
     ready = _without_text(plan_comparison(base, specs, settings, tell, progress), tell)
     analyses()  # A plugin that cannot be loaded is refused before hours of scoring.
-    run = _claim(ready, hub_id(base))
+    run = _claim(ready, hub_id(base), here)
     with writing(run):
-        tables, checks = _score(ready, run, progress)
+        tables, checks = _score(ready, run, progress, here)
+        if not here.is_first:
+            return None
         failed = [(name, check) for name, every in checks.items() for check in every if not check.passed]
         if failed and not settings.allow_failed_checks:
             name, check = failed[0]
@@ -83,7 +110,7 @@ def _without_text(ready: ComparisonPlan, note: Callable[[str], None]) -> Compari
     return replace(ready, settings=replace(ready.settings, text=text))
 
 
-def _claim(ready: ComparisonPlan, hub: str | None = None) -> RunDirectory:
+def _claim(ready: ComparisonPlan, hub: str | None = None, here: Processes = ALONE) -> RunDirectory:
     """The run's folder, with its record; `hub` is the base's id where it came from there."""
     identity, base = ready.identity, ready.base
     about = {
@@ -108,39 +135,47 @@ def _claim(ready: ComparisonPlan, hub: str | None = None) -> RunDirectory:
         "text": ready.settings.text,
         "engine": f"{ready.engine.name}, version {ready.engine.version}",
     }
-    return RunDirectory.claim(ready.out(), identity, about)
+    return RunDirectory.share(ready.out(), identity, about, here)
 
 
 def _score(
-    ready: ComparisonPlan, run: RunDirectory, progress: Progress | None
-) -> tuple[dict[str, pa.Table], dict[str, list[Check]]]:
-    """Every model's score table, and each tuned model's checks.
+    ready: ComparisonPlan, run: RunDirectory, progress: Progress | None, here: Processes = ALONE
+) -> tuple[ScoreFiles, dict[str, list[Check]]]:
+    """Return every model's score table, and each tuned model's checks.
 
     Adapters are scored on their base, one after the other; then the base is let go, and full fine-tunes are in memory
-    one at a time.
+    one at a time. Of a launcher's processes the first alone checks models and reads passages; the others score their
+    share of the same models in the same order, so that their adapters are attached alike.
     """
-    tables: dict[str, pa.Table] = {}
-    readouts: dict[str, Check] = {}
+    stores = {name: score_store(run.path, ready.file(name), key) for name, key in ready.keys.items()}
+    tables = ScoreFiles({name: store.path for name, store in stores.items()}, COLUMNS)
+    executor = choose_executor(here)
+    checks: dict[str, list[Check]] = {}
     recorder = PassageRecorder(run.path, ready.items, ready.settings, ready.template, ready.engine, ready.keys)
 
     def score(name: str, checkpoint: Checkpoint) -> None:
-        plan, key = ready.plans[name], ready.keys[name]
+        plan = ready.plans[name]
         read = None if name in ready.unread else lens
-        tables[name] = run.score(
-            ready.file(name),
-            key,
+        table = score_model(
+            stores[name],
             plan,
             checkpoint,
             lens=read or False,
             engine=ready.engine,
+            executor=executor,
             progress=progress,
             about=ready.about(name),
         )
-        readouts[name] = validity.readout_check(checkpoint, plan, tables[name])
+        if table is None or not here.is_first:
+            return
+        checks[name] = [validity.readout_check(checkpoint, plan, table)]
+        if name:
+            checks[name].insert(0, validity.tokenizer_check(base, checkpoint, ready.per))
+            checks[name] += validity.tuned_checks(checkpoint, tables[""], table)
         recorder.read(name, checkpoint, read, progress)
 
     plan, base = ready.plans[""], ready.base
-    probed = validity.probed_sequences(plan)
+    probed = validity.probed_sequences(plan) if here.is_first else []
     with base.active():
         # Before any adapter is put on it: what "adapter off" must give again.
         alone = validity.own_logprobs(base, probed)
@@ -148,8 +183,9 @@ def _score(
         for checkpoint in adapters.values():
             with checkpoint.active():
                 pass  # what does not land is refused before hours of scoring
-        lens = ready.lens.open(base, run.path, progress)
-        run.note(lens=ready.lens.record(lens))
+        lens = ready.lens.open(base, run.path, progress, here)
+        if here.is_first:
+            run.note(lens=ready.lens.record(lens))
         score("", base)
         for name, checkpoint in adapters.items():
             with checkpoint.active():
@@ -159,23 +195,17 @@ def _score(
         if name not in adapters:
             with checkpoint.active():
                 score(name, checkpoint)
+    if not here.is_first:
+        return tables, {}
     recorder.write()
-    shared = [validity.alignment_check(plan, len(ready.items)), readouts[""], unchanged]
-    return tables, {
-        name: [
-            *shared,
-            validity.tokenizer_check(base, checkpoint, ready.per),
-            readouts[name],
-            *validity.tuned_checks(checkpoint, tables[""], tables[name]),
-        ]
-        for name, checkpoint in ready.tuned.items()
-    }
+    shared = [validity.alignment_check(plan, len(ready.items)), *checks[""], unchanged]
+    return tables, {name: [*shared, *checks[name]] for name in ready.tuned}
 
 
 def _conclude(
     run: RunDirectory,
     ready: ComparisonPlan,
-    tables: Mapping[str, pa.Table],
+    tables: ScoreFiles,
     checks: Mapping[str, Sequence[Check]],
     progress: Progress | None,
 ) -> Comparison:
@@ -184,9 +214,9 @@ def _conclude(
 
     from ..analysis.analyze import analyze
 
-    files = ScoreFiles({name: run.path / "scores" / f"{ready.file(name)}.parquet" for name in ready.tuned}, COLUMNS)
+    tuned = ScoreFiles({name: tables.files[name] for name in ready.tuned}, COLUMNS)
     inputs = AnalysisInputs(
-        ready.domain, tuple(ready.items), tables[""], files, ready.own, ready.per, ready.settings.seed, ready.seen
+        ready.domain, tuple(ready.items), tables[""], tuned, ready.own, ready.per, ready.settings.seed, ready.seen
     )
     found = analyze(inputs, progress)
     for file, frames in (("terms", found.terms), ("facts", found.facts)):

@@ -15,41 +15,29 @@ import datetime
 import json
 import os
 import shlex
-import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from glob import escape
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from ... import versions
 from ...errors import RunError, first_line
-from ...models.table import SCHEMA
+from ...progress import Progress as Progress
 from ...storage import write_whole
-from ..analysis.scores import require_finite
-from . import cache
+from .processes import ALONE, Processes
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from ...models.checkpoint import Checkpoint
-    from ...models.engines.protocol import Engine
-    from ...models.layers import Lens
-    from ...models.scoring import ScoringPlan
 
 SCHEMA_VERSION = 1
 RESULT = "comparison.json"
 """What a comparison's folder holds once it is finished."""
 PART = ".run.json.*part"
 """What is left of a record where a run was killed."""
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, items done, items in all."""
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -100,11 +88,14 @@ class RunDirectory:
         return cls(path, identity)
 
     @classmethod
-    def claimed(cls, path: Path, identity: Mapping[str, Any]) -> RunDirectory | None:
-        """The same run in `path`, once another process has claimed it. Raises `RunError` where another lies there."""
+    def share(
+        cls, path: Path, identity: Mapping[str, Any], about: Mapping[str, Any], here: Processes = ALONE
+    ) -> RunDirectory:
+        """Claim the folder in the first process; wait for its record in others. Raises `RunError` as `claim`."""
+        if here.is_first:
+            return cls.claim(path, identity, about)
         record = path / "run.json"
-        if not record.is_file():
-            return None
+        here.wait(lambda: record.is_file() or None, record)
         cls._same(record, identity)
         return cls(path, identity)
 
@@ -150,67 +141,6 @@ class RunDirectory:
                 "give another --out or delete the folder"
             )
         return whole
-
-    def score(
-        self,
-        name: str,
-        key: str,
-        plan: ScoringPlan,
-        checkpoint: Checkpoint,
-        *,
-        lens: Lens | bool = True,
-        engine: Engine | None = None,
-        progress: Progress | None = None,
-        about: Mapping[str, str] | None = None,
-    ) -> pa.Table:
-        """The score table of one model: from this run, from the cache, or computed, shard by shard.
-
-        `about` is what the cache's list says of it.
-        """
-        from ...models.scoring import in_order, score_shards
-
-        finished = self.path / "scores" / f"{name}.parquet"
-        total = len(plan.aligned.sequences)
-        table = cache.read_table(finished, key)
-        if table is None and (table := cache.fetch(key)) is not None:
-            cache.write_table(table, finished, key)
-        if table is not None:
-            if progress:
-                progress(f"{name} (scored before)", total, total)
-            return table
-        parts = _parts(self.path, name, key)
-        found = {i: t for i in range(plan.shards) if (t := cache.read_table(parts / f"{i:05d}.parquet", key))}
-        done = sum(plan.sequences(shard) for shard in found)
-        if progress:
-            progress(name, done, total)
-        for shard, rows in score_shards(plan, checkpoint, engine=engine, lens=lens, done=frozenset(found)):
-            require_finite(rows, name)
-            cache.write_table(rows, parts / f"{shard:05d}.parquet", key)
-            found[shard] = rows
-            done += plan.sequences(shard)
-            if progress:
-                progress(name, done, total)
-        # Shards from a file carry its key, shards just computed do not.
-        shards = [SCHEMA.empty_table(), *(found[shard].cast(SCHEMA) for shard in range(plan.shards))]
-        table = in_order(pa.concat_tables(shards), plan)
-        cache.write_table(table, finished, key)
-        shutil.rmtree(parts, ignore_errors=True)
-        with suppress(OSError):  # another model's shards may still lie there
-            parts.parent.rmdir()
-        cache.store(key, table, about or {"model": name})
-        return table
-
-
-def _parts(run: Path, name: str, key: str) -> Path:
-    """Where a model's shards lie while it is being scored."""
-    return run / "scores" / ".parts" / f"{name}-{key[:16]}"
-
-
-def shards_held(run: Path, name: str, key: str) -> set[int] | None:
-    """Shards of a model's scores that `run` seems to hold; None where it holds the whole table."""
-    if cache.marked(run / "scores" / f"{name}.parquet", key):
-        return None
-    return {int(path.stem) for path in _parts(run, name, key).glob("*.parquet") if cache.marked(path, key)}
 
 
 @contextmanager

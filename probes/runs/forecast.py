@@ -16,9 +16,10 @@ import numpy as np
 
 from ...models.engines.select import DEFAULT
 from ...models.table import TEMPERATURES
+from ...progress import Progress
 from . import cache
-from .directory import Progress, shards_held
 from .plan import ComparisonPlan, Note, plan_comparison
+from .scores import score_store
 from .settings import Settings, settings_from
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ def forecast(
 
 def _model(ready: ComparisonPlan, name: str, checkpoint: Checkpoint, out: Path, rate: float | None) -> ModelForecast:
     plan, key = ready.plans[name], ready.keys[name]
-    shards = shards_held(out, ready.file(name), key)
+    shards = score_store(out, ready.file(name), key).held_shards()
     held = "run" if shards is None else "cache" if cache.holds(key) else "in part" if shards else ""
     left = set() if held in ("run", "cache") else set(range(plan.shards)).difference(shards or ())
     sequences = plan.aligned.sequences

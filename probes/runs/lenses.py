@@ -6,7 +6,6 @@ and beside each run that reads through it. Read by `probes.runs.compare` and the
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from ...errors import UsageError
 from ...models.choices import LENS_FILE
 from ...models.layers import LayerSpec, Lens, choose_layers, is_trained, misfit
+from ...progress import Progress
 from ...storage import cache_folder
 from . import cache
+from .processes import ALONE, Processes
 
 if TYPE_CHECKING:
     from ...models.checkpoint import Checkpoint
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
     Source = TrainingData | Translators
     """What a tuned lens comes from: texts, or it is there already."""
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +70,15 @@ class LensPlan:
         """What of it makes a run this run, and a model's scores these scores."""
         return {"kind": self.kind, "layers": self.layers, "recipe": self.key}
 
-    def open(self, base: Checkpoint, run: Path | None = None, progress: Progress | None = None) -> Lens | None:
-        """The lens; a tuned one is trained where it is not there yet. `base` must be in memory."""
+    def open(
+        self, base: Checkpoint, run: Path | None = None, progress: Progress | None = None, here: Processes = ALONE
+    ) -> Lens | None:
+        """Return the lens; a tuned one is trained where it is not there yet. `base` must be in memory."""
         if self.kind == "none":
             return None
         if self.source is None:
             return Lens(self.layers)
-        return Lens(self.layers, tuned_lens(base, self.source, self.seed, run, progress))
+        return Lens(self.layers, tuned_lens(base, self.source, self.seed, run, progress, here))
 
     def record(self, lens: Lens | None) -> dict[str, Any]:
         """What the run's record says of it."""
@@ -103,14 +104,25 @@ def open_source(path: Path, base: Checkpoint) -> Source:
 
 
 def tuned_lens(
-    base: Checkpoint, source: Source, seed: int = 0, run: Path | None = None, progress: Progress | None = None
+    base: Checkpoint,
+    source: Source,
+    seed: int = 0,
+    run: Path | None = None,
+    progress: Progress | None = None,
+    here: Processes = ALONE,
 ) -> Translators:
-    """The lens: as given, from the folder `run` or the cache, or trained now; then it lies in both."""
+    """Return the lens: as given, from the folder `run` or the cache, or trained now; then it lies in both.
+
+    Of a launcher's processes the first trains it, and the others read it from `run`.
+    """
     from ...models.lens_training import TrainingData, train
 
     key = _key(source, base, seed)
     kept = _kept(key)
     places = [kept] if run is None else [run / LENS_FILE, kept]
+    if run is not None and not here.is_first:
+        file = run / LENS_FILE
+        return here.wait(lambda: _found(file, base, key), file).to(base.anatomy.exit)
     if isinstance(source, TrainingData):
         found = next(filter(None, (_found(path, base, key) for path in places)), None)
         lens = found or train(base, source, seed=seed, progress=progress)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...fingerprint import code_fingerprint
-from ...storage import cache_folder, whole
+from ...storage import atomic_write, cache_folder
 from ..match import SHORT
 from .linking import LinkedMention, LinkerSettings
 
@@ -74,7 +74,7 @@ def mentions(
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
     with suppress(OSError):  # a cache that cannot be written is no reason to stop
         kept.parent.mkdir(parents=True, exist_ok=True)
-        with whole(kept) as part:
+        with atomic_write(kept) as part:
             pq.write_table(table, part, compression="zstd", write_page_checksum=True)
     return table
 

@@ -12,6 +12,7 @@ from knowshift.probes.evaluate import answers, runner
 from knowshift.probes.evaluate.language_model import language_model
 from knowshift.probes.evaluate.prompt_task import PromptTask
 from knowshift.probes.evaluate.prompting import PromptingConfig
+from knowshift.probes.runs.tables import read_table
 from tiny import make_tokenizer, tiny_model
 from transformers import GenerationConfig
 
@@ -168,10 +169,10 @@ def test_a_broken_file_of_answers_is_asked_again(folder, tmp_path):
     content = file.read_bytes()
     for place in range(0, len(content), 97):
         file.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
-        held = answers.read(file, key)
+        held = read_table(file, key, answers.SCHEMA)
         assert held is None or held.equals(table)
     file.write_bytes(content[: len(content) // 2])
-    assert answers.read(file, key) is None
+    assert read_table(file, key, answers.SCHEMA) is None
     assert runner.run([CHOICE], base, ASKING, tmp_path)["choice"].equals(table)
 
 

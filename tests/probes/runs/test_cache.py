@@ -3,13 +3,12 @@
 import os
 import time
 
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from knowshift.models.table import SCHEMA
 from knowshift.probes.runs import cache
-from pyarrow import concat_tables
+from knowshift.probes.runs.tables import has_key
 from synthetic import world
 
 WORLD = world(specialties=2, facts=10, controls=10, distractors=3, layers=2)
@@ -24,14 +23,6 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
-@pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    """A written table, and its bytes."""
-    path = tmp_path_factory.mktemp("scores") / "base.parquet"
-    cache.write_table(TABLE, path, KEY)
-    return path, path.read_bytes()
-
-
 @pytest.mark.parametrize("layers", [0, 2])
 def test_what_is_stored_is_fetched(tmp_path, layers):
     table = world(specialties=2, facts=10, controls=10, distractors=3, layers=layers).model()
@@ -41,38 +32,6 @@ def test_what_is_stored_is_fetched(tmp_path, layers):
     assert fetched.schema.metadata[b"schema"] == b"1"
     assert cache.fetch(OTHER) is None
     assert list(tmp_path.rglob("*.part")) == []
-
-
-def test_an_empty_table_too(tmp_path):
-    cache.write_table(SCHEMA.empty_table(), tmp_path / "x", KEY)
-    assert cache.read_table(tmp_path / "x", KEY).num_rows == 0
-
-
-def test_the_same_scores_are_the_same_bytes(tmp_path, written):
-    # In another chunking, as a resumed run has it.
-    cache.write_table(concat_tables([TABLE.slice(0, 7), TABLE.slice(7)]).combine_chunks(), tmp_path / "x", KEY)
-    assert (tmp_path / "x").read_bytes() == written[1]
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.data())
-def test_a_flipped_bit_is_never_taken_for_scores(written, data):
-    path, whole = written
-    place = data.draw(st.integers(0, len(whole) - 1))
-    broken = bytearray(whole)
-    broken[place] ^= 1 << data.draw(st.integers(0, 7))
-    path.write_bytes(broken)
-    found = cache.read_table(path, KEY)
-    assert found is None or found.cast(SCHEMA).equals(TABLE.cast(SCHEMA))
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.floats(0, 0.999))
-def test_a_truncated_file_is_removed(written, share):
-    path, whole = written
-    path.write_bytes(whole[: int(share * len(whole))])
-    assert cache.read_table(path, KEY) is None
-    assert not path.exists()
 
 
 def test_a_broken_score_is_removed_from_the_cache_and_can_be_stored_anew(folder):
@@ -87,37 +46,11 @@ def test_a_broken_score_is_removed_from_the_cache_and_can_be_stored_anew(folder)
     assert cache.fetch(KEY) is not None
 
 
-def test_scores_of_another_key_are_not_used_and_not_removed(tmp_path):
-    cache.write_table(TABLE, tmp_path / "x", KEY)
-    assert cache.read_table(tmp_path / "x", OTHER) is None
-    assert cache.read_table(tmp_path / "x", KEY) is not None
-
-
-def test_a_parquet_file_of_something_else_is_not_taken(tmp_path):
-    pq.write_table(TABLE.select(["item", "logprob"]), tmp_path / "x")
-    assert cache.read_table(tmp_path / "x", KEY) is None
-    assert cache.read_table(tmp_path / "nothing", KEY) is None
-
-
 def test_a_cache_that_cannot_be_written_is_no_reason_to_stop(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("KNOWSHIFT_CACHE", str(tmp_path / "file"))
     cache.store(KEY, TABLE, ABOUT)
     assert cache.fetch(KEY) is None
-
-
-def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
-    cache.write_table(TABLE, tmp_path / "x", KEY)
-    before = (tmp_path / "x").read_bytes()
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OSError, match="No space left"):
-        cache.write_table(WORLD.model(1.0), tmp_path / "x", KEY)
-    assert [path.name for path in tmp_path.iterdir()] == ["x"]
-    assert (tmp_path / "x").read_bytes() == before
 
 
 PARTS = st.dictionaries(st.sampled_from("abc"), st.integers(0, 3))
@@ -186,8 +119,8 @@ def test_what_a_file_says_of_itself(folder):
     (entry,) = cache.entries()
     assert cache.holds(KEY)
     assert not cache.holds(OTHER)
-    assert cache.marked(entry.path, KEY)
-    assert not cache.marked(entry.path, OTHER)
+    assert has_key(entry.path, KEY)
+    assert not has_key(entry.path, OTHER)
     entry.path.write_bytes(b"")
-    assert not cache.marked(entry.path, KEY)
-    assert not cache.marked(folder / "gone", KEY)
+    assert not has_key(entry.path, KEY)
+    assert not has_key(folder / "gone", KEY)
