@@ -1,4 +1,4 @@
-"""Plotly figures as plain dictionaries. Made by the sections, drawn by charts.js.
+"""Build Plotly figures as plain dictionaries. The sections call it; `page/charts.js` draws them.
 
 Colours are names of style.css's variables (`--shift`), so a figure follows the reader's light or dark theme.
 """
