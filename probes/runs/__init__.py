@@ -1,1 +1,1 @@
-"""A comparison from its options to a finished run directory."""
+"""Plan a comparison, score its models, and keep the run in its directory."""
