@@ -57,7 +57,7 @@ bench-evaluate: $(VENV)/.tested
 docs: $(VENV)/.documented
 	@rm -rf $(VENV)/docs && mkdir -p $(VENV)/docs/knowshift
 	@tar -c --exclude=./.git --exclude=./.venv --exclude=./build --exclude=./runs . | tar -x -C $(VENV)/docs/knowshift
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet \
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict \
 	  --config-file $(VENV)/docs/knowshift/mkdocs.yml --site-dir $(CURDIR)/build/docs
 	@echo "documentation: build/docs/index.html"
 

@@ -83,8 +83,13 @@ def test_a_comparison_from_python(house, tmp_path):
 def test_the_pages_are_built_without_a_warning(tmp_path):
     pytest.importorskip("material", reason="the extra docs is not installed")
     # The reference is read from every module below the package, and in a clone the environment lies there too.
-    apart = shutil.ignore_patterns(".*", "__pycache__", "build", "dist", "tests", "*.egg-info")
-    config = shutil.copytree(DOCS.parent, tmp_path / "knowshift", ignore=apart) / "mkdocs.yml"
+    anywhere = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info")
+    on_top = shutil.ignore_patterns("build", "demo*", "dist", "runs", "tests")
+
+    def ignore(folder, names):
+        return anywhere(folder, names) | (on_top(folder, names) if Path(folder) == DOCS.parent else set())
+
+    config = shutil.copytree(DOCS.parent, tmp_path / "knowshift", ignore=ignore) / "mkdocs.yml"
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--config-file", config, "--site-dir", tmp_path / "site"],
         capture_output=True,
