@@ -97,7 +97,7 @@ def test_offsets_give_back_the_name_in_any_script(names: list[str], text: str) -
 def test_many_names_and_texts_are_quick() -> None:
     concepts = [Concept(str(n), f"finding {n} of syndrome {n % 97}") for n in range(20_000)]
     text = " ".join(f"word finding {n * 37 % 20_000} of syndrome {n * 37 % 20_000 % 97} ." for n in range(20))
-    started = time.perf_counter()
+    started = time.process_time()
     matcher = Matcher(concepts)
     assert all(len(matcher.mentions(text)) == 20 for _ in range(1000))
-    assert time.perf_counter() - started < 8
+    assert time.process_time() - started < 8

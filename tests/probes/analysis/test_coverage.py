@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.integration
+
 MADE = runpy.run_path(str(Path(__file__).parents[3] / "benchmarks" / "coverage.py"))
 DRAWS = 199
 
