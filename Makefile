@@ -1,5 +1,7 @@
 # make demo   installs into .venv and runs the demo: models of known truth, one page
-# make test   installs what the tests need (the browser too, where it is missing) and runs every check
+# make test   installs what the tests need (the browser too, where it is missing), lints, and runs the ordinary tests
+# make test-fast  runs the unit tests alone; make test-slow the long ones that make test leaves out
+# make hooks  installs the git hooks of .pre-commit-config.yaml
 # make docs   builds the documentation's pages into build/docs
 # make notebooks  runs the notebooks of docs/notebooks and writes their outputs
 # make bench  measures the engines and rewrites the tables of docs/performance.md; make bench-page the page's,
@@ -10,20 +12,35 @@ BIN := $(VENV)/bin
 CHROMIUM := /usr/bin/chromium
 MATERIALS := $(abspath ../shared/materials)
 
-.PHONY: demo test lint browser domain check-cuis bench bench-quick bench-page bench-evaluate docs notebooks clean
+PYTEST := $(if $(wildcard $(MATERIALS)),KNOWSHIFT_MATERIALS=$(MATERIALS)) $(BIN)/python -m pytest
+
+.PHONY: demo test test-fast test-slow lint types hooks browser domain check-cuis
+.PHONY: bench bench-quick bench-page bench-evaluate docs notebooks clean
 
 demo: $(VENV)/.installed
 	$(BIN)/probe demo
 
 test: $(VENV)/.tested lint browser
-	$(if $(wildcard $(MATERIALS)),KNOWSHIFT_MATERIALS=$(MATERIALS)) $(BIN)/python -m pytest tests
+	$(PYTEST) -m "not slow" tests
 
-# mypy wants the folder to be called like the package, whatever the clone is called.
-lint: $(VENV)/.tested
+test-fast: $(VENV)/.tested
+	$(PYTEST) -m "not slow and not integration" tests
+
+test-slow: $(VENV)/.tested browser
+	$(PYTEST) -m slow tests
+
+lint: $(VENV)/.tested types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+# mypy expects the folder to have the package's name, whatever the clone is called.
+types: $(VENV)/.tested
 	@mkdir -p $(VENV)/src && ln -sfn ../.. $(VENV)/src/knowshift
 	cd $(VENV)/src && ../bin/mypy --config-file knowshift/pyproject.toml
+
+hooks: $(VENV)/.tested
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	$(BIN)/pre-commit install
 
 # Rebuilds the embedded domains' files from their sources.
 domain: $(VENV)/.installed

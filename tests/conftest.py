@@ -21,9 +21,15 @@ settings.load_profile("knowshift")
 
 LONGEST = ("test_truth.py", "test_notebooks.py", "test_way.py", "test_written_suites.py", "test_compare.py")
 """Files that take a minute or so, first, so that no worker has one left when the others are done."""
+WHOLE = {"house", "browser"}
+"""Fixtures whose tests run a whole command or a browser."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by marker
 def pytest_collection_modifyitems(items):
+    for item in items:
+        if WHOLE.intersection(item.fixturenames):
+            item.add_marker(pytest.mark.integration)
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 

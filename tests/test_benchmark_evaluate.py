@@ -13,6 +13,8 @@ from knowshift.probes.evaluate.prompting import PromptingConfig
 from knowshift.probes.evaluate.runner import ask_model
 from knowshift.probes.runs.tables import write_table
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 
 

@@ -12,6 +12,8 @@ from knowshift.models.engines.thinning import thinned
 from tiny import tiny_model
 from torch.utils.flop_counter import FlopCounterMode
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import pytest
 from house import command, copied, is_one_line
 
+pytestmark = pytest.mark.integration
+
 
 @contextmanager
 def without_rights():

@@ -15,6 +15,8 @@ from house import command, write_domain
 from law import CUES, ROOTS, rows, tree, write_sources
 from vocabularies import MATERIALS, with_materials
 
+pytestmark = pytest.mark.integration
+
 SEVERAL = {
     "facts are CSV": 2,
     "wordings are no TOML": 3,

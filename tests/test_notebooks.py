@@ -58,6 +58,7 @@ def near(number):
     return pytest.approx(float(number), rel=NEAR, abs=NEAR if "." in number else FEW)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_says_what_is_committed(path, execute, tmp_path):
     done, committed = outputs(execute(path, tmp_path)), outputs(read(path))

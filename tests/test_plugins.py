@@ -14,6 +14,8 @@ from knowshift.errors import UsageError, VocabularyError
 from knowshift.probes.hypotheses.measures import measures
 from knowshift.terms.vocabulary import sources
 
+pytestmark = pytest.mark.integration
+
 EXAMPLE = Path(knowshift.__file__).parent / "examples" / "knowshift-example"
 STATED = """
 name = "own facts close more of the distance"

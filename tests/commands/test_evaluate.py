@@ -12,6 +12,8 @@ from knowshift.probes.evaluate import attached
 from knowshift.reports.page import render
 from tiny import make_tokenizer, tiny_model
 
+pytestmark = pytest.mark.integration
+
 SPECIALTIES = ("Neurology", "Cardiology", "Gastroenterology")
 
 

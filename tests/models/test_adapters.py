@@ -20,6 +20,8 @@ from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 from safetensors.torch import load_file, save_file
 from tiny import make_tokenizer, tiny_model
 
+pytestmark = pytest.mark.integration
+
 
 def edit(folder, change):
     file = folder / "adapter_model.safetensors"

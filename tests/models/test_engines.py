@@ -29,6 +29,8 @@ from knowshift.models.sharing import clone_sharing_weights
 from scored import ITEMS, as_checkpoint, tiny
 from tiny import ARCHITECTURES, LAYERS, make_tokenizer, tiny_model
 
+pytestmark = pytest.mark.integration
+
 OTHERS = ("transformer-lens", "nnsight")
 TARGETS = {
     "gpt2": ["c_attn", "c_proj", "c_fc"],  # fused query-key-value layers

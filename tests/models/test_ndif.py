@@ -12,6 +12,8 @@ from knowshift.models.engines.select import open_engine
 from knowshift.models.scoring import score
 from scored import ITEMS
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture
 def near(monkeypatch):

@@ -15,6 +15,8 @@ from knowshift.models.scoring import score
 from knowshift.probes.runs.lens_reading import read_lens
 from scored import ITEMS, tiny
 
+pytestmark = pytest.mark.integration
+
 OTHERS = ("transformer-lens", "nnsight")
 
 

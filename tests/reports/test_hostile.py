@@ -20,6 +20,8 @@ from hostile import HOSTILE
 from knowshift.probes.results.lens import LensReading, ModelReading
 from knowshift.reports.page import render, render_lens
 
+pytestmark = pytest.mark.slow
+
 BIDI = [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C]
 UNSEEN = {code for code in [*range(0x20), 0x7F, *range(0x80, 0xA0), *BIDI] if chr(code) not in "\t\n\r"}
 """Characters that must not reach the page as they are."""

@@ -13,6 +13,8 @@ from knowshift.reports import pdf
 from knowshift.reports.page import render
 from knowshift.reports.pdf import browser, write_pdf
 
+pytestmark = pytest.mark.integration
+
 CHROMIUM = Path("/usr/bin/chromium")
 
 

@@ -9,6 +9,8 @@ import pytest
 from knowshift.reports.page import render
 from knowshift.reports.run_view import TERM_COLUMNS
 
+pytestmark = pytest.mark.slow
+
 NEURO = "neuro_lora"
 
 

@@ -11,14 +11,21 @@ from knowshift.commands.demo import DEMO_LIMIT
 from knowshift.models.scoring import plan_scoring, score_shards
 from knowshift.probes.analysis.analyze import AnalysisInputs, analyze
 from knowshift.showcase.planted import BASE, Planted, domains
+from knowshift.terms.defaults import DOMAIN
 from knowshift.terms.select import items, limit
 from synthetic import fewer_draws
+
+pytestmark = pytest.mark.integration
 
 NONE = 0.25
 """Nats per token. What is smaller is no effect that could vanish: draws of labels come near it by chance."""
 
 
-@pytest.fixture(scope="module", params=domains())
+# The other domain's models are smaller, and show every day what these show before a release.
+LATER = {DOMAIN: [pytest.mark.slow]}
+
+
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=LATER.get(name, [])) for name in domains()])
 def planted(request):
     return Planted.open(request.param)
 
@@ -46,7 +53,7 @@ def taught(planted):
     return name, specialty
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_verdicts_are_the_known_truth(planted, scored, seed):
     domain, every, base, tuned = scored
     own = {name: (specialty, "--own") for name, specialty in planted.adapters.items()}
@@ -77,6 +84,7 @@ def only(items, table):
     return table.filter(pc.is_in(table["item"], pa.array([item.id for item in items])))
 
 
+@pytest.mark.slow
 def test_shuffled_specialties_make_every_own_effect_vanish(scored, taught, monkeypatch):
     """Also of the model that was taught the own facts: their labels are what the effect hangs on.
 
@@ -113,6 +121,7 @@ def test_shuffled_specialties_make_every_own_effect_vanish(scored, taught, monke
     assert sum((one.ledger.p_learned or 1) < 0.05 for one in found) <= 3
 
 
+@pytest.mark.slow
 def test_shuffled_specialties_of_terms_make_the_own_rung_and_gamma_vanish(planted, scored, monkeypatch):
     fewer_draws(monkeypatch)
     domain, every, *tables = scored

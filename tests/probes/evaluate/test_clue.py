@@ -13,6 +13,8 @@ from knowshift.probes.evaluate.values import Value, by_key
 from knowshift.terms.vocabulary.compiled import write
 from knowshift.terms.vocabulary.entry import Entry
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def vocabulary(tmp_path_factory):

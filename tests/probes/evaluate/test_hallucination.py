@@ -8,6 +8,8 @@ from knowshift.errors import UsageError
 from knowshift.probes.evaluate.declined import declines
 from knowshift.probes.evaluate.values import by_key
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.mark.parametrize(
     "answer",

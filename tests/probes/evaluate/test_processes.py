@@ -13,6 +13,8 @@ from knowshift.probes.evaluate.evaluate import evaluate
 from launch import finish, kill_halfway, launch
 from tiny import make_tokenizer, tiny_model
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.mark.parametrize(
     ("options", "says"), [({}, "--out: name"), ({"engine": "vllm", "out": "run"}, "--engine vllm")]

@@ -17,6 +17,8 @@ from knowshift.probes.results.suite_parts import SmedqaPart
 from knowshift.probes.runs.naming import told_specialties
 from knowshift.terms.domain import Domain
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def asked(models, tmp_path_factory):

@@ -14,6 +14,8 @@ from knowshift.probes.results.evaluation import QuestionCount
 from knowshift.probes.results.suite_parts import CluePart, SmedqaPart
 from knowshift.showcase import lay_down
 
+pytestmark = pytest.mark.slow
+
 MATERIALS = os.environ.get("KNOWSHIFT_MATERIALS")
 needs_materials = pytest.mark.skipif(not MATERIALS, reason="KNOWSHIFT_MATERIALS is not set")
 

@@ -15,6 +15,8 @@ from knowshift.probes.runs.plan import plan_comparison
 from knowshift.probes.runs.settings import settings_from
 from tiny import _byte_level, _wrap, make_tokenizer, tiny_model
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture(scope="module")
 def models(house, tmp_path_factory):
