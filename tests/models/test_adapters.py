@@ -116,6 +116,7 @@ def test_anatomy_reads_the_adapters_own_norm_and_head(method, base, tmp_path):
             torch.testing.assert_close(final_logits(parts, kept[0]), want, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(sorted(METHODS)), min_size=2, max_size=6))
 def test_adapters_of_any_methods_in_any_order_do_not_mix(shelf, names):

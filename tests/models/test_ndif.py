@@ -12,7 +12,7 @@ from knowshift.models.engines.select import open_engine
 from knowshift.models.scoring import score
 from scored import ITEMS
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

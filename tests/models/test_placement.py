@@ -59,6 +59,7 @@ def close(one, other):
         np.testing.assert_allclose(one[name], other[name], atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["folder", "pt"])
 def test_layers_on_the_disk_change_no_number(form, folder, tmp_path, monkeypatch):
     """accelerate lays out a model by the memory that it finds; here it is told there is room for one layer."""
@@ -145,6 +146,7 @@ def test_a_rounded_base_and_its_adapters_are_as_peft_alone_has_them(bits, wide, 
         assert torch.equal(base.model(IDS).logits, alone)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "dtype", "rounded"),
     [

@@ -57,6 +57,7 @@ def test_engines_that_others_register():
         open_engine("broken")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OTHERS)
 def test_compare_with_each_engine(house, finished, name, tmp_path, monkeypatch, capsys):
     arguments = [*command(house, house / "neuro_lora", out=tmp_path / "run"), "--engine", name]

@@ -109,6 +109,7 @@ def test_training_checkpoints_keep_the_state_dict_one_level_down(key, tmp_path):
     assert torch.equal(opened.model(IDS).logits, model(IDS).logits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_transformer_lens_bridge_comes_back(arch, tmp_path):
     from transformer_lens.model_bridge.sources import build_bridge_from_module

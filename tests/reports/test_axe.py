@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from knowshift.reports.page import render_lens
 
+pytestmark = pytest.mark.slow
+
 SERIOUS = ("serious", "critical")
 STILL = """() => new Promise((done) => {
   let at;

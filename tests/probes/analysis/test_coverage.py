@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.slow
 
 MADE = runpy.run_path(str(Path(__file__).parents[3] / "benchmarks" / "coverage.py"))
 DRAWS = 199

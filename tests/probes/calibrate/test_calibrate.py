@@ -141,6 +141,7 @@ def records(base, tmp_path_factory):
         return out, grid.run(chosen(base), out, 1)
 
 
+@pytest.mark.slow
 def test_a_grid_gives_a_record_a_model(records):
     assert [(one["arm"], one["seed"]) for one in records[1]] == [
         ("null", 0),
@@ -170,6 +171,7 @@ def test_a_temperature_is_exact(base):
     assert np.allclose(hot["logprob"].to_numpy(), expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_finished_work_is_not_done_again(records, base, monkeypatch):
     out, first = records
 
@@ -180,6 +182,7 @@ def test_finished_work_is_not_done_again(records, base, monkeypatch):
     assert grid.run(chosen(base), out, 1) == json.loads(json.dumps(first))
 
 
+@pytest.mark.slow
 def test_an_interrupted_line_is_cut_off_and_measured_again(records, base, tmp_path, monkeypatch):
     whole = (records[0] / grid.RESULTS).read_bytes()
     (tmp_path / grid.RESULTS).write_bytes(whole[:-40])
@@ -195,6 +198,7 @@ def test_an_interrupted_line_is_cut_off_and_measured_again(records, base, tmp_pa
     assert len((tmp_path / grid.RESULTS).read_text().splitlines()) == 5
 
 
+@pytest.mark.slow
 def test_what_is_judged_otherwise_is_judged_again_from_the_kept_scores(records, base, tmp_path, monkeypatch):
     import shutil
 
@@ -212,6 +216,7 @@ def test_what_is_judged_otherwise_is_judged_again_from_the_kept_scores(records, 
     assert len((out / grid.RESULTS).read_text().splitlines()) == 5
 
 
+@pytest.mark.slow
 def test_adding_an_arm_trains_nothing_else(records, base, tmp_path, monkeypatch):
     """Neither does editing one, whose own models are trained anew; the others' records stay as they are."""
     import shutil
@@ -239,6 +244,7 @@ def test_adding_an_arm_trains_nothing_else(records, base, tmp_path, monkeypatch)
     ]
 
 
+@pytest.mark.slow
 def test_records_of_arms_that_are_not_asked_for_stay(records, base, tmp_path):
     import shutil
 
@@ -269,6 +275,7 @@ def test_an_adapter_is_trained_as_peft_would(base):
     assert losses[0][-1] < losses[0][0]
 
 
+@pytest.mark.slow
 def test_another_bases_results_are_refused(records, base, tmp_path):
     (tmp_path / grid.RESULTS).write_bytes((records[0] / grid.RESULTS).read_bytes())
     other = grid.Grid(str(base), "another", chosen(base).tasks, TINY, (40,))
@@ -285,6 +292,7 @@ def test_what_cannot_be_meant_is_refused(tmp_path, options, says):
         calibrate(tmp_path, **options)
 
 
+@pytest.mark.slow
 def test_a_users_base_is_made_to_read_the_world_and_measured(house, tmp_path, monkeypatch):
     """Its tokens are its own; what was made of it is kept, and is of that base alone."""
     monkeypatch.setattr("knowshift.probes.calibrate.training.READ_STEPS", 2)

@@ -66,6 +66,7 @@ def is_what_one_found(run, material):
     assert not list(Path(run).glob("scores/*/.parts"))
 
 
+@pytest.mark.slow
 def test_two_processes_find_what_one_finds(material, tmp_path):
     """As a launcher starts them: the same command, told apart by the environment alone."""
     said = finish(launch(command(material[0], tmp_path / "two"), 2))
@@ -74,6 +75,7 @@ def test_two_processes_find_what_one_finds(material, tmp_path):
     is_what_one_found(tmp_path / "two", material)
 
 
+@pytest.mark.slow
 def test_an_evaluation_killed_among_two_processes_goes_on_with_one(material, tmp_path):
     run = tmp_path / "run"
     kill_halfway(command(material[0], run), run, "scores/*/.parts/*/[0-9]*.parquet")
