@@ -48,7 +48,7 @@ def root(
 app.command(epilog=compare.EPILOG)(compare.compare)
 app.command(epilog=report.EPILOG)(report.report)
 app.command(epilog=lens.EPILOG)(lens.lens)
-app.command(cls=evaluate.SuiteCommand, epilog=evaluate.EPILOG)(evaluate.evaluate)
+app.command("evaluate", cls=evaluate.SuiteCommand, epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.command("test", epilog=test.EPILOG)(test.hypotheses)
 app.command(epilog=demo.EPILOG)(demo.demo)
 app.command(epilog=calibrate.EPILOG)(calibrate.calibrate)

@@ -10,9 +10,11 @@ import typer
 from typer.core import TyperCommand
 
 from ..errors import UsageError
+from ..probes.evaluate.settings import Settings
 from .options import Debug, GivenOptions, with_options
 
 if TYPE_CHECKING:
+    from ..probes.evaluate.suite import Suite
     from ..probes.results.evaluation import EvaluationResult
 
 EPILOG = (
@@ -22,32 +24,25 @@ EPILOG = (
 
 
 class SuiteCommand(TyperCommand):
-    """`probe evaluate`: its options include those of every suite, which are loaded only when it is called."""
+    """Adds the options of every suite to `probe evaluate`, once it is called: suites take long to import."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> Any:
         whole = typer.Typer(add_completion=False, rich_markup_mode=None)
-        whole.command()(with_options("evaluate", *_settings_classes())(evaluate))
+        whole.command()(with_options("evaluate", Settings, *(suite.options for suite in _suites()))(_evaluate))
         command = typer.main.get_command(whole)
         self.params, self.callback = command.params, command.callback
-        self.epilog = f"{_suites()}\n\n{EPILOG}"
+        suites = "  |  ".join(f"{suite.name}: {suite.help}" for suite in _suites())
+        self.epilog = f"Suites:  {suites}\n\n{EPILOG}"
         return super().make_context(*args, **kwargs)
 
 
-def _settings_classes() -> list[type]:
-    """Return the settings classes whose options `probe evaluate` takes."""
-    from ..probes.evaluate.registry import all_suites
-    from ..probes.evaluate.settings import Settings
-
-    return [Settings, *(suite.options for suite in all_suites())]
-
-
-def _suites() -> str:
+def _suites() -> list[Suite[Any]]:
     from ..probes.evaluate.registry import all_suites
 
-    return "Suites:  " + "  |  ".join(f"{suite.name}: {suite.help}" for suite in all_suites())
+    return all_suites()
 
 
-def evaluate(
+def _evaluate(
     options: GivenOptions,
     base: Annotated[str | None, typer.Argument(help="Base model: a folder, hub id, .safetensors or .pt file.")] = None,
     tuned: Annotated[list[str] | None, typer.Argument(help="Tuned models, or further bases (see --pair).")] = None,
@@ -92,6 +87,9 @@ def evaluate(
     from ..reports.page import render
 
     print(f"report: {render(run or done.run)}", file=where)
+
+
+evaluate = with_options("evaluate", Settings)(_evaluate)
 
 
 def _table(result: EvaluationResult) -> None:

@@ -25,7 +25,7 @@ class OptionDocs(griffe.Extension):
                 attribute, option = cls.attributes[name], options[name]
                 attribute.annotation = hint
                 attribute.docstring = griffe.Docstring(
-                    f"`{option.flag}`: {escape(option.option.help, quote=False)}", parent=attribute
+                    f"`{option.flag}`: {escape(option.help_in(''), quote=False)}", parent=attribute
                 )
 
 

@@ -22,7 +22,9 @@ FOLDER = "evaluate"
 """Folder of a comparison's run that keeps its evaluations, one folder a suite."""
 
 
-def evaluate_attached(run: str | Path, base: str | Path, tuned: Sequence[str | Path], **options: Any) -> Evaluation | None:
+def evaluate_attached(
+    run: str | Path, base: str | Path, tuned: Sequence[str | Path], **options: Any
+) -> Evaluation | None:
     """Evaluate models of the finished comparison `run`; keep the evaluation in it, in `evaluate/<suite>`.
 
     Takes the options of `evaluate`. The domain is the run's, where no other is given. Raises `KnowshiftError` as
