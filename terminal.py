@@ -68,7 +68,7 @@ class Reporter:
 
 def shown(estimate: Estimate | Mapping[str, Any] | None, plus: bool = True) -> str:
     """Return an estimate as `+0.12 [+0.05, +0.19]`, a dash where it has no value."""
-    if isinstance(estimate, Mapping):  # `probe evaluate` and `probe test` hold JSON still
+    if isinstance(estimate, Mapping):  # `probe evaluate` still passes estimates as JSON.
         estimate = Estimate(estimate.get("estimate"), estimate.get("low"), estimate.get("high"))
     if estimate is None or estimate.value is None:
         return "–"
