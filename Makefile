@@ -24,7 +24,7 @@ test: $(VENV)/.tested lint browser
 	$(PYTEST) -m "not slow" tests
 
 test-fast: $(VENV)/.tested
-	$(PYTEST) -m "not slow and not integration" tests
+	$(PYTEST) -m "not slow and not heavy" tests
 
 test-slow: $(VENV)/.tested browser
 	$(PYTEST) -m slow tests

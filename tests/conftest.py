@@ -29,7 +29,7 @@ WHOLE = {"house", "browser"}
 def pytest_collection_modifyitems(items):
     for item in items:
         if WHOLE.intersection(item.fixturenames):
-            item.add_marker(pytest.mark.integration)
+            item.add_marker(pytest.mark.heavy)
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 

@@ -80,7 +80,7 @@ def test_a_comparison_from_python(house, tmp_path):
     assert done.frame().equals(knowshift.open_run(tmp_path / "run").frame())
 
 
-@pytest.mark.integration
+@pytest.mark.heavy
 def test_the_pages_are_built_without_a_warning(tmp_path):
     pytest.importorskip("material", reason="the extra docs is not installed")
     # The reference is read from every module below the package, and in a clone the environment lies there too.

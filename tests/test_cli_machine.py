@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from house import command, copied, is_one_line
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.heavy
 
 
 @contextmanager

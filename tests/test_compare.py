@@ -24,7 +24,7 @@ from knowshift.probes.runs.naming import default_out, names_of
 from knowshift.probes.runs.plan import plan_comparison
 from knowshift.probes.runs.settings import Settings
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.heavy
 
 RUNGS = ("generic_drift", "domain_shift", "specialty_vocabulary", "knowledge")
 OWN = {"neuro_lora": "neurology", "cardio_lora": "cardiology"}

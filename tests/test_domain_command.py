@@ -15,7 +15,7 @@ from house import command, write_domain
 from law import CUES, ROOTS, rows, tree, write_sources
 from vocabularies import MATERIALS, with_materials
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.heavy
 
 SEVERAL = {
     "facts are CSV": 2,
@@ -125,6 +125,7 @@ def test_nothing_is_laid_down_over_another(place, probe):
     assert tree(place) == before
 
 
+@pytest.mark.slow
 @with_materials
 def test_the_page_can_be_followed_by_its_words(tmp_path, probe):
     """docs/new-domain.md from the empty folder to the built domain, each command as it stands."""

@@ -84,6 +84,7 @@ def said(words):
     return out
 
 
+@pytest.mark.heavy
 def test_what_is_looked_for_is_found(words):
     """The tests below rest on this."""
     found = said(words)
@@ -93,6 +94,7 @@ def test_what_is_looked_for_is_found(words):
         assert any(name.startswith(place) for name in found), f"{place} needs no exception any more: drop it"
 
 
+@pytest.mark.heavy
 def test_nothing_outside_of_its_folder_speaks_of_medicine(words):
     extra = {
         place: [f"line {line}: {words.search(text)[0]!r} in {text[:60]!r}" for line, text in hits]
@@ -102,6 +104,7 @@ def test_nothing_outside_of_its_folder_speaks_of_medicine(words):
     assert not extra
 
 
+@pytest.mark.heavy
 def test_no_relation_or_concept_of_it_is_known_by_name():
     """Relations are the domain's own words; code that asked for one would serve that domain alone."""
     relations = {fact.relation for fact in Domain.open("medicine").facts} - {"question"}

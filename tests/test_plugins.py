@@ -14,7 +14,7 @@ from knowshift.errors import UsageError, VocabularyError
 from knowshift.probes.hypotheses.measures import measures
 from knowshift.terms.vocabulary import sources
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.heavy
 
 EXAMPLE = Path(knowshift.__file__).parent / "examples" / "knowshift-example"
 STATED = """

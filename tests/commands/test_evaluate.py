@@ -12,7 +12,7 @@ from knowshift.probes.evaluate import attached
 from knowshift.reports.page import render
 from tiny import make_tokenizer, tiny_model
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.heavy
 
 SPECIALTIES = ("Neurology", "Cardiology", "Gastroenterology")
 

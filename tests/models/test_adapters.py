@@ -20,7 +20,7 @@ from peft.mapping import PEFT_TYPE_TO_CONFIG_MAPPING
 from safetensors.torch import load_file, save_file
 from tiny import make_tokenizer, tiny_model
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.heavy
 
 
 def edit(folder, change):

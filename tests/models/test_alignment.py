@@ -81,6 +81,7 @@ def test_the_oracle_reads_bytes_as_the_tokenizer_does():
     assert set(_BYTE) == set(ByteLevel.alphabet())
 
 
+@pytest.mark.heavy
 @settings(max_examples=250, deadline=None)
 @given(families, before_a_target, words, strings)
 def test_a_targets_tokens_are_its_characters_and_the_space_before(family, before, target, after):
@@ -104,6 +105,7 @@ def test_a_targets_tokens_are_its_characters_and_the_space_before(family, before
         assert target in tokenizer.decode(ids[found.first : found.last])
 
 
+@pytest.mark.heavy
 @settings(max_examples=150, deadline=None)
 @given(families, words, st.lists(words, min_size=2, max_size=5, unique=True))
 def test_candidates_of_a_cue_begin_after_the_same_tokens(family, cue, candidates):
@@ -265,6 +267,7 @@ def test_no_token_holds_the_target():
 # Windows
 
 
+@pytest.mark.heavy
 @settings(max_examples=100, deadline=None)
 @given(families, st.integers(24, 64), st.lists(parts_of_texts, min_size=60, max_size=160), st.data())
 def test_long_texts_are_read_in_windows(family, context, parts, data):

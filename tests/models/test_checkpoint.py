@@ -77,6 +77,7 @@ def fault(spec, **options):
     return str(error.value)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 @pytest.mark.parametrize("form", ["folder", "shards", "safetensors", "pt"])
 def test_what_is_known_before_the_weights_are_read_is_what_is_loaded(arch, form, tmp_path):

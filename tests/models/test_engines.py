@@ -29,7 +29,7 @@ from knowshift.models.sharing import clone_sharing_weights
 from scored import ITEMS, as_checkpoint, tiny
 from tiny import ARCHITECTURES, LAYERS, make_tokenizer, tiny_model
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.heavy
 
 OTHERS = ("transformer-lens", "nnsight")
 TARGETS = {

@@ -20,7 +20,7 @@ from knowshift.models.weights import save_pt
 from synthetic import fact
 from tiny import make_tokenizer, tiny_model
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.heavy
 
 IDS = torch.tensor([[1, 5, 7, 9, 33, 250, 12]])
 

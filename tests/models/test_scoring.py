@@ -93,12 +93,14 @@ def test_a_feed_forward_part_that_looks_around_is_read_whole():
     assert not HooksEngine().thins(checkpoint.anatomy)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("family", TOKENIZERS)
 def test_with_every_tokenizer(family):
     check_against_own(tiny("llama", family))
     check_against_own(tiny("llama", family), template=Template("file", "Note:\n"))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_lens_is_the_final_norm_and_head_after_each_layer(arch):
     checkpoint = tiny(arch)
@@ -146,6 +148,7 @@ def planned(items, checkpoint, tokens):
     return plan
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("arch", ["llama", "gpt2", "gemma2"])
 @pytest.mark.parametrize("tokens", [1, 60, 500, 10**6])
 def test_the_size_of_a_batch_changes_nothing(arch, tokens):
@@ -282,6 +285,7 @@ def test_cues_longer_than_a_sliding_window(arch):
     check_against_own(checkpoint, items[1:])
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_a_tree_of_more_tokens_than_the_context(arch):
     checkpoint = tiny(arch)

@@ -15,7 +15,7 @@ from knowshift.models.scoring import score
 from knowshift.probes.runs.lens_reading import read_lens
 from scored import ITEMS, tiny
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.heavy
 
 OTHERS = ("transformer-lens", "nnsight")
 

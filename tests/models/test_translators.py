@@ -18,7 +18,7 @@ from knowshift.models.translators import Translators
 from knowshift.terms.items import Item
 from tiny import ARCHITECTURES, CORPUS, LAYERS, WIDTH, make_tokenizer, tiny_model
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.heavy
 
 SHORT = Schedule(steps=60, tokens=256)
 TEXTS = [f"{n}: {text}" for n in ("One", "Two", "Three") for text in CORPUS]

@@ -41,6 +41,7 @@ def test_self_contained_file_gives_the_same_logits(arch, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["base.pt"]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("family", TOKENIZERS)
 @pytest.mark.parametrize("arch", ["llama", "gpt2", "gemma2"])
 def test_self_contained_file_carries_the_tokenizer(family, arch, tmp_path):
@@ -80,6 +81,7 @@ def test_a_failed_write_leaves_nothing(tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("suffix", [".pt", ".safetensors"])
 @pytest.mark.parametrize("arch", ["llama", "qwen2", "gpt2"])
 def test_state_dict_beside_its_config_or_with_a_config_folder(arch, suffix, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from knowshift.reports.page import render, render_lens
 
 
-@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("width", [1440, pytest.param(390, marks=pytest.mark.slow)])
 def test_every_chart_is_drawn_and_nothing_runs_over(visit, report, width):
     page = visit(report, width=width, drawn=True)
     plots = page.locator(".plot")
@@ -58,6 +58,7 @@ def test_on_paper_there_are_no_controls_and_nothing_scrolls(visit, report):
     assert page.locator("#terms-records + p").is_visible()
 
 
+@pytest.mark.slow
 def test_a_page_without_its_places_says_so(visit, fresh):
     for name in ("places", "readings"):
         (fresh / f"{name}.parquet").unlink()
@@ -77,6 +78,7 @@ def test_a_browser_that_cannot_open_the_data_says_so(browser, report):
     context.close()
 
 
+@pytest.mark.slow
 def test_hostile_text_runs_nowhere(visit, fresh, edit, reading):
     hostile = '<img src=x onerror="document.title=1"><a href="https://example.org">x</a>'
 

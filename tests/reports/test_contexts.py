@@ -73,6 +73,7 @@ def test_contexts_that_pack_badly_are_fewer(run, largest):
     assert 0 < held["shown"] < whole["shown"] or held["layered"] < whole["layered"]
 
 
+@pytest.mark.heavy
 def test_a_page_of_many_rare_terms_keeps_its_size(finished, tmp_path, monkeypatch):
     """Terms and facts come first; contexts take what is left, if only nothing."""
     import shutil

@@ -105,6 +105,7 @@ def test_no_text_of_the_corpus_or_the_facts_is_left_in_a_page_without_text(finis
     assert bare.packed("terms") == page.packed("terms")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("said", "shown"), [(None, True), (True, True), (False, False), ("?", False)])
 def test_texts_stand_on_the_page_as_the_run_says(fresh, edit, tmp_path, said, shown):
     """An older run does not say."""

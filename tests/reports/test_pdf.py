@@ -13,7 +13,7 @@ from knowshift.reports import pdf
 from knowshift.reports.page import render
 from knowshift.reports.pdf import browser, write_pdf
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.heavy
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -59,6 +59,7 @@ def test_charts_are_on_the_paper(fresh, tmp_path):
     assert not [colour for colour in without if colour == rung]
 
 
+@pytest.mark.slow
 def test_printed_from_the_dark_it_is_ink_on_white(visit, fresh, tmp_path):
     """As Ctrl+P prints: no media is set before, and nothing is waited for."""
     page = visit(render(fresh), drawn=True)

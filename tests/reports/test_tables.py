@@ -22,6 +22,7 @@ def count(box) -> str:
     return box.locator("output").inner_text()
 
 
+@pytest.mark.slow
 def test_terms_are_searched_filtered_and_sorted(terms, finished):
     frame = pl.read_parquet(finished / "terms.parquet")
     assert count(terms) == f"{frame.height} of {frame.height} rows"
@@ -73,6 +74,7 @@ def test_rows_come_as_the_table_is_scrolled_and_walked(terms, finished):
     assert terms.locator("table").get_attribute("aria-rowcount") == str(len(mine) + 1)
 
 
+@pytest.mark.slow
 def test_columns_are_chosen_and_kept_in_the_address(terms, visit, report):
     assert "concept" not in terms.locator("thead").inner_text()
     terms.locator("summary").click()
@@ -128,6 +130,7 @@ def test_a_small_q_is_not_nought(terms, saved):
     assert float(frame["q"][0]) == 3.22e-7
 
 
+@pytest.mark.slow
 def test_a_spreadsheet_runs_no_formula_of_a_text(visit, fresh, tmp_path):
     formulas = ["=1+1", "+SUM(A1)", "-2", "@x", "\\tx", 'plain, with "quotes"']
     file = fresh / "facts.parquet"

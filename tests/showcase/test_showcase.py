@@ -237,12 +237,14 @@ def excess(texts, domain):
     return (true - wrong) / (true + wrong + 1) ** 0.5
 
 
+@pytest.mark.heavy
 def test_notes_hold_no_fact_more_often_than_by_chance(domain, own, notes):
     assert excess(notes, domain) < 4
     taught = list(fact_sentences(own, {fact.id for fact in own}, 0, (0,)))
     assert excess([*notes, *taught], domain) > 4  # a fact sentence would be seen
 
 
+@pytest.mark.heavy
 def test_no_wording_and_no_hand_written_text_is_in_the_texts(domain, notes):
     writer = Writer(domain, 6)
     written = [*notes, *(writer.base() for _ in range(1500))]

@@ -15,7 +15,7 @@ from knowshift.terms.defaults import DOMAIN
 from knowshift.terms.select import items, limit
 from synthetic import fewer_draws
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.heavy
 
 NONE = 0.25
 """Nats per token. What is smaller is no effect that could vanish: draws of labels come near it by chance."""
@@ -144,6 +144,7 @@ def test_shuffled_specialties_of_terms_make_the_own_rung_and_gamma_vanish(plante
         assert np.abs(drawn).max() < 0.6 * effect, name
 
 
+@pytest.mark.slow
 def test_swapping_base_and_tuned_flips_every_rung_and_raw_margin(planted, scored, monkeypatch):
     fewer_draws(monkeypatch)
     domain, every, base, tuned = scored

@@ -20,7 +20,10 @@ SOURCES = (
 )
 QUESTIONS = MATERIALS / "smedqa" / "S-MedQA_validation.json"
 
-pytestmark = pytest.mark.skipif(not QUESTIONS.is_file(), reason="KNOWSHIFT_MATERIALS is not set")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not QUESTIONS.is_file(), reason="KNOWSHIFT_MATERIALS is not set"),
+]
 
 
 @pytest.fixture(scope="module")

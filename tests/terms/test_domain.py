@@ -322,6 +322,7 @@ def test_no_sentence_of_geography_says_a_fact() -> None:
     assert [names for names in seen if any(facts[name] & names for name in names)] == []
 
 
+@pytest.mark.heavy
 def test_reading_a_domain_loads_neither_torch_nor_spacy() -> None:
     code = (
         "import sys; from knowshift.terms.domain import Domain; from knowshift.terms.select import items\n"

@@ -94,6 +94,7 @@ def test_offsets_give_back_the_name_in_any_script(names: list[str], text: str) -
         end = m.end
 
 
+@pytest.mark.heavy
 def test_many_names_and_texts_are_quick() -> None:
     concepts = [Concept(str(n), f"finding {n} of syndrome {n % 97}") for n in range(20_000)]
     text = " ".join(f"word finding {n * 37 % 20_000} of syndrome {n * 37 % 20_000 % 97} ." for n in range(20))

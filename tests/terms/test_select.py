@@ -54,6 +54,7 @@ def test_control_words_are_content_words_and_no_terms_of_the_domain() -> None:
     assert all(item.specialties == ("general",) for item in words)
 
 
+@pytest.mark.heavy
 def test_the_same_items_each_time_with_ids_of_their_own() -> None:
     embedded = items(Domain.open("medicine"))
     assert items_hash(embedded) == items_hash(items(Domain.open("medicine")))

@@ -136,6 +136,7 @@ def test_a_hash_of_the_file_and_nothing_of_its_place(tmp_path):
     assert replace(one, hash="") != one
 
 
+@pytest.mark.heavy
 def test_a_file_is_streamed_and_its_words_are_counted_once(tmp_path):
     file = tmp_path / "train.txt"
     with file.open("w") as out:

@@ -258,6 +258,7 @@ def test_a_killed_writer_leaves_the_old_file(tmp_path):
     assert list(Vocabulary.open(tmp_path / "v")) == HEART
 
 
+@pytest.mark.heavy
 def test_opening_and_looking_up_stay_quick(tmp_path):
     """2 s is what a million aliases may take to open; this is a tenth of them, and a tenth of the time."""
     path = tmp_path / "v"

@@ -54,6 +54,7 @@ def test_a_parent_s_name_that_two_concepts_have_is_no_parent(tmp_path):
     assert tally.dropped == {"parents whose name several concepts have": 1}
 
 
+@pytest.mark.heavy
 @with_materials
 def test_disease_ontology_s_four_files_are_one_vocabulary(tmp_path):
     ontology = MATERIALS / "disease_ontology"

@@ -54,6 +54,7 @@ def test_the_smallest_effect_is_that_of_theory(smallest):
     assert np.mean([one.absence for one in smallest]) == pytest.approx(expected, rel=0.06)
 
 
+@pytest.mark.slow
 def test_an_effect_of_that_size_is_found_four_times_in_five(smallest):
     effect = float(np.mean([one.effect for one in smallest]))
 
@@ -128,6 +129,7 @@ def test_an_effect_size_is_cohens_d_over_concepts():
     assert effect_size(float("nan"), values, cluster) is None
 
 
+@pytest.mark.heavy
 def test_every_verdict_says_what_it_could_have_seen_and_what_is_needed():
     made = world(specialties=4, facts=40, controls=80)
     noisy = made.moved(1, noise=0.6)

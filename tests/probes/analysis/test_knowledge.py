@@ -44,6 +44,7 @@ def test_knowledge_planted_in_the_own_facts_is_found(seed, per):
     assert specific.n == 40
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("seed", range(4))
 def test_a_tune_that_taught_nothing_has_none(seed):
     model = found(WORLD.model(WORLD.moved(seed, ease=1.0)))
@@ -59,6 +60,7 @@ def test_what_other_specialties_learned_too_is_no_specific_knowledge(own_only):
     assert model.transferable.value == pytest.approx(0 if own_only else 0.7, abs=0.15)
 
 
+@pytest.mark.heavy
 @settings(max_examples=8, deadline=None)
 @given(st.floats(0.4, 2.5), st.sampled_from(["s0", "s3", None]))
 def test_scaling_every_log_probability_is_no_knowledge(scale, own):
@@ -70,6 +72,7 @@ def test_scaling_every_log_probability_is_no_knowledge(scale, own):
     assert np.sign(model.margin_gain.value) == np.sign(scale - 1) or abs(scale - 1) < 1e-9
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("temperature", [0.5, 0.7, 1.5, 2.0])
 @pytest.mark.parametrize("own", ["s0", None])
 def test_another_temperature_is_no_knowledge(temperature, own):
@@ -77,6 +80,7 @@ def test_another_temperature_is_no_knowledge(temperature, own):
     assert model.knowledge.state != "yes", model.knowledge.why
 
 
+@pytest.mark.heavy
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 1000), st.floats(0, 5))
 def test_answers_easy_to_move_cancel_through_the_centring(seed, ease):
@@ -86,6 +90,7 @@ def test_answers_easy_to_move_cancel_through_the_centring(seed, ease):
     assert model.knowledge.state == "no"
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_tune_for_the_whole_domain(seed):
     moved = WORLD.moved(seed)

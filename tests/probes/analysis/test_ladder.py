@@ -63,6 +63,7 @@ def test_rungs_sum_to_the_mean_gain_of_true_answers_also_by_layer(one, other, pe
             assert sum(values) == pytest.approx(depth * ladder.total.value, abs=1e-6)  # the lens is read in float32
 
 
+@pytest.mark.heavy
 @settings(max_examples=15, deadline=None)
 @given(SEEDS, SEEDS)
 def test_swapping_base_and_tuned_flips_every_rung_and_margin(one, other):
@@ -155,6 +156,7 @@ def test_an_estimate_counts_the_concepts_of_its_smallest_group():
     assert facts.rungs["knowledge"].method == "two-way cluster bootstrap"
 
 
+@pytest.mark.heavy
 def test_the_intervals_of_the_rungs_cover_where_answers_differ_in_ease():
     """The same few strings are the wrong answers of a whole relation: facts alone are too many clusters."""
     hits = {"generic_drift": 0, "domain_shift": 0, "specialty_vocabulary": 0}
@@ -192,6 +194,7 @@ def four():
     return made, own, tables
 
 
+@pytest.mark.heavy
 def test_a_copy_of_a_model_changes_no_estimate_of_the_others_nor_gamma(four):
     made, own, tables = four
     before = analyze(made.material(own, **tables))
@@ -219,6 +222,7 @@ def test_a_copy_of_a_model_changes_no_estimate_of_the_others_nor_gamma(four):
             assert now == pytest.approx(then, abs=1e-9)
 
 
+@pytest.mark.heavy
 def test_the_same_material_gives_the_same_findings(four):
     made, own, tables = four
     one, two = (analyze(made.material(own, **tables)) for _ in range(2))

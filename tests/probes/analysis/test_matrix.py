@@ -82,6 +82,7 @@ def test_gamma_needs_two_models_of_different_specialties():
     assert two.known
 
 
+@pytest.mark.heavy
 def test_common_items_count_in_no_contrast():
     made = world(specialties=4, facts=20, controls=0, terms=20, distractors=3)
     own = {name: f"s{k}" for k, name in enumerate("ab")}

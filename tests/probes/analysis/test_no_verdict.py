@@ -68,6 +68,7 @@ CASES = {
 }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("run", "why"), CASES.values(), ids=CASES)
 def test_it_cannot_be_told_and_why(run, why):
     model = run()

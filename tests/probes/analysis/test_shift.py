@@ -27,6 +27,7 @@ def found(made, tuned, own="s0", per="token", seed=0):
     return analyze(made.material({"m": own}, m=tuned, per=per, seed=seed)).models["m"]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("made", [TEXTS, FACTS], ids=["text", "fact"])
 @pytest.mark.parametrize("temperature", [0.55, 0.7, 0.85, 1.1, 1.2, 1.5, 1.9])
 def test_a_mere_change_of_temperature_is_no_shift(made, temperature):
@@ -52,6 +53,7 @@ def test_a_planted_shift_is_found(made, view, own, temperature):
         assert model.shift.matched.value == pytest.approx(0.6, abs=0.25)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("made", [TEXTS, FACTS], ids=["text", "fact"])
 @pytest.mark.parametrize("what", ["nothing", "own specialty alone", "everything alike"])
 def test_what_the_other_specialties_did_not_gain_on_the_general_is_no_shift(made, what):
@@ -78,6 +80,7 @@ def test_part_of_the_domain_without_general_targets_like_it_cannot_be_told():
     assert "of the domain's targets have general ones like them" in model.shift.why
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("per", "share"), [("token", 1), ("target", FACTS.tokens.mean()), ("character", 0.25)])
 def test_the_shift_is_told_in_any_unit(per, share):
     for size, state in ((0.0, "no"), (0.6, "yes")):

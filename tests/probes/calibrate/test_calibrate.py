@@ -16,7 +16,7 @@ from knowshift.probes.results.findings import Counts, Finding, Ledger, ShiftFind
 from knowshift.probes.results.model import ModelResult
 from scipy import stats
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.heavy
 
 TINY = Size(specialties=4, relations=6, general_relations=4, facts=20, names=40, terms=10, words=60, texts=3)
 

@@ -121,6 +121,7 @@ def test_any_of_several_right_options_is_right(tmp_path):
         assert values["t.letter", "accuracy"] == {"q": right}
 
 
+@pytest.mark.heavy
 def test_random_models_sit_at_chance_on_cases_and_facts(models, tmp_path, monkeypatch):
     """As in `test_suites`, where the questions are of S-MedQA."""
     rng = random.Random(1)

@@ -13,7 +13,7 @@ from knowshift.probes.evaluate.values import Value, by_key
 from knowshift.terms.vocabulary.compiled import write
 from knowshift.terms.vocabulary.entry import Entry
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.heavy
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from knowshift.errors import UsageError
 from knowshift.probes.evaluate.declined import declines
 from knowshift.probes.evaluate.values import by_key
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.heavy
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ def draws(rng, n):
     return samples, list(truth)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("alpha", [0.1, 0.3])
 def test_the_true_label_is_in_the_set_as_often_as_alpha_promises(alpha):
     rng = np.random.default_rng(0)

@@ -13,7 +13,7 @@ from knowshift.probes.evaluate.evaluate import evaluate
 from launch import finish, kill_halfway, launch
 from tiny import make_tokenizer, tiny_model
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.heavy
 
 
 @pytest.mark.parametrize(

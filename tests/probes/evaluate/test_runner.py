@@ -64,6 +64,7 @@ WRITTEN = PromptTask("written", "answer", docs(5), "Q: {{ stem }}\nA:", until=("
 ASKING = PromptingConfig(context=128, batch_size=3)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("which", [0, 1], ids=["base", "adapter"])
 def test_log_probabilities_are_the_models_own(folder, tmp_path, family, which):

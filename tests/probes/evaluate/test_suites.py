@@ -17,7 +17,7 @@ from knowshift.probes.results.suite_parts import SmedqaPart
 from knowshift.probes.runs.naming import told_specialties
 from knowshift.terms.domain import Domain
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.heavy
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ def test_the_sign_test_is_mcnemars_exact_test(pairs):
     assert sign_test(win, loss) == pytest.approx(mcnemar(table, exact=True).pvalue if win + loss else 1.0)
 
 
+@pytest.mark.heavy
 def test_a_mean_covers_as_often_as_it_says():
     rng = np.random.default_rng(0)
     hits = 0

@@ -16,6 +16,8 @@ from knowshift.probes.hypotheses.material import load_run
 from knowshift.probes.hypotheses.testing import examine
 from scipy import special, stats
 
+pytestmark = pytest.mark.slow
+
 MODELS = ("neuro_lora", "neuro_facts_lora")
 STATED = {
     "name": "h",

@@ -15,7 +15,7 @@ from knowshift.probes.runs.plan import plan_comparison
 from knowshift.probes.runs.settings import settings_from
 from tiny import _byte_level, _wrap, make_tokenizer, tiny_model
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.heavy
 
 
 @pytest.fixture(scope="module")
