@@ -19,8 +19,17 @@ settings.register_profile("knowshift", deadline=None)
 settings.load_profile("knowshift")
 
 
-LONGEST = ("test_truth.py", "test_notebooks.py", "test_way.py", "test_written_suites.py", "test_compare.py")
-"""Files that take a minute or so, first, so that no worker has one left when the others are done."""
+LONGEST = (
+    "test_truth.py",
+    "test_notebooks.py",
+    "test_way.py",
+    "test_written_suites.py",
+    "test_compare.py",
+    "test_axe.py",
+    "test_adapters.py",
+    "test_hypotheses.py",
+)
+"""Files that take most of a minute, first, so that no worker has one left when the others are done."""
 WHOLE = {"house", "browser"}
 """Fixtures whose tests run a whole command or a browser."""
 
