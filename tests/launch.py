@@ -27,7 +27,7 @@ def launch(arguments, count):
 def finish(started):
     """Wait for all; what each printed on standard output and standard error."""
     try:
-        said = [process.communicate(timeout=240) for process in started]
+        said = [process.communicate(timeout=900) for process in started]
     finally:
         for process in started:
             process.kill()

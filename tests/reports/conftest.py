@@ -148,7 +148,7 @@ def visit(browser, report, request) -> Iterator[Any]:
             page.emulate_media(media="screen", color_scheme="light")
             page.mouse.move(0, 0)
             page.evaluate(UNTOUCHED)
-        page.wait_for_selector(f"html[data-{'drawn' if drawn else 'ready'}]", timeout=30_000)
+        page.wait_for_selector(f"html[data-{'drawn' if drawn else 'ready'}]", timeout=120_000)
         return page
 
     yield visit

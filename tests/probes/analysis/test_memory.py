@@ -10,6 +10,8 @@ from knowshift.probes.analysis.analyze import analyze
 from knowshift.probes.analysis.inputs import AnalysisInputs, ScoreFiles
 from synthetic import fewer_draws
 
+pytestmark = pytest.mark.heavy
+
 MADE = runpy.run_path(str(Path(__file__).parents[3] / "benchmarks" / "statistics_memory.py"))
 ITEMS, LAYERS = 1000, 12
 

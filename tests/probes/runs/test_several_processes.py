@@ -11,6 +11,8 @@ from knowshift.errors import UsageError
 from knowshift.probes.runs.compare import run_comparison
 from launch import CODE, finish, kill_halfway, launch
 
+pytestmark = pytest.mark.slow
+
 TUNED = ("neuro_lora", "cardio_full")
 
 
