@@ -74,7 +74,7 @@ def read_model_config(folder: Path) -> PretrainedConfig:
     """The config.json in `folder`. Raises `CheckpointError`."""
     file = folder / "config.json"
     try:
-        values = json.loads(file.read_text(encoding="utf-8"))
+        values = json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise CheckpointError(
             f"{file}: cannot be read as JSON ({first_line(error)}); expected a model's config"

@@ -21,9 +21,12 @@ import torch
 from torch.nn.functional import kl_div
 from torch.nn.utils import clip_grad_norm_
 
-from ..errors import CheckpointError, UsageError
+from ..errors import CheckpointError, CorpusError, UsageError
 from ..fingerprint import code_fingerprint
-from ..terms.records import Faults, read_file
+from ..terms.reading.content import Content
+from ..terms.reading.formats import format_of
+from ..terms.reading.load import read_records
+from ..terms.records import Faults
 from .alignment import Encoder
 from .architecture import Anatomy, final_logits
 from .engines.hooks import HooksEngine
@@ -39,7 +42,6 @@ if TYPE_CHECKING:
 
     Map = tuple[Float[Tensor, "width width"], Float[Tensor, "width"]]
 
-RECORDS = (".jsonl", ".json", ".parquet")
 HELD_OUT = 8192
 """Most tokens of the held-out part, which is at most a tenth of the file."""
 EVALUATED = 8
@@ -76,22 +78,26 @@ class TrainingData:
 
     @classmethod
     def read(cls, path: Path) -> TrainingData:
-        """One text, or a record with a `text` a line (.jsonl, .parquet). Raises `UsageError`, `DomainError`."""
+        """Read a text, or the field `text` of the records of a file of any other form (`terms.reading`).
+
+        Raises:
+            UsageError: The file cannot be read.
+            DomainError: A record has no text.
+        """
+        faults = Faults()
         try:
             content = path.read_bytes()
-            if path.suffix in RECORDS:
-                faults = Faults()
-                texts = tuple(record.text("text") for record in read_file(path, faults))
-                faults.raise_any()
+            form = format_of(path)
+            if form is None or form.is_prose:
+                texts: tuple[str, ...] = (Content(path).whole(),)
             else:
-                texts = (content.decode("utf-8-sig"),)
-        except UnicodeDecodeError as error:
-            raise UsageError(
-                f"--lens-data {path}: is not UTF-8 text; give a text file or .jsonl with `text`"
-            ) from error
+                texts = tuple(record.text("text") for record in read_records(path, faults))
+        except CorpusError as error:
+            raise UsageError(f"--lens-data {error}; give a text file or records with `text`") from error
         except OSError as error:
             why = error.strerror or error
             raise UsageError(f"--lens-data {path}: cannot be read ({why}); give a text file, .jsonl or lens") from error
+        faults.raise_any()
         return cls(path.name, hashlib.sha256(content).hexdigest(), texts)
 
 

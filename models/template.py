@@ -35,7 +35,7 @@ class Template:
         if not path.is_file():
             raise UsageError(f"--template {value}: no such file; give none, chat, or a text file that ends in {{text}}")
         try:
-            words = path.read_text(encoding="utf-8")
+            words = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"--template {value}: is not UTF-8 text; give none, chat or a text file") from error
         before, found, after = words.partition(PLACEHOLDER)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -24,7 +23,9 @@ from typing import Any
 
 from ..errors import DomainError, UsageError
 from .items import GENERAL
-from .records import Faults, Record, read
+from .normal_form import words_of
+from .reading.parts import read_part
+from .records import Faults, Record
 
 EMBEDDED = Path(__file__).parent / "domains"
 NEUTRAL = "Answer:"
@@ -147,16 +148,11 @@ def embedded() -> list[str]:
     return sorted(path.parent.name for path in EMBEDDED.glob("*/domain.toml"))
 
 
-def words_of(text: str) -> tuple[str, ...]:
-    """Runs of letters and digits, casefolded."""
-    return tuple(re.findall(r"[^\W_]+", text.casefold()))
-
-
 def head(folder: Path) -> Domain:
     """The domain without its parts, from domain.toml; raises DomainError at its first fault."""
     path = folder / "domain.toml"
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         known = ", ".join(embedded())
         what = "the folder has no domain.toml" if folder.is_dir() else "no such domain"
@@ -197,10 +193,10 @@ def head(folder: Path) -> Domain:
 
 def _parts(empty: Domain, folder: Path) -> Domain:
     faults = Faults()
-    concepts = tuple(_concepts(empty, read(folder, "concepts", faults)))
-    texts = tuple(_texts(empty, read(folder, "texts", faults)))
-    facts = tuple(_facts(empty, read(folder, "facts", faults)))
-    questions = tuple(_questions(empty, read(folder, "questions", faults)))
+    concepts = tuple(_concepts(empty, read_part(folder, "concepts", faults)))
+    texts = tuple(_texts(empty, read_part(folder, "texts", faults)))
+    facts = tuple(_facts(empty, read_part(folder, "facts", faults)))
+    questions = tuple(_questions(empty, read_part(folder, "questions", faults)))
     for id in {fact.id for fact in facts} & {question.id for question in questions} - {""}:
         faults.add(str(folder), f'a question has the id of a fact, "{id}"; give each its own')
     faults.raise_any()
@@ -234,18 +230,18 @@ def _specialties(domain: Domain, record: Record, names: tuple[str, ...], field: 
 
 
 def _concepts(domain: Domain, records: list[Record]) -> Iterator[Concept]:
-    for r, id in _unique(records, (r.text("id") for r in records)):
+    for r, id in _unique(records, (r.id() for r in records)):
         specialties = _specialties(domain, r, r.texts("specialties"))
         yield Concept(id, r.text("name"), r.texts("aliases"), r.texts("types"), specialties)
 
 
 def _texts(domain: Domain, records: list[Record]) -> Iterator[Text]:
-    for r, id in _unique(records, (r.text("id") for r in records)):
+    for r, id in _unique(records, (r.id() for r in records)):
         yield Text(id, r.text("text"), _specialties(domain, r, r.texts("specialties")))
 
 
 def _facts(domain: Domain, records: list[Record]) -> Iterator[Fact]:
-    for r, id in _unique(records, (r.text("id") for r in records)):
+    for r, id in _unique(records, (r.id() for r in records)):
         cues, answer, distractors = r.texts("cues", 1), r.text("answer"), r.texts("distractors", 1)
         for cue in cues:
             if cue and cue[-1].isspace():
@@ -268,7 +264,7 @@ def _facts(domain: Domain, records: list[Record]) -> Iterator[Fact]:
 def _questions(domain: Domain, records: list[Record]) -> Iterator[Fact]:
     """S-MedQA as released: stems and options may begin or end in whitespace, and records carry no id."""
     width = len(str(len(records)))
-    ids = (r.text("id", f"question-{n:0{width}}") for n, r in enumerate(records, 1))
+    ids = (r.id(f"question-{n:0{width}}") for n, r in enumerate(records, 1))
     for r, id in _unique(records, ids):
         stem, answer = r.text("Question").strip(), r.text("Answer").strip()
         if isinstance(r.data.get("Options"), dict):  # {"A": ..., "B": ...}, as MedQA has them

@@ -1,7 +1,8 @@
 """Where names stand in running text. Read by `terms.select` for a domain's concepts, by the linker for a vocabulary.
 
-Longest first and without overlap. A mention begins and ends at the edge of a word (a run of letters, digits and
-underscores, so a hyphen bounds words); white space in a name matches any white space. Case:
+Names and texts are compared in their normal form (`terms.normal_form`), longest first and without overlap. A mention
+begins and ends at the edge of a word (a run of letters, digits and underscores, so a hyphen bounds words); white space
+in a name matches any white space. Case:
 
 - a name of at most four characters matches as it is written (one in lower case also with a first capital);
 - in longer names, words with a capital after their first letter (ECG, HbA1c, mRNA) match as they are written;
@@ -10,12 +11,12 @@ underscores, so a hyphen bounds words); white space in a name matches any white 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .domain import Concept
+from .normal_form import TOKEN, NormalForm, normal_form
 
 if TYPE_CHECKING:
     from .vocabulary.compiled import Vocabulary
@@ -24,8 +25,6 @@ SHORT = 4
 """Characters up to which a name is read as an acronym or an everyday word, and its case counts."""
 PLURAL = 5
 """Letters from which a word's last "s" may be passed over in linking."""
-# A combining accent belongs to the letter before it.
-TOKEN = re.compile(r"[\w\u0300-\u036f]+|\s+|[^\w\s]")
 
 # Short words that are acronyms too; in a heading ("ALL OTHER SYSTEMS") only the neighbours tell.
 _EVERYDAY = """a all am an and any are arm art as at back bad bed big but by can cat cm come do dr ear etc eye far
@@ -69,12 +68,15 @@ class Matcher:
 
     def mentions(self, text: str) -> list[Mention]:
         """All mentions, in the order of the text; offsets are characters of `text` as given."""
-        spans = find(self._names, text) if self._names else []
-        return [Mention(span.start, span.end, self._concepts[span.entries[0]]) for span in spans]
+        if self._names is None:
+            return []
+        form = NormalForm.of(text)
+        spans = find(self._names, form.text)
+        return [Mention(*form.place(span.start, span.end), self._concepts[span.entries[0]]) for span in spans]
 
 
 def find(vocabulary: Vocabulary, text: str, *, linking: bool = False) -> list[Span]:
-    """All spans of `text` that are names of the vocabulary, in their order.
+    """Return all spans of `text`, which is in normal form, that are names of the vocabulary, in their order.
 
     With `linking` the names are a vocabulary's, which nobody chose for these texts: the last word of a span may have an
     "s" that the name has not, where no name has it, and an everyday word in a heading in capitals is no acronym.
@@ -121,8 +123,8 @@ def find(vocabulary: Vocabulary, text: str, *, linking: bool = False) -> list[Sp
 
 def fits(name: str, said: str | list[str]) -> bool:
     """Whether `said` (a string or its words) may be meant by `name`, which it equals but for case and white space."""
-    words = TOKEN.findall(said) if isinstance(said, str) else said
-    name = " ".join(name.split())
+    words = TOKEN.findall(normal_form(said)) if isinstance(said, str) else said
+    name = " ".join(normal_form(name).split())
     written = TOKEN.findall(name)
     short = len(name) <= SHORT
     if short and name == name.lower() and words[0] == written[0].capitalize():

@@ -1,18 +1,15 @@
-"""Records of one file of a domain, with checks that name file, line and field. Read by `terms.domain`.
+"""One record of a file, with checks that name file, line and field, and the faults of many.
 
-A file is JSON lines, or a parquet twin of the same name. Reading goes on after a fault, so that a person sees the
-first ten of a domain at once.
+Reading goes on after a fault, so that a person sees the first ten at once. Records are read by `terms.reading`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from ..errors import DomainError, first_line
+from ..errors import DomainError
 
 SHOWN = 10
 """Faults told one by one; of the others only the count."""
@@ -72,6 +69,13 @@ class Record:
             self.fault(field, f"expected at least {least} text{'s' * (least > 1)} in the list, found {len(values)}")
         return tuple(self._text(field, value) for value in values)
 
+    def id(self, default: str | None = None) -> str:
+        """Return the record's id as text; many files number their records."""
+        value = self.data.get("id")
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        return self.text("id", default)
+
     def _text(self, field: str, value: object) -> str:
         if not isinstance(value, str) or not value.strip():
             self.fault(field, f"expected text that is not empty, found {_shown(value)}")
@@ -83,70 +87,6 @@ class Record:
             self.fault(field, f"a NUL character in {_shown(value)}; remove it")
             return ""
         return value
-
-
-def read(folder: Path, name: str, faults: Faults) -> list[Record]:
-    """Records of `name`.jsonl (JSON lines, or one JSON list) or `name`.parquet in the folder; none if neither is there.
-
-    Raises DomainError where both are there or the file cannot be read; broken records go to `faults`.
-    """
-    lines, columns = folder / f"{name}.jsonl", folder / f"{name}.parquet"
-    if lines.exists() and columns.exists():
-        raise DomainError(f"{lines} and {columns.name} both exist; expected one of them: remove the other")
-    if not lines.exists() and not columns.exists():
-        return []
-    return read_file(lines if lines.exists() else columns, faults)
-
-
-def read_file(path: Path, faults: Faults) -> list[Record]:
-    """Records of a JSON lines (or JSON list) or parquet file. Raises DomainError where it cannot be read."""
-    try:
-        out = []
-        for where, value in _parquet(path, faults) if path.suffix == ".parquet" else _json(path, faults):
-            if isinstance(value, dict):
-                out.append(Record(value, where, faults))
-            else:
-                faults.add(where, f"expected a record {{...}}, found {_shown(value)}")
-    except OSError as error:
-        raise DomainError(
-            f"{error.filename or path}: cannot be read: {error.strerror or error}; expected a file"
-        ) from error
-    return out
-
-
-def _json(path: Path, faults: Faults) -> Iterator[tuple[str, object]]:
-    raw = path.read_bytes()
-    try:
-        content = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        broken = raw[: error.start].count(b"\n") + 1
-        faults.add(f"{path}, line {broken}", "not UTF-8; save the file as UTF-8")
-        return
-    if content.lstrip().startswith("["):
-        try:
-            yield from ((f"{path}, record {n}", value) for n, value in enumerate(json.loads(content), 1))
-        except (ValueError, RecursionError) as error:
-            faults.add(f"{path}, line {getattr(error, 'lineno', 1)}", f"expected a JSON list of records: {error}")
-        return
-    # Not splitlines: JSON allows U+2028 and its like inside a string.
-    for n, line in enumerate(content.split("\n"), 1):
-        if line.strip():
-            try:
-                yield f"{path}, line {n}", json.loads(line)
-            except (ValueError, RecursionError) as error:
-                faults.add(f"{path}, line {n}", f"expected one JSON record on the line: {error}")
-
-
-def _parquet(path: Path, faults: Faults) -> Iterator[tuple[str, object]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        rows = pq.read_table(path).to_pylist()
-    except (pa.ArrowException, UnicodeDecodeError) as error:
-        faults.add(str(path), f"expected a parquet file: {first_line(error)}")
-        return
-    yield from ((f"{path}, record {n}", row) for n, row in enumerate(rows, 1))
 
 
 def _shown(value: object) -> str:

@@ -6,23 +6,27 @@ text was seen by decontamination's two customs: one run of 13 words (Brown et al
 or 70 % of its runs of 8 words (Chowdhery et al. 2022, arXiv 2204.02311, section 8). A term was seen by its *name*, or
 with the *text* that it is read in.
 
-Words are runs of letters and digits in any case. A passage is a record of a .jsonl file (all its strings) or a
-paragraph of a text; longer ones are read in overlapping passages of `PASSAGE` words.
+Words are those of the normal form (`terms.normal_form`): runs of letters and digits in any case, and in scripts without
+spaces every character. A passage is a record (all its strings) or a paragraph of a text; longer ones are read in
+overlapping passages of `PASSAGE` words.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
-from .domain import words_of
+from ..errors import CorpusError, DomainError, UsageError
 from .items import Item
+from .normal_form import words_of
+from .reading.content import Content
+from .reading.formats import format_of
+from .reading.load import files_of, is_parquet, is_saved_dataset, read_values
+from .records import Faults
 from .words import STOP_WORDS
 
 PASSAGE = 400
@@ -69,8 +73,17 @@ class _Index:
     """By run of `LONG` words: the texts that hold it."""
 
 
-def seen_in(path: Path, items: Sequence[Item]) -> Seen:
-    """Reads the file once. Raises `UsageError` where it cannot be read or is empty."""
+def seen_in(path: Path, items: Sequence[Item], encoding: str | None = None) -> Seen:
+    """Return what of the items stood in the training data, which is read once.
+
+    Args:
+        path: A text, a file of records, or a folder of them (`terms.reading`).
+        items: The run's items.
+        encoding: Of the files, where it is not UTF-8 and no byte order mark says so.
+
+    Raises:
+        UsageError: The data cannot be read, or holds no words.
+    """
     index = _index(items)
     facts = {item.id: "no" for item in items if item.kind == "fact"}
     names: set[str] = set()
@@ -78,8 +91,7 @@ def seen_in(path: Path, items: Sequence[Item]) -> Seen:
     every_short = frozenset().union(*index.short.values()) if index.short else frozenset()
     met: set[int] = set()
     passages = total = 0
-    digest = hashlib.sha256()
-    for words, new in _passages(path, digest):
+    for words, new in _reported(path, encoding):
         passages, total = passages + 1, total + new
         held, joined = set(words), f" {' '.join(words)} "
         for word in held:
@@ -100,7 +112,7 @@ def seen_in(path: Path, items: Sequence[Item]) -> Seen:
     texts |= {text for text, runs in index.short.items() if len(runs & met) >= SHARE * len(runs)}
     terms = {item.concept: "name" if item.concept in names else "no" for item in items if item.kind == "term"}
     terms |= {item.concept: "text" for item in items if item.kind == "term" and item.document in texts}
-    return Seen(facts, terms, frozenset(texts), path.name, digest.hexdigest(), passages, total)
+    return Seen(facts, terms, frozenset(texts), path.name, _digest(path), passages, total)
 
 
 def _index(items: Sequence[Item]) -> _Index:
@@ -159,11 +171,19 @@ def _shared(items: Sequence[Item]) -> dict[str, set[str]]:
     }
 
 
-def _passages(path: Path, digest: Any) -> Iterator[tuple[Words, int]]:
-    """The file's passages, and how many words of each stood in none before; `digest` is fed with the bytes."""
+def _reported(path: Path, encoding: str | None) -> Iterator[tuple[Words, int]]:
+    """Yield the passages; what cannot be read becomes one line that names the option."""
+    try:
+        yield from _passages(path, encoding)
+    except (CorpusError, DomainError) as error:
+        raise UsageError(f"--training-data {str(error).splitlines()[0]}") from error
+
+
+def _passages(path: Path, encoding: str | None) -> Iterator[tuple[Words, int]]:
+    """Yield the passages, and how many words of each stood in none before."""
     held: list[str] = []
     old = 0
-    for words, ends in _lines(path, digest):
+    for words, ends in _lines(path, encoding):
         held += words
         while len(held) > PASSAGE:
             yield tuple(held[:PASSAGE]), PASSAGE - old
@@ -176,25 +196,31 @@ def _passages(path: Path, digest: Any) -> Iterator[tuple[Words, int]]:
         yield tuple(held), len(held) - old
 
 
-def _lines(path: Path, digest: Any) -> Iterator[tuple[Words, bool]]:
-    """Words of each line, and whether a text ends there."""
-    records = path.suffix == ".jsonl"
-    try:
-        with path.open("rb") as file:
-            for number, raw in enumerate(file, 1):
-                digest.update(raw)
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-                if records and line:
-                    yield words_of("\n".join(_strings(json.loads(line)))), True
-                elif not records:
-                    yield words_of(line), not line
-    except UnicodeDecodeError:
-        raise UsageError(f"--training-data {path}: line {number} is not UTF-8; save the file as UTF-8") from None
-    except (ValueError, RecursionError):
-        raise UsageError(f"--training-data {path}: line {number} is no JSON record; give .jsonl or a text") from None
-    except OSError as error:
-        why = error.strerror or error
-        raise UsageError(f"--training-data {path}: cannot be read ({why}); give a text file or .jsonl") from None
+def _lines(path: Path, encoding: str | None) -> Iterator[tuple[Words, bool]]:
+    """Yield the words of each record, or of each line of a text, and whether a passage ends there."""
+    faults = Faults()
+    for file in files_of(path) if path.is_dir() and not is_saved_dataset(path) else [path]:
+        form = None if file.is_dir() else format_of(file)
+        if file.is_file() and (form is None or form.is_prose) and not is_parquet(file):
+            # Line by line: a text may be of any size, and one without an ending is read as text.
+            for line in Content(file, encoding).lines():
+                yield words_of(line), not line.strip()
+            yield (), True
+            continue
+        for _, value in read_values(file, faults, encoding=encoding):
+            yield words_of("\n".join(_strings(value))), True
+    faults.raise_any()
+
+
+def _digest(path: Path) -> str:
+    """Return the SHA-256 (hex) of a file, or of a folder's files by name."""
+    digest = hashlib.sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            with file.open("rb") as content:
+                while block := content.read(1 << 16):
+                    digest.update(block)
+    return digest.hexdigest()
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -7,12 +7,14 @@ has the same token count and the nearest base log-probability is found after sco
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+import regex
+
 from .items import Item, Kind
 from .match import Mention
+from .normal_form import APOSTROPHES, INVISIBLE, SPACELESS
 
 CONTROLS = 3
 """Control words chosen beside each term, at most."""
@@ -33,13 +35,21 @@ _STOP = """
 STOP_WORDS = frozenset(_STOP.split())
 
 
+_PART = regex.escape(f"{APOSTROPHES}{INVISIBLE}-‐‑")
+_FREE = regex.compile(rf"(?<![\w\p{{M}}{_PART}])[[\w\p{{M}}]--[{SPACELESS}]]+(?![\w\p{{M}}{_PART}])", regex.V1)
+"""A word that is no part of another. Of scripts without spaces no words are known, so none are taken."""
+
+
 def free_spans(text: str, mentions: Sequence[Mention]) -> list[tuple[int, int]]:
     """Places (characters) of the content words of a text that no mention covers."""
     taken = bytearray(len(text))
     for mention in mentions:
         taken[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
-    words = re.finditer(r"(?<![\w'’-])\w+(?![\w'’-])", text)
-    return [match.span() for match in words if _content(match.group()) and not any(taken[slice(*match.span())])]
+    return [
+        match.span()
+        for match in _FREE.finditer(text)
+        if _content(match.group()) and not any(taken[slice(*match.span())])
+    ]
 
 
 def adjacent(text: str, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -42,7 +42,8 @@ def validity(file: Path | None) -> IsValid:
     """Whether a code exists: in `file` (one a line), else in ICD-10-CM as simple-icd-10-cm holds it."""
     if file is not None:
         try:
-            known = {plain(line.split()[0]) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()}
+            lines = file.read_text(encoding="utf-8-sig").splitlines()
+            known = {plain(line.split()[0]) for line in lines if line.strip()}
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"--icd10 {file}: cannot be read; give a UTF-8 file with one code a line") from error
         return known.__contains__

@@ -98,7 +98,7 @@ def _pairs(file: Path, given: Any) -> list[tuple[str, str]]:
 
 def _read(file: Path, given: Sequence[str]) -> tuple[dict[str, dict[str, float]], list[tuple[str, str]]]:
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
+        data = json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise UsageError(f"--published {file}: cannot be read as JSON ({error}); give a file of scores") from error
     groups = {k: v for k, v in data.items() if k.endswith("_percent")} if isinstance(data, dict) else {}

@@ -66,7 +66,7 @@ def prompt(name: str, folder: Path | None = None) -> str:
     places = [place / f"{name}.txt" for place in (folder, PROMPTS) if place is not None]
     file = next((place for place in places if place.is_file()), places[-1])
     try:
-        return file.read_text(encoding="utf-8").removesuffix("\n")
+        return file.read_text(encoding="utf-8-sig").removesuffix("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file}: the prompt cannot be read as UTF-8 text; mend it, or leave it out") from error
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...errors import DomainError, UsageError, first_line
+from ...errors import CorpusError, UsageError, first_line
+from ...terms.reading.load import read_records
 from ...terms.records import Faults as RecordFaults
-from ...terms.records import read_file
 from ..results.evaluation import DataFault
 
 LETTERS = "ABCDEFGHIJ"
@@ -88,52 +87,26 @@ def question(where: str, id: str, stem: Any, options: Any, right: Any, faults: F
     return Question(id, stem.strip(), texts, tuple(sorted(set(indices))), **more)
 
 
-def records(path: Path, faults: Faults) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Records of a JSON list, JSON lines, parquet or .csv file, with where they stand.
+def records(path: Path, faults: Faults, encoding: str | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the records of a file or folder of any form that `terms.reading` knows, with where they stand.
 
-    A broken record is counted; raises `UsageError` where the file holds none that can be read.
+    Broken records are counted.
+
+    Raises:
+        UsageError: The file cannot be read, or holds no record.
     """
-    if not path.is_file():
+    if not path.exists():
         raise UsageError(f"--data {path}: no such file; give a data file")
-    if path.suffix.lower() == ".csv":
-        yield from _csv(path)
-        return
     broken = RecordFaults()
+    found = False
     try:
-        if path.suffix.lower() == ".json" and not (text := path.read_text(encoding="utf-8-sig")).lstrip().startswith(
-            "["
-        ):
-            whole = _whole(text)
-            if whole is not None:  # one JSON object is a file of its own kind
-                yield f"{path}", whole
-                return
-        found = read_file(path, broken)
-    except (DomainError, UnicodeDecodeError, OSError) as error:
-        raise UsageError(f"--data {path}: cannot be read ({first_line(error)}); give a UTF-8 file") from error
+        for record in read_records(path, broken, encoding=encoding, prose=False):
+            found = True
+            yield record.where, record.data
+    except CorpusError as error:
+        raise UsageError(f"--data {first_line(error)}; give a UTF-8 file") from error
     for line in broken.found:
         faults.add("not a record of JSON", line)
     if not found:
         first = f" ({broken.found[0]})" if broken.found else ""
         raise UsageError(f"--data {path}: holds no record{first}; give JSON lines, a JSON list, parquet or CSV")
-    for record in found:
-        yield record.where, record.data
-
-
-def _whole(text: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return None  # JSON lines
-    return value if isinstance(value, dict) else None
-
-
-def _csv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    import csv
-
-    csv.field_size_limit(1 << 28)  # a discharge letter is one field
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for number, row in enumerate(csv.DictReader(file), 2):
-                yield f"{path}, row {number}", dict(row)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"--data {path}: is not a UTF-8 CSV file ({error}); save it as one") from error

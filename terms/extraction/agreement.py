@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import CorpusError, DomainError
-from ..records import Faults, read_file
+from ..reading.load import read_records
+from ..records import Faults
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,8 +48,8 @@ def read_gold(path: Path) -> tuple[dict[Place, str | None], set[str]]:
     gold: dict[Place, str | None] = {}
     documents: set[str] = set()
     try:
-        for record in read_file(path, faults):
-            document = record.text("document" if record.has("document") else "id")
+        for record in read_records(path, faults):
+            document = record.text("document") if record.has("document") else record.id()
             documents.add(document)
             for mention in record.data["mentions"] if record.has("mentions") else [record.data]:
                 start, end = (mention.get(key) for key in ("start", "end")) if isinstance(mention, dict) else (0, 0)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from ...errors import CorpusError, DomainError
 from ..domain import Domain
-from ..records import Faults, Record, read_file
+from ..normal_form import normal_form
+from ..reading.content import checked_encoding
+from ..reading.load import LABEL, expected, read_records
+from ..records import Faults, Record
 
-RECORDS = (".jsonl", ".json", ".parquet")
-TEXTS = (".txt", ".md")
 NONE = "none"
 """What a label is mapped to that stands for no specialty of the domain."""
 
@@ -48,19 +49,25 @@ class Corpus:
         return cls(tuple(Document(text.id, text.text, text.specialties) for text in domain.texts))
 
     @classmethod
-    def read(cls, paths: Sequence[Path], domain: Domain, labels: Mapping[str, Sequence[str]] | None = None) -> Corpus:
-        """Documents of `.jsonl`, `.json` or `.parquet` files, or of folders that hold such files, or text files in one
-        folder for each specialty.
+    def read(
+        cls,
+        paths: Sequence[Path],
+        domain: Domain,
+        labels: Mapping[str, Sequence[str]] | None = None,
+        encoding: str | None = None,
+    ) -> Corpus:
+        """Return the documents of files of records, of folders that hold such files, of datasets that were saved to
+        disk, or of text files in one folder for each specialty (`terms.reading`).
 
         A record has `text`, and may have `id` and `specialty` or `specialties`; a question of S-MedQA as released
         (`Question`, `Specialty`) is a document too, without its options. `labels` says which specialties of the domain
         a label of the corpus stands for. Raises CorpusError with the first ten faults.
         """
         known = {
-            label: tuple(NONE if name == NONE else domain.specialty(name).id for name in names)
+            normal_form(label): tuple(NONE if name == NONE else domain.specialty(name).id for name in names)
             for label, names in (labels or {}).items()
         }
-        reader = _Reader(domain, known)
+        reader = _Reader(domain, known, checked_encoding(encoding))
         try:
             found = [document for path in paths for document in reader.documents(path)]
             reader.finish(found)
@@ -76,37 +83,20 @@ class Corpus:
 class _Reader:
     domain: Domain
     labels: dict[str, tuple[str, ...]]
+    encoding: str | None = None
     faults: Faults = field(default_factory=Faults)
     unknown: dict[str, int] = field(default_factory=dict)
 
     def documents(self, path: Path) -> Iterator[Document]:
-        if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.is_file())
-            texts = [file for file in files if file.suffix in TEXTS and file.parent != path]
-            records = [file for file in files if file.suffix in RECORDS]
-            if not texts and not records:
-                raise CorpusError(
-                    f"{path}: no documents; expected {', '.join(RECORDS)} files, or one folder of text files "
-                    f"({', '.join(TEXTS)}) for each specialty"
-                )
-            for file in records:
-                yield from self._records(file)
-            for file in texts:
-                yield from self._text(file, path)
-        elif path.suffix in RECORDS:
-            yield from self._records(path)
-        else:
-            what = f"expected a folder or a file {', '.join(RECORDS)}" if path.exists() else "no such file or folder"
-            raise CorpusError(f"{path}: {what}")
-
-    def _records(self, path: Path) -> Iterator[Document]:
-        records = read_file(path, self.faults)
+        if not path.exists():
+            raise CorpusError(f"{path}: no such file or folder; {expected()}")
+        records = list(read_records(path, self.faults, encoding=self.encoding))
         width = len(str(len(records)))
         for number, record in enumerate(records, 1):
             question = record.has("Question") and not record.has("text")
-            id = record.text("id", f"{path.stem}-{number:0{width}}")
+            id = record.id(f"{path.stem}-{number:0{width}}")
             text = record.text("Question" if question else "text")
-            yield Document(id, text, self._specialties(record, "Specialty" if question else "specialty"))
+            yield Document(id, text, self._specialties(record, "Specialty" if question else LABEL))
 
     def _specialties(self, record: Record, one: str) -> tuple[str, ...]:
         several = "specialties" if record.has("specialties") else one
@@ -116,16 +106,6 @@ class _Reader:
             names = (record.text(several),) if record.has(several) else ()
         return self._known(filter(None, names))
 
-    def _text(self, path: Path, root: Path) -> Iterator[Document]:
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError:
-            self.faults.add(str(path), "not UTF-8; save the file as UTF-8")
-            return
-        if text.strip():
-            label = path.relative_to(root).parts[0]
-            yield Document(path.relative_to(root).as_posix(), text, self._known([label]))
-
     def _known(self, labels: Iterator[str] | list[str]) -> tuple[str, ...]:
         out: list[str] = []
         for label in labels:
@@ -133,7 +113,7 @@ class _Reader:
                 out.append(label)
                 continue
             try:
-                names = self.labels.get(label) or (self.domain.specialty(label).id,)
+                names = self.labels.get(normal_form(label)) or (self.domain.specialty(label).id,)
                 out += [name for name in names if name != NONE]
             except DomainError:
                 self.unknown[label] = self.unknown.get(label, 0) + 1

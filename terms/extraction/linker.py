@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 
 import spacy
-from scispacy.abbreviation import AbbreviationDetector
+from scispacy.abbreviation import AbbreviationDetector, filter_matches, find_abbreviation
 from scispacy.linking import EntityLinker
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -22,7 +22,8 @@ from spacy.util import filter_spans
 from spacy.vocab import Vocab
 
 from ...errors import UsageError
-from ..match import EVERYDAY, TOKEN, find
+from ..match import EVERYDAY, find
+from ..normal_form import TOKEN, NormalForm
 from ..vocabulary.compiled import Vocabulary
 from ..words import STOP_WORDS
 from .candidates import Candidates
@@ -56,11 +57,12 @@ class Linker:
 
     def mentions(self, texts: Iterable[str]) -> Iterator[list[LinkedMention]]:
         """The mentions of each text, in their order; offsets are characters of the text as given."""
-        for doc in self.nlp.pipe(texts, batch_size=16):
+        forms = ((form.text, form) for form in map(NormalForm.of, texts))
+        for doc, form in self.nlp.pipe(forms, batch_size=16, as_tuples=True):
             if self.settings.model is None:
                 doc.ents = list(self._named(doc))
             self._abbreviate(doc)
-            yield list(self._linked(self.linker(doc)))
+            yield list(self._linked(self.linker(doc), form))
 
     def _named(self, doc: Doc) -> Iterator[Span]:
         for span in find(self.vocabulary, doc.text, linking=True):
@@ -74,6 +76,9 @@ class Linker:
             # Where a text defines no abbreviation, the detector's own matcher is empty and spaCy says so each time.
             warnings.filterwarnings("ignore", message=r"\[W036\]")
             doc = self.detector(doc)
+        definitions = self._definitions(doc)
+        for span in doc._.abbreviations:
+            span._.long_form = _nearest(definitions.get(span.text, []), span) or span._.long_form
         short = [Span(doc, s.start, s.end, label=LABEL) for s in doc._.abbreviations if _is_one(s)]
         kept = {(span.start, span.end) for span in short}
         for span in doc._.abbreviations:
@@ -81,21 +86,39 @@ class Linker:
                 span._.long_form = None
         doc.ents = filter_spans([*sorted(short), *doc.ents])
 
-    def _linked(self, doc: Doc) -> Iterator[LinkedMention]:
+    def _definitions(self, doc: Doc) -> dict[str, list[tuple[Span, Span]]]:
+        """Return every (short form, long form) that the text defines, in order, by the short form's letters.
+
+        The detector itself keeps the first definition alone, and gives it to every use.
+        """
+        out: dict[str, list[tuple[Span, Span]]] = {}
+        inside = [(match, start + 1, end - 1) for match, start, end in self.detector.matcher(doc)]
+        for long_candidate, short_candidate in filter_matches(inside, doc):
+            short, long = find_abbreviation(long_candidate, short_candidate)
+            if long is not None:
+                out.setdefault(short.text, []).append((short, long))
+        return {text: sorted(pairs, key=lambda pair: pair[0].start) for text, pairs in out.items()}
+
+    def _linked(self, doc: Doc, form: NormalForm) -> Iterator[LinkedMention]:
         for span in doc.ents:
             if not span._.kb_ents:
                 continue
             (concept, score), *others = span._.kb_ents
             long_form = span._.long_form
             yield LinkedMention(
-                span.start_char,
-                span.end_char,
+                *form.place(span.start_char, span.end_char),
                 concept,
                 round(float(min(score, 1.0)), 6),
                 tuple(other for other, value in others if value >= score - TIE),
                 long_form.text if isinstance(long_form, Span) else str(long_form or ""),
                 bool(span._.is_negated) if Span.has_extension("is_negated") else None,
             )
+
+
+def _nearest(definitions: list[tuple[Span, Span]], use: Span) -> Span | None:
+    """Return the long form of the last definition at or before a use, else of the first one after it."""
+    before = [long for short, long in definitions if short.start <= use.start]
+    return before[-1] if before else next((long for _, long in definitions), None)
 
 
 def _is_one(short: Span) -> bool:

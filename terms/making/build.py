@@ -35,7 +35,7 @@ class Sources:
     """What a person gives; the options of `probe domain build`."""
 
     texts: tuple[str, ...] = ()
-    """Files, folders or datasets, as `loading` reads them; so are controls, facts and questions."""
+    """Files, folders or datasets, as `terms.reading` reads them; so are controls, facts and questions."""
     text_field: str | None = None
     specialty_field: str | None = None
     labels: tuple[str, ...] = ()

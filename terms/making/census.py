@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..domain import Domain, embedded, head
+from ..reading.formats import format_of
+from ..reading.load import read_records
 from ..records import Faults
 from ..select import items
 from .folder import PARTS
-from .loading import TABLES, load
 from .problem import Problem, such
 
 SMALL_RELATION = 5
@@ -127,10 +128,14 @@ def missing_parts(folder: Path) -> list[Problem]:
     out = census_problems(domain, census(domain))
     # Of a domain without parts each specialty has none.
     out = [problem for problem in out if problem.place not in domain.specialties]
-    tables = [path for path in sorted((folder / "sources").glob("*")) if path.suffix in TABLES]
+    tables = [
+        path
+        for path in sorted((folder / "sources").glob("*"))
+        if (form := format_of(path)) and form.suffixes[0] in ("csv", "tsv")
+    ]
     for path in tables:
         faults = Faults()
-        rows = load(str(path), faults, prose=False)
+        rows = list(read_records(path, faults, prose=False))
         faults.raise_any()
         if rows and all(str(row.data.get("specialty")) == domain.general for row in rows):
             what = f"its {len(rows)} rows are all controls"

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ..domain import Concept, Domain
 from ..extraction.hierarchy import Hierarchy, roots_of
-from ..records import Faults, read
+from ..reading.parts import read_part
+from ..records import Faults
 from ..vocabulary.compiled import Vocabulary
 from ..vocabulary.entry import normal
 from .names import Names
@@ -25,13 +26,13 @@ def read_concepts(folder: Path, domain: Domain) -> list[Concept]:
     known = {name: s.id for s in domain.specialties.values() for name in (s.id, s.name, *s.aliases)}
     return [
         Concept(
-            record.text("id"),
+            record.id(),
             record.text("name"),
             record.texts("aliases"),
             record.texts("types"),
             tuple(known[name] for name in record.texts("specialties") if name in known),
         )
-        for record in read(folder, "concepts", faults)
+        for record in read_part(folder, "concepts", faults)
     ]
 
 

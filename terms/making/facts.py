@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...errors import DomainError
-from ..domain import Fact, words_of
+from ..domain import Fact
+from ..normal_form import words_of
+from ..reading.load import read_records
 from ..records import Faults, Record
 from ..tables import LEAST, Row, distractors, filled
 from ..vocabulary.entry import normal
 from .labels import LIST, Labels
-from .loading import load
 from .names import Names, holds
 from .relations import FILE, Relations
 
@@ -60,7 +61,7 @@ def read_facts(
         path = Path(source)
         relations.read((path if path.is_dir() else path.parent) / FILE)
         before = len(faults.found)
-        records = load(source, faults, prose=False)
+        records = list(read_records(source, faults, prose=False))
         if not records:
             if len(faults.found) == before:
                 faults.add(source, "no row in it; expected rows with subject, relation and object")

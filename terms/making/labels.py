@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from ...errors import DomainError, UsageError
-from ..domain import Domain, Specialty, words_of
+from ..domain import Domain, Specialty
+from ..normal_form import words_of
 from ..records import Faults, Record
 
 NONE = "none"

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
-from ..domain import Domain, Text, words_of
+from ..domain import Domain, Text
+from ..normal_form import words_of
 from .names import holds
 from .problem import Problem, such
 from .quality import subjects

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from ..domain import QUESTION, Domain, Fact, words_of
+from ..domain import QUESTION, Domain, Fact
+from ..normal_form import words_of
 from ..vocabulary.entry import normal
 from .names import Names, holds
 from .problem import Problem, such

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..reading.load import read_records
 from ..records import Faults, Record
 from ..vocabulary.entry import normal
 from .labels import LIST, Labels
-from .loading import load
 
 FIELDS = {
     "Question": ("question", "stem"),
@@ -36,7 +36,7 @@ def read_questions(
     ids: dict[str, str] = {}
     repeated = unlabelled = 0
     for source in sources:
-        records = load(source, faults, prose=False)
+        records = list(read_records(source, faults, prose=False))
         if not records:
             faults.add(source, "no question in it; expected records with Question, Specialty, Options and Answer")
         for record in records:

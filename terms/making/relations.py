@@ -37,7 +37,7 @@ class Relations:
             return
         self._read.add(path)
         try:
-            tables: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+            tables: Mapping[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             self.faults.add(str(path), f"expected TOML in UTF-8: {error}")
             return

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ...errors import UsageError
 from ..domain import Text
+from ..reading.load import LABEL, TEXT, read_records
 from ..records import Faults, Record
 from .labels import Labels
-from .loading import LABEL, TEXT, load
 
 LABELS = (LABEL, "specialties")
 """Fields that are looked for where none is named."""
@@ -35,7 +35,7 @@ def read_texts(
     taken: dict[str, str] = {}
     repeated = blank = unlabelled = 0
     for source in sources:
-        records = load(source, faults)
+        records = list(read_records(source, faults))
         if not records:
             faults.raise_any()  # why there is none
         field = _field(records, source, text_field, (TEXT,), "--text-field")

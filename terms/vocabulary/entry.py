@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ..normal_form import normal_form
+
 SOURCES = {
     "UMLS_CUI": "UMLS",
     "MESH": "MSH",
@@ -74,8 +76,8 @@ def _once(values: Iterable[str]) -> dict[str, None]:
 
 
 def normal(name: str) -> str:
-    """A name as a key: casefolded, each run of white space one blank, none at the ends."""
-    return " ".join(name.casefold().split())
+    """Return a name as a key: in normal form, casefolded, each run of white space one blank, none at the ends."""
+    return " ".join(normal_form(name).casefold().split())
 
 
 def canonical(code: str) -> str:

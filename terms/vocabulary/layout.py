@@ -32,7 +32,7 @@ from .entry import Entry, canonical, normal
 from .index import Index
 from .reading import Progress
 
-FORMAT = 1
+FORMAT = 2
 """Goes up with any change of the layout."""
 BATCH = 8192
 """Entries in a batch; in the last there may be fewer."""

@@ -7,14 +7,16 @@ one name are one concept.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ...errors import VocabularyError, first_line
+from ...errors import CorpusError, VocabularyError
+from ..reading.formats import CSV, TSV, format_of
+from ..reading.load import read_values
+from ..records import Faults
 from .entry import Entry
-from .reading import Filters, Tally, lines, records, strings
+from .reading import Filters, Tally, strings
 
 SPELLINGS = {
     "id": ("id", "concept_id"),
@@ -37,7 +39,7 @@ def read(path: Path, filters: Filters, tally: Tally) -> Iterator[Entry]:
     two names.
     """
     found: dict[str, tuple[str, dict[str, list[str]]]] = {}
-    for where, row in _rows(path, tally):
+    for where, row in _rows(path):
         for name in ("id", "name"):
             if not row[name]:
                 raise VocabularyError(f"{where}: no {name}; expected one in every row")
@@ -57,21 +59,16 @@ def read(path: Path, filters: Filters, tally: Tally) -> Iterator[Entry]:
         yield Entry.of(id, f["name"][0], f["aliases"], f["types"], definition, f["parents"], f["xrefs"])
 
 
-def _rows(path: Path, tally: Tally) -> Iterator[tuple[str, dict[str, list[str]]]]:
-    """Rows as lists of values under the fields' own names, each with its place."""
-    kind = path.name.removesuffix(".gz").rpartition(".")[2].lower()
-    separator = "|" if kind in ("csv", "tsv") else None
-    rows: Iterable[tuple[str, dict[str, Any]]]
-    if separator:
-        rows = _cells(path, "," if kind == "csv" else "\t", tally)
-    else:
-        rows = _parquet(path) if kind == "parquet" else records(path, tally)
+def _rows(path: Path) -> Iterator[tuple[str, dict[str, list[str]]]]:
+    """Yield rows as lists of values under the fields' own names, each with its place."""
+    separator = "|" if format_of(path) in (CSV, TSV) else None
     headers: tuple[str, ...] = ()
     columns: dict[str, list[str]] = {}
-    for where, row in rows:
+    for where, row in _records(path):
         if tuple(row) != headers:
             headers = tuple(row)
-            columns = _columns(where, headers)
+            # A table names its columns in its first line, every JSON record its own.
+            columns = _columns(f"{path}, line 1" if separator else where, headers)
         yield (
             where,
             {
@@ -101,36 +98,17 @@ def _columns(where: str, headers: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def _cells(path: Path, delimiter: str, tally: Tally) -> Iterator[tuple[str, dict[str, str]]]:
-    reader = csv.reader((f"{line}\n" for _, line in lines(path, tally)), delimiter=delimiter, strict=True)
-    headers: list[str] = []
-    begin = 1
+def _records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the table's records; a vocabulary is not compiled from a file with a fault in it."""
+    faults = Faults()
     try:
-        for cells in reader:
-            where, begin = f"{path}, line {begin}", reader.line_num + 1
-            if not headers:
-                headers = cells
-                _columns(where, headers)
-            elif cells and len(cells) != len(headers):
-                raise VocabularyError(f"{where}: {len(cells)} cells, expected {len(headers)} as in the first line")
-            elif cells:
-                yield where, dict(zip(headers, cells, strict=True))
-    except csv.Error as error:
-        raise VocabularyError(f"{path}, line {begin}: {error}; expected cells quoted as in CSV") from error
-
-
-def _parquet(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        file = pq.ParquetFile(path)
-        n = 0
-        for batch in file.iter_batches():
-            for row in batch.to_pylist():
-                n += 1
-                yield f"{path}, record {n}", row
-    except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise VocabularyError(f"{path}: expected a parquet file: {first_line(error)}") from error
-    except OSError as error:
-        raise VocabularyError(f"{path}: cannot be read: {error.strerror or error}") from error
+        for where, value in read_values(path, faults, prose=False):
+            if faults.found:
+                break
+            if not isinstance(value, dict):
+                raise VocabularyError(f"{where}: expected a record {{...}}, found {type(value).__name__}")
+            yield where, value
+    except CorpusError as error:
+        raise VocabularyError(str(error)) from error
+    if faults.found:
+        raise VocabularyError(faults.found[0])

@@ -287,7 +287,7 @@ def test_texts_that_cannot_be_trained_on_are_one_line(base, tmp_path):
     with pytest.raises(UsageError, match=r"^--lens-data [^\n]*a\.txt: cannot be read [^\n]*; give [^\n]*$"):
         TrainingData.read(path)
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UsageError, match=r"a\.txt: is not UTF-8 text; give"):
+    with pytest.raises(UsageError, match=r"a\.txt, line 1: not UTF-8; save the file as UTF-8, or .*; give a text file"):
         TrainingData.read(path)
     path.write_text("Too short.")
     with pytest.raises(UsageError, match=r"^--lens-data a\.txt: holds \d tokens .* 32 wide; give at least 32, [^\n]*$"):

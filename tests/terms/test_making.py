@@ -17,11 +17,11 @@ from knowshift.terms.making.facts import FactRow, make_facts
 from knowshift.terms.making.folder import install, staged
 from knowshift.terms.making.labels import Labels, with_tables
 from knowshift.terms.making.leaks import leaks
-from knowshift.terms.making.loading import load
 from knowshift.terms.making.names import Names
 from knowshift.terms.making.new import new
 from knowshift.terms.making.quality import quality_problems, subjects
 from knowshift.terms.match import Matcher
+from knowshift.terms.reading.load import read_records
 from knowshift.terms.records import Faults
 from knowshift.terms.vocabulary.compiled import Vocabulary
 from law import AREAS, ENTRIES, ROOTS, TEXTS, questions, rows, table, tree, write_sources
@@ -138,9 +138,9 @@ def test_text_files_are_labelled_by_their_folder(law, tmp_path):
 def test_a_name_that_is_no_file_is_looked_for_on_the_hub(monkeypatch):
     """Off line that fails, in one line that says so."""
     with pytest.raises(CorpusError, match=r"^nobody/nothing: no such file or folder, and cannot be read as a dataset"):
-        load("nobody/nothing", Faults())
+        list(read_records("nobody/nothing", Faults()))
     with pytest.raises(CorpusError, match=r"no such file or folder; expected a folder, a file"):
-        load("missing/notes.jsonl.gz/x", Faults())
+        list(read_records("missing/notes.jsonl.gz/x", Faults()))
 
 
 # Labels

@@ -152,10 +152,10 @@ def test_a_file_is_streamed_and_its_words_are_counted_once(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("gone.txt", None, "cannot be read .No such file"),
+        ("gone.txt", None, "no such file or folder"),
         ("empty.txt", b"\n \n", "holds no words"),
-        ("latin.txt", b"ok\ncaf\xe9\n", "line 2 is not UTF-8"),
-        ("bad.jsonl", b'{"text": "a"}\n{"text": \n', "line 2 is no JSON record"),
+        ("latin.txt", b"ok\ncaf\xe9\n", "line 2: not UTF-8"),
+        ("bad.jsonl", b'{"text": "a"}\n{"text": \n', "line 2: expected one JSON record"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(tmp_path, name, content, said):

@@ -228,7 +228,7 @@ def test_what_cannot_be_opened_is_said_in_one_line(tmp_path):
         Vocabulary.open(tmp_path / "npz")
     with zipfile.ZipFile(tmp_path / "later", "w") as later:
         later.writestr("about.json", json.dumps({**whole.about, "format": 99, "made_by": "9.0"}))
-    with pytest.raises(VocabularyError, match=r"compiled in format 99 by knowshift 9.0, expected format 1; compile it"):
+    with pytest.raises(VocabularyError, match=r"compiled in format 99 by knowshift 9.0, expected format 2; compile it"):
         Vocabulary.open(tmp_path / "later")
     with pytest.raises(VocabularyError, match="missing: cannot be read: No such file"):
         Vocabulary.open(tmp_path / "missing")

@@ -147,7 +147,7 @@ def _user_texts(file: Path, faults: Faults) -> list[str]:
     """Paragraphs of a .txt file, or the field `text` of records."""
     if file.suffix.lower() == ".txt":
         try:
-            found = [part.strip() for part in file.read_text(encoding="utf-8").split("\n\n")]
+            found = [part.strip() for part in file.read_text(encoding="utf-8-sig").split("\n\n")]
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"--data text={file}: cannot be read; give a UTF-8 text file") from error
     else:

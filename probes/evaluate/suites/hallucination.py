@@ -81,7 +81,7 @@ def plan(inputs: SuiteInputs[NoOptions]) -> SuitePlan:
 
 
 def _is_longhealth(path: Path) -> bool:
-    with path.open(encoding="utf-8", errors="replace") as file:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
         return '"answer_a"' in file.read()
 
 

@@ -201,7 +201,7 @@ def test_a_file_without_one_question_is_one_line(tmp_path, medicine, content, sa
 
 
 def test_bytes_that_are_no_text_are_one_line(tmp_path, medicine):
-    (tmp_path / "data.json").write_bytes(b"\xff\xfe\x00bad")
+    (tmp_path / "data.json").write_bytes(b"\xffbad")
     with pytest.raises(UsageError, match="UTF-8"):
         read_questions(tmp_path / "data.json", medicine, Faults())
 
