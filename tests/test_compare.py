@@ -251,7 +251,7 @@ def test_another_run_in_the_same_folder_is_refused(changed, differs, finished, h
 def test_own_may_be_given_for_each_model_or_read_from_its_name(house, shared_cache, tmp_path):
     notes = []
     run = compare(house, own=["neuro_lora=Gastroenterology"], out=tmp_path / "run", note=notes.append)
-    assert {name: model["own"] for name, model in run.models.items()} == {
+    assert {name: model.own for name, model in run.models.items()} == {
         "neuro_lora": "gastroenterology",
         "cardio_lora": "cardiology",
     }

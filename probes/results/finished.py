@@ -146,7 +146,7 @@ def _with_interval(estimate: Estimate) -> str:
 
 
 def _learned(counts: Counts) -> str:
-    return f"{counts.learned} of {counts.unknown}"
+    return f"{counts.learned} of {counts.unknown}" if counts.facts else "–"
 
 
 def open_run(run: str | Path) -> Comparison:

@@ -47,18 +47,25 @@ def test_the_table_says_each_verdict(finished):
     head, *rows = table.rows
     assert head == ["model", "verdict", "specific knowledge", "domain shift, matched", "facts learned, own / other"]
     for row, (name, model) in zip(rows, run.models.items(), strict=True):
-        knowledge, own, other = model["specific_knowledge"], model["ledger"]["own"], model["ledger"]["other"]
-        assert row[:2] == [name, model["verdict"]]
-        assert row[2] == "{estimate:+.3f} [{low:+.3f}, {high:+.3f}]".format_map(knowledge)
-        assert row[4] == f"{own['learned']} of {own['unknown']} / {other['learned']} of {other['unknown']}"
-        assert f"{name}: {model['verdict']}" in repr(run)
+        knowledge, own, other = model.specific_knowledge, model.ledger.own, model.ledger.other
+        assert row[:2] == [name, model.verdict]
+        assert row[2] == f"{knowledge.value:+.3f} [{knowledge.low:+.3f}, {knowledge.high:+.3f}]"
+        assert row[4] == f"{own.learned} of {own.unknown} / {other.learned} of {other.unknown}"
+        assert f"{name}: {model.verdict}" in repr(run)
     assert len(repr(run)) < 400
 
 
 def test_what_was_not_estimated_is_a_dash(fresh, edit):
     def take(held):
         held["models"]["neuro_lora"]["specific_knowledge"] |= {"estimate": None, "low": None, "high": None}
-        held["models"]["neuro_lora"]["ledger"] = {}
+        for group in ("own", "other"):
+            held["models"]["neuro_lora"]["ledger"][group] = {
+                "facts": 0,
+                "unknown": 0,
+                "learned": 0,
+                "known": 0,
+                "lost": 0,
+            }
 
     edit(fresh / "comparison.json", take)
     row = Table(knowshift.open_run(fresh)._repr_html_()).rows[1]
@@ -89,9 +96,9 @@ def test_figures_hold_the_runs_numbers_and_can_be_restyled(finished):
     assert "text ladder: cardio_lora_rank16_epoch3" not in figures
     for name, model in run.models.items():
         bars = figures[f"ladder: {name}"].data[0]
-        assert list(bars.y) == [*(rung["estimate"] for rung in model["rungs"].values()), model["total"]["estimate"]]
+        assert list(bars.y) == [*(rung.value for rung in model.rungs.values()), model.total.value]
     points = figures["specific knowledge"].data[0]
-    assert list(points.x) == [model["specific_knowledge"]["estimate"] for model in run.models.values()]
+    assert list(points.x) == [model.specific_knowledge.value for model in run.models.values()]
     figure = figures["ladder: neuro_lora"].update_traces(marker_color="black").update_layout(title_text="mine")
     assert figure.layout.title.text == "mine"
 
