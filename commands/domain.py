@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import Debug
+from .options import Debug, Encoding
 
 if TYPE_CHECKING:
     from ..probes.runs.domain_check import Check
@@ -74,6 +74,7 @@ def build(
     questions: Annotated[
         list[str] | None, typer.Option(help="Multiple choice: Question, Specialty, Options, Answer; repeat.")
     ] = None,
+    encoding: Encoding = None,
     debug: Debug = False,
 ) -> None:
     """Fill a domain from texts, tables of facts and multiple-choice questions, whole or not at all."""
@@ -91,6 +92,7 @@ def build(
         controls=tuple(controls or ()),
         facts=tuple(facts or ()),
         questions=tuple(questions or ()),
+        encoding=encoding,
     )
     with Reporter() as reporter:
         done = fill(domain, sources, reporter)

@@ -14,6 +14,10 @@ from ..options import Declared, options_of
 
 Base = Annotated[str, typer.Argument(help="Base model: a folder, hub id, .safetensors or .pt file.")]
 Tuned = Annotated[list[str], typer.Argument(help="Tuned models: LoRA adapters or full fine-tunes, in the same forms.")]
+Encoding = Annotated[
+    str | None,
+    typer.Option(help="Encoding of text files that are neither UTF-8 nor have a byte order mark, such as cp1252."),
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 GivenOptions = dict[str, Any]

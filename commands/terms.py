@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..terms.defaults import DOMAIN
-from .options import Debug
+from .options import Debug, Encoding
 
 app = typer.Typer(
     help="Specialty terms of a corpus, by scispaCy and a vocabulary.",
@@ -38,6 +38,7 @@ def vocabulary(
     synonyms: Annotated[
         list[str] | None, typer.Option(help="OBO: scopes of synonyms (default exact): exact, narrow, broad, related.")
     ] = None,
+    encoding: Encoding = None,
     debug: Debug = False,
 ) -> None:
     """Compile a vocabulary once; it then opens in a moment."""
@@ -52,6 +53,7 @@ def vocabulary(
             sab=tuple(source) if source else None,
             keep_suppressed=keep_suppressed,
             scopes=tuple(synonyms or ("exact",)),
+            encoding=encoding,
             progress=reporter,
         )
     counts = ", ".join(f"{value:,} {name}" for name, value in made.about["counts"].items() if isinstance(value, int))
@@ -65,7 +67,8 @@ def extract(
     corpus: Annotated[
         list[Path],
         typer.Argument(
-            help="Files .jsonl, .json or .parquet with text and specialty, or folders of texts by specialty."
+            help="Files of records with text and specialty (JSON, CSV, TSV, parquet, each also .gz), folders of texts "
+            "by specialty, or datasets."
         ),
     ],
     vocabulary: Annotated[Path, typer.Option(help="A vocabulary made by probe terms vocabulary.")],
@@ -87,6 +90,7 @@ def extract(
     ] = None,
     terms: Annotated[Path | None, typer.Option(help="An edited terms.csv: what it drops or reassigns wins.")] = None,
     recipe: Annotated[str | None, typer.Option(help="smedqa: terms as the S-MedQA study chose them.")] = None,
+    encoding: Encoding = None,
     debug: Debug = False,
 ) -> None:
     """List the specialty terms of a corpus, with their places and the evidence."""
@@ -105,6 +109,7 @@ def extract(
             types=types,
             edits=terms,
             recipe=recipe,
+            encoding=encoding,
             progress=reporter,
         )
     counts = done.record["counts"]

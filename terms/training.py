@@ -23,7 +23,7 @@ from typing import Any
 from ..errors import CorpusError, DomainError, UsageError
 from .items import Item
 from .normal_form import words_of
-from .reading.content import Content
+from .reading.content import Content, checked_encoding
 from .reading.formats import format_of
 from .reading.load import files_of, is_parquet, is_saved_dataset, read_values
 from .records import Faults
@@ -84,6 +84,7 @@ def seen_in(path: Path, items: Sequence[Item], encoding: str | None = None) -> S
     Raises:
         UsageError: The data cannot be read, or holds no words.
     """
+    checked_encoding(encoding)
     index = _index(items)
     facts = {item.id: "no" for item in items if item.kind == "fact"}
     names: set[str] = set()

@@ -138,7 +138,7 @@ def plan_comparison(
     items = add_borrowed_options(items, settings.seed)
     items += priors(items, domain)
     files = training_files(names, settings.training_data)
-    read = {path: seen_in(path, items) for path in dict.fromkeys(files.values())}
+    read = {path: seen_in(path, items, settings.encoding) for path in dict.fromkeys(files.values())}
     seen = {name: read[path] for name, path in files.items()}
 
     find = finder(settings.remote)

@@ -47,8 +47,17 @@ class Settings(LensSettings):
     ] = None
     training_data: Annotated[
         tuple[str, ...],
-        Option("What models were trained on (text, .jsonl): FILE, or MODEL=FILE once for each.", ("compare",)),
+        Option(
+            "What models were trained on (texts or records, a file or a folder): PATH, or MODEL=PATH once for each.",
+            ("compare",),
+        ),
     ] = ()
+    encoding: Annotated[
+        str | None,
+        Option(
+            "Encoding of --training-data that is neither UTF-8 nor has a byte order mark, such as cp1252.", ("compare",)
+        ),
+    ] = None
     recipe: Annotated[
         str | None,
         Option("smedqa: give that study's plain statistic beside ours, in no verdict.", ("compare",), choices=_recipes),

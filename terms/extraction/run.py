@@ -35,6 +35,7 @@ def run_extraction(
     types: str | None = None,
     edits: Path | None = None,
     recipe: str | None = None,
+    encoding: str | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Extraction:
     """Extracts and writes. Everything that can be wrong with what was asked is said before the first text is read."""
@@ -49,7 +50,7 @@ def run_extraction(
     given = Edits.read(edits, opened) if edits else None
     known = Vocabulary.open(vocabulary)
     settings.check(known)
-    texts = Corpus.read(corpus, opened, _labels(labels))
+    texts = Corpus.read(corpus, opened, _labels(labels), encoding)
     roots = roots_of(domain, opened)
     rule: Rule = smedqa.SMedQARule(known, roots) if recipe else combine
     done = extract(texts, known, opened, roots, settings, rule=rule, edits=given, progress=progress)

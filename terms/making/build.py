@@ -45,6 +45,8 @@ class Sources:
     controls: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
+    encoding: str | None = None
+    """Of text files that are neither UTF-8 nor have a byte order mark."""
 
     def check(self) -> None:
         """Raises UsageError where the options do not fit each other."""
@@ -103,8 +105,8 @@ def build(name_or_path: str | Path, sources: Sources, progress: Progress | None 
     faults, notes = Faults(), []  # type: tuple[Faults, list[str]]
     labels = Labels(empty, sources.labels)
     texts = _texts(sources, labels, faults, notes)
-    questions = read_questions(sources.questions, labels, faults, notes, sources.specialty_field)
-    stated, cues = read_facts(sources.facts, folder, labels, faults, sources.specialty_field)
+    questions = read_questions(sources.questions, labels, faults, notes, sources.specialty_field, sources.encoding)
+    stated, cues = read_facts(sources.facts, folder, labels, faults, sources.specialty_field, sources.encoding)
     labels.check(faults)
     faults.raise_any()
     domain = replace(labels.grown(), texts=tuple(texts))
@@ -145,8 +147,17 @@ def _texts(sources: Sources, labels: Labels, faults: Faults, notes: list[str]) -
         text_field=sources.text_field,
         specialty_field=sources.specialty_field,
         notes=notes,
+        encoding=sources.encoding,
     )
-    controls = read_texts(sources.controls, labels, faults, text_field=sources.text_field, controls=True, notes=notes)
+    controls = read_texts(
+        sources.controls,
+        labels,
+        faults,
+        text_field=sources.text_field,
+        controls=True,
+        notes=notes,
+        encoding=sources.encoding,
+    )
     if not own and not faults.found:
         raise DomainError(f"{', '.join(sources.texts)}: no text in it; expected records with a text")
     taken = {text.id for text in own}

@@ -47,7 +47,12 @@ class FactRow:
 
 
 def read_facts(
-    sources: Sequence[str], folder: Path, labels: Labels, faults: Faults, specialty_field: str | None = None
+    sources: Sequence[str],
+    folder: Path,
+    labels: Labels,
+    faults: Faults,
+    specialty_field: str | None = None,
+    encoding: str | None = None,
 ) -> tuple[list[FactRow], dict[str, tuple[str, ...]]]:
     """The rows of all tables, and the cues of each relation. What is wrong with them goes to `faults`.
 
@@ -61,7 +66,7 @@ def read_facts(
         path = Path(source)
         relations.read((path if path.is_dir() else path.parent) / FILE)
         before = len(faults.found)
-        records = list(read_records(source, faults, prose=False))
+        records = list(read_records(source, faults, encoding=encoding, prose=False))
         if not records:
             if len(faults.found) == before:
                 faults.add(source, "no row in it; expected rows with subject, relation and object")

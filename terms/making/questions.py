@@ -26,7 +26,12 @@ FEWEST = 2
 
 
 def read_questions(
-    sources: Sequence[str], labels: Labels, faults: Faults, notes: list[str], specialty_field: str | None = None
+    sources: Sequence[str],
+    labels: Labels,
+    faults: Faults,
+    notes: list[str],
+    specialty_field: str | None = None,
+    encoding: str | None = None,
 ) -> list[dict[str, Any]]:
     """Records of questions.jsonl, in the order of the sources; faults go to `faults`.
 
@@ -36,7 +41,7 @@ def read_questions(
     ids: dict[str, str] = {}
     repeated = unlabelled = 0
     for source in sources:
-        records = list(read_records(source, faults, prose=False))
+        records = list(read_records(source, faults, encoding=encoding, prose=False))
         if not records:
             faults.add(source, "no question in it; expected records with Question, Specialty, Options and Answer")
         for record in records:

@@ -25,6 +25,7 @@ def read_texts(
     specialty_field: str | None = None,
     controls: bool = False,
     notes: list[str],
+    encoding: str | None = None,
 ) -> list[Text]:
     """Texts in the order of the sources; with `controls` all are the control group's, whatever their labels.
 
@@ -35,7 +36,7 @@ def read_texts(
     taken: dict[str, str] = {}
     repeated = blank = unlabelled = 0
     for source in sources:
-        records = list(read_records(source, faults))
+        records = list(read_records(source, faults, encoding=encoding))
         if not records:
             faults.raise_any()  # why there is none
         field = _field(records, source, text_field, (TEXT,), "--text-field")

@@ -69,6 +69,8 @@ class Tally:
     dropped: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     progress: Progress | None = None
+    encoding: str | None = None
+    """Of tables, where it is not UTF-8 and no byte order mark says so."""
 
 
 def raw_lines(path: Path, tally: Tally | None = None) -> Iterator[bytes]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import UsageError, VocabularyError
 from ...plugins import load, registered
+from ..reading.content import checked_encoding
 from . import obo, rrf, scispacy_json, table
 from .entry import Entry
 from .merge import merge
@@ -99,6 +100,7 @@ def compile(
     keep_suppressed: bool = False,
     broader: bool = False,
     scopes: Iterable[str] = ("exact",),
+    encoding: str | None = None,
     progress: Progress | None = None,
 ) -> Vocabulary:
     """Reads the sources as `read` does, writes the compiled vocabulary to `out`, whole or not at all, and opens it.
@@ -111,7 +113,7 @@ def compile(
     kinds, filters, out = _kinds(sources), Filters.of(languages, sab, keep_suppressed, broader, scopes), Path(out)
     if out.resolve() in {Path(source).resolve() for source in kinds}:
         raise UsageError(f"{out}: is one of the sources; choose another file for the compiled vocabulary")
-    tally = Tally(progress=progress)
+    tally = Tally(progress=progress, encoding=checked_encoding(encoding))
     meaning = {name for form in kinds.values() for name in form.filters}
     about = {
         "name": " + ".join(Path(source).name for source in kinds),

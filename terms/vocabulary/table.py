@@ -39,7 +39,7 @@ def read(path: Path, filters: Filters, tally: Tally) -> Iterator[Entry]:
     two names.
     """
     found: dict[str, tuple[str, dict[str, list[str]]]] = {}
-    for where, row in _rows(path):
+    for where, row in _rows(path, tally.encoding):
         for name in ("id", "name"):
             if not row[name]:
                 raise VocabularyError(f"{where}: no {name}; expected one in every row")
@@ -59,12 +59,12 @@ def read(path: Path, filters: Filters, tally: Tally) -> Iterator[Entry]:
         yield Entry.of(id, f["name"][0], f["aliases"], f["types"], definition, f["parents"], f["xrefs"])
 
 
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, list[str]]]]:
+def _rows(path: Path, encoding: str | None) -> Iterator[tuple[str, dict[str, list[str]]]]:
     """Yield rows as lists of values under the fields' own names, each with its place."""
     separator = "|" if format_of(path) in (CSV, TSV) else None
     headers: tuple[str, ...] = ()
     columns: dict[str, list[str]] = {}
-    for where, row in _records(path):
+    for where, row in _records(path, encoding):
         if tuple(row) != headers:
             headers = tuple(row)
             # A table names its columns in its first line, every JSON record its own.
@@ -98,11 +98,11 @@ def _columns(where: str, headers: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def _records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def _records(path: Path, encoding: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the table's records; a vocabulary is not compiled from a file with a fault in it."""
     faults = Faults()
     try:
-        for where, value in read_values(path, faults, prose=False):
+        for where, value in read_values(path, faults, encoding=encoding, prose=False):
             if faults.found:
                 break
             if not isinstance(value, dict):

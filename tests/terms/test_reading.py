@@ -4,6 +4,8 @@ import csv
 import gzip
 import io
 import json
+import runpy
+from pathlib import Path
 
 import datasets
 import pyarrow as pa
@@ -183,4 +185,27 @@ def test_a_domain_with_byte_order_marks(tmp_path):
 def test_no_ending_stands_for_two_forms():
     endings = [suffix for form in FORMATS for suffix in form.suffixes]
     assert len(endings) == len(set(endings))
-    assert all(format_of(__import__("pathlib").Path(f"A.{suffix.upper()}.GZ")) for suffix in endings)
+    assert all(format_of(Path(f"A.{suffix.upper()}.GZ")) for suffix in endings)
+
+
+def test_the_docs_table_is_that_of_the_registry():
+    made = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "formats.py"))
+    text = made["PAGE"].read_text(encoding="utf-8")
+    assert made["page"](text) == text, "run python docs/formats.py"
+    assert all(f"`.{suffix}`" in text for form in FORMATS for suffix in form.suffixes)
+
+
+def test_a_declared_encoding_reaches_every_reader(tmp_path, probe):
+    (tmp_path / "v.csv").write_bytes("id,name\nC1,Ménière disease\n".encode("cp1252"))
+    code, _, err = probe("terms", "vocabulary", tmp_path / "v.csv", "--out", tmp_path / "v")
+    assert code == 2
+    assert "--encoding cp1252" in err
+    assert probe("terms", "vocabulary", tmp_path / "v.csv", "--out", tmp_path / "v", "--encoding", "cp1252")[0] == 0
+    (tmp_path / "neurology").mkdir()
+    (tmp_path / "neurology" / "note.txt").write_bytes("He has Ménière disease.".encode("cp1252"))
+    arguments = ["terms", "extract", tmp_path, "--vocabulary", tmp_path / "v", "--out", tmp_path / "terms"]
+    notes = [*arguments[:2], tmp_path / "neurology" / "note.txt", *arguments[3:], "--encoding", "cp1252"]
+    code, out, err = probe(*notes)
+    assert (code, "1 mentions of 1 concepts" in out) == (0, True), err
+    (tmp_path / "train.txt").write_bytes("first drug for absences is ethosuximide, naïve".encode("cp1252"))
+    assert seen_in(tmp_path / "train.txt", [FACT], "cp1252").facts == {"fact:f": "exact"}
