@@ -84,7 +84,9 @@ class Document(ResultModel):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise RunError(f"{source}: {describe(error)}; {again}") from error
+            newer = any(fault["type"] == "extra_forbidden" for fault in error.errors(include_url=False))
+            remedy = f"install the knowshift that wrote it, or {again}" if newer else again
+            raise RunError(f"{source}: {describe(error)}; {remedy}") from error
 
     @classmethod
     def read(cls, run: Path) -> Self:

@@ -60,7 +60,8 @@ def plugin(monkeypatch, name, function):
 
 def test_every_field_but_the_verdicts_has_its_analysis():
     names = [analysis.name for analysis in registry.analyses()]
-    assert sorted(names) == sorted(ModelResult.model_fields.keys() - ModelVerdict.model_fields.keys())
+    assert len(names) == len(set(names))
+    assert set(names) >= ModelResult.model_fields.keys() - ModelVerdict.model_fields.keys()
 
 
 def test_a_new_module_is_in_the_result_and_survives_json(monkeypatch, tmp_path):
