@@ -77,7 +77,7 @@ def test_every_option_reaches_the_comparison(probe, tmp_path, monkeypatch):
         reached.append((base, tuned, settings))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("knowshift.probes.runs.compare.compare", stop)
+    monkeypatch.setattr("knowshift.probes.runs.compare.run_comparison", stop)
     (tmp_path / "lens.safetensors").touch()
     words, expected = [], {}
     for option in declared(CompareSettings):
@@ -99,7 +99,7 @@ def test_without_options_a_comparison_has_the_defaults(probe, monkeypatch):
         reached.append(settings)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("knowshift.probes.runs.compare.compare", stop)
+    monkeypatch.setattr("knowshift.probes.runs.compare.run_comparison", stop)
     probe("compare", "base.pt", "a_lora")
     probe("compare", "base.pt", "a_lora", "--no-lens")
     assert reached == [CompareSettings(), CompareSettings(lens="none")]
