@@ -9,9 +9,10 @@ from house import write_domain
 from hypothesis import given
 from hypothesis import strategies as st
 from knowshift.errors import UsageError
-from knowshift.probes.evaluate.choices import METHODS, choice_asks, choice_values, place_shares, turned
+from knowshift.probes.evaluate.choices import choice_asks, choice_values, place_shares, turned
 from knowshift.probes.evaluate.evaluate import evaluate
 from knowshift.probes.evaluate.question import LETTERS, Question
+from knowshift.probes.evaluate.settings import METHODS
 from knowshift.probes.evaluate.suites import forgetting
 from knowshift.probes.evaluate.suites.smedqa import of_specialties
 from knowshift.probes.evaluate.values import by_key
