@@ -112,6 +112,7 @@ def evaluate(
         raise UsageError("--engine vllm: runs in one process; drop the launcher, or give --engine transformers")
     here.require_folder(settings.out)
     settings = replace(settings, device=here.device(settings.device, settings.device_map))
+    here.use_all_threads()
     check_folder(settings.prompts)
     specs = [str(tuned)] if isinstance(tuned, str | Path) else [str(spec) for spec in tuned]
     names = names_of(specs)

@@ -81,6 +81,7 @@ def run_comparison(
     settings = settings_from(settings, options)
     here.require_folder(settings.out)
     settings = replace(settings, device=here.device(settings.device, settings.device_map))
+    here.use_all_threads()
     specs = [tuned] if isinstance(tuned, str | Path) else list(tuned)
     tell = note or (lambda line: None)
     ready = _without_text(plan_comparison(base, specs, settings, tell, progress), tell)

@@ -38,8 +38,8 @@ class Unit(Generic[T]):
     sizes: Sequence[int]
     """Items in each shard, for progress."""
     compute: Callable[[Sequence[int]], Iterable[tuple[int, T]]]
-    """Computes shards, in the order given, and yields each with its number. Executors that compute in other processes
-    pickle it, so a unit for these has a module-level function here, or a `functools.partial` of one."""
+    """Computes shards, in an order of its own, and yields each with its number. Executors that compute in other
+    processes pickle it, so a unit for these has a module-level function here, or a `functools.partial` of one."""
     find: Callable[[int], T | None]
     """Returns a shard that is stored, None where it is absent or damaged."""
     keep: Callable[[int, T], None]

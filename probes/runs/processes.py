@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -99,6 +100,21 @@ class Processes:
             return wanted
         # Slurm may show each task its own GPU alone.
         return f"cuda:{self.local % torch.cuda.device_count()}"
+
+    def use_all_threads(self) -> None:
+        """Compute on as many threads as one process without `torchrun` would, so that both write the same bytes.
+
+        `torchrun` gives each of its processes one thread unless the user sets OMP_NUM_THREADS, and the rounding of a
+        matrix product depends on the number of threads.
+        """
+        if self.count == 1 or not os.environ.get("TORCHELASTIC_RUN_ID"):
+            return
+        import psutil
+        import torch
+
+        with suppress(psutil.Error, OSError):
+            if "OMP_NUM_THREADS" not in psutil.Process(os.getppid()).environ():
+                torch.set_num_threads(psutil.cpu_count(logical=False) or torch.get_num_threads())
 
     def wait(self, look: Callable[[], T | None], file: Path, writer: int = 0) -> T:
         """Return what `look` finds in `file`, once process `writer` has written it; a long wait is explained once."""
