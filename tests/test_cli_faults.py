@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from house import command, copied, is_one_line, write_adapter, write_domain
-from knowshift.probes.runs.directory import RunDirectory
+from knowshift.probes.runs import compare as comparing
 
 # What goes wrong, each as (what is put in `tmp_path`, the command's arguments, what its one line says).
 # A maker gets the house and an empty folder, and returns arguments for `probe`.
@@ -210,5 +210,5 @@ def test_cuda_where_there_is_none(house, probe):
 
 def test_a_run_is_claimed_before_the_first_pass(house, probe, tmp_path, monkeypatch):
     """What is wrong with `--out` shows before any time is spent on scoring."""
-    monkeypatch.setattr(RunDirectory, "score", lambda *_, **__: pytest.fail("scored"))
+    monkeypatch.setattr(comparing, "score_model", lambda *_, **__: pytest.fail("scored"))
     assert probe(*another_run(house, tmp_path))[0] == 2

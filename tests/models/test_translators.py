@@ -286,7 +286,7 @@ def test_texts_that_cannot_be_trained_on_are_one_line(base, tmp_path):
     path = tmp_path / "a.txt"
     with pytest.raises(UsageError, match=r"^--lens-data [^\n]*a\.txt: cannot be read [^\n]*; give [^\n]*$"):
         TrainingData.read(path)
-    path.write_bytes(b"\xff\xfe\x00")
+    path.write_bytes(b"caf\xe9")
     with pytest.raises(UsageError, match=r"a\.txt, line 1: not UTF-8; save the file as UTF-8, or .*; give a text file"):
         TrainingData.read(path)
     path.write_text("Too short.")
