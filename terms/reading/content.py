@@ -125,15 +125,14 @@ class Content:
 
     def _broken_line(self) -> int:
         decoder = codecs.getincrementaldecoder(self.encoding)()
-        number = 1
+        number = 0
         with self.binary() as file:
-            for line in file:
+            for number, line in enumerate(file, 1):
                 try:
                     decoder.decode(line)
                 except UnicodeDecodeError:
-                    break
-                number += 1
-        return number
+                    return number
+        return max(number, 1)  # the last line ends in the middle of a character
 
 
 def _unreadable(path: Path, error: OSError) -> CorpusError:
