@@ -6,16 +6,21 @@ Each room names its group and what it expects; this module finds an entry point 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import KnowshiftError, first_line
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 
 
 def registered(group: str) -> dict[str, EntryPoint]:
     """Return the entry points of a group by name, sorted by name."""
+    # `probe --help` asks for no plugin, and this module of the library takes a while to import.
+    from importlib.metadata import entry_points
+
     return {point.name: point for point in sorted(entry_points(group=group), key=lambda point: point.name)}
 
 

@@ -124,15 +124,13 @@ def _table(result: EvaluationResult) -> None:
 
 
 def _published(file: Path, pairs: list[str], as_json: bool) -> None:
-    import json
-
-    from ..probes.evaluate.pairs import line, published
+    from ..probes.evaluate.pairs import published
 
     found = published(file, pairs)
     if as_json:
-        print(json.dumps(found, indent=1, ensure_ascii=False))
+        print(found.model_dump_json(indent=1))
         return
-    for row in found["pairs"]:
-        print(f"{row['tuned']} against {row['base']}: {row['measure']} {row['difference']:+.2f}: {row['outcome']}")
-    for count in found["counts"]:
-        print(line(count))
+    for row in found.pairs:
+        print(f"{row.tuned} against {row.base}: {row.measure} {row.difference:+.2f}: {row.outcome}")
+    for count in found.counts:
+        print(count)

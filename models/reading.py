@@ -6,7 +6,8 @@ Read by `probes.runs.lens_reading` and `probes.runs.passages`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -22,6 +23,28 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TOP = 5
+
+
+@dataclass(frozen=True, slots=True)
+class PassageReading:
+    """What one model gave each token of a passage; None for a token that no model predicts."""
+
+    starts: list[int]
+    """[tokens] characters of the passage."""
+    ends: list[int]
+    """[tokens]"""
+    logprob: list[float | None]
+    """[tokens] nats."""
+    rank: list[int | None]
+    """[tokens] 0 is best."""
+    top: list[list[str]]
+    """[tokens][5] the likeliest tokens."""
+    top_logprob: list[list[float]]
+    """[tokens][5] nats."""
+    lens: list[list[float | None]] | None
+    """[layers][tokens] nats; None without a lens."""
+    lens_rank: list[list[int | None]] | None
+    """[layers][tokens]"""
 
 
 @torch.inference_mode()
@@ -42,13 +65,11 @@ def read_layers(
 @torch.inference_mode()
 def read_passage(
     checkpoint: Checkpoint, text: str, begin: int, end: int, template: Template, engine: Engine, lens: Lens | None
-) -> dict[str, Any]:
-    """Of each token of `text[begin:end]`: its characters there, and what the model gave it.
+) -> PassageReading:
+    """Return what the model gave each token of `text[begin:end]`.
 
-    The passage is read after all of the text that stands before it and fits the context. `starts`, `ends` [tokens] in
-    characters of the passage; `logprob` (nats), `rank` (0 best), both null for a token that no model predicts; `top`,
-    `top_logprob` [tokens][5]; `lens`, `lens_rank` [layers][tokens], null without lens. Where no model predicts any of
-    its tokens, or no token holds it, nothing is run.
+    The passage is read after all of the text before it that fits the context. Nothing is run where no model predicts
+    any of its tokens, or no token holds it.
     """
     encoded = Encoder(checkpoint.tokenizer, template)([text])[0]
     held = [k for k, (low, high) in enumerate(encoded.spans) if low < end and high > begin and high > low]
@@ -58,10 +79,10 @@ def read_passage(
     ids = encoded.ids[:head] + encoded.ids[head + cut : last]
     columns = [k - cut - 1 for k in range(first, last)]
     known = [column for column in columns if column >= max(head - 1, 0)]
-    missing: list[Any] = [None] * (len(columns) - len(known))
+    missing = [None] * (len(columns) - len(known))
     layers = lens or Lens((len(checkpoint.anatomy.layers) - 1,))
-    logprobs: list[list[Any]] = [[*missing] for _ in layers.layers]
-    ranks: list[list[Any]] = [[*missing] for _ in layers.layers]
+    logprobs: list[list[float | None]] = [[*missing] for _ in layers.layers]
+    ranks: list[list[int | None]] = [[*missing] for _ in layers.layers]
     top: list[list[str]] = [[] for _ in missing]
     top_logprob: list[list[float]] = [[] for _ in missing]
     if known:
@@ -74,13 +95,13 @@ def read_passage(
         top += [checkpoint.tokenizer.batch_decode(row[:, None]) for row in tokens]
         top_logprob += best.tolist()
     spans = [encoded.spans[k] for k in range(first, last)]
-    return {
-        "starts": [max(low, begin) - begin for low, _ in spans],
-        "ends": [min(high, end) - begin for _, high in spans],
-        "logprob": logprobs[-1],
-        "rank": ranks[-1],
-        "top": top,
-        "top_logprob": top_logprob,
-        "lens": logprobs if lens else None,
-        "lens_rank": ranks if lens else None,
-    }
+    return PassageReading(
+        starts=[max(low, begin) - begin for low, _ in spans],
+        ends=[min(high, end) - begin for _, high in spans],
+        logprob=logprobs[-1],
+        rank=ranks[-1],
+        top=top,
+        top_logprob=top_logprob,
+        lens=logprobs if lens else None,
+        lens_rank=ranks if lens else None,
+    )

@@ -13,78 +13,77 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from ...errors import UsageError
+from ..results.published import PublishedComparison, PublishedCount, PublishedPair
 
 DECIMALS = 2
 EXPECTED = "expected {model: {measure: score}}"
 TIE_RULE = f"tie: equal to {DECIMALS} decimals; published scores have no intervals"
 
 
-def published(file: Path, given: Sequence[str] = ()) -> dict[str, Any]:
-    """Differences of every pair on every measure, and counts of win, tie, loss for every choice of bases.
+def published(file: Path, given: Sequence[str] = ()) -> PublishedComparison:
+    """Return differences of every pair on every measure, and counts for every choice of bases.
 
-    `given` (TUNED=BASE) takes the place of the file's pairs for those tuned models. Raises `UsageError`.
+    Args:
+        file: Scores and pairs, as above.
+        given: TUNED=BASE; takes the place of the file's pairs for those tuned models.
+
+    Raises:
+        UsageError: The file or a pair cannot be taken.
     """
     scores, pairs = _read(file, given)
     measures = list(dict.fromkeys(measure for each in scores.values() for measure in each))
-    differences = []
-    for tuned, base in pairs:
-        for measure in measures:
-            one, other = scores[tuned].get(measure), scores[base].get(measure)
-            if one is not None and other is not None:
-                delta = round(one - other, DECIMALS)
-                outcome = "win" if delta > 0 else "loss" if delta < 0 else "tie"
-                differences.append(
-                    {
-                        "tuned": tuned,
-                        "base": base,
-                        "measure": measure,
-                        "score": one,
-                        "base_score": other,
-                        "difference": delta,
-                        "outcome": outcome,
-                    }
-                )
-    counts = [count for measure in measures for count in _counts(measure, differences)]
-    return {
-        "schema": 1,
-        "source": str(file),
-        "unit": "percentage points",
-        "tie_rule": TIE_RULE,
-        "pairs": differences,
-        "counts": counts,
-    }
+    differences = [
+        _pair(tuned, base, measure, scores[tuned][measure], scores[base][measure])
+        for tuned, base in pairs
+        for measure in measures
+        if measure in scores[tuned] and measure in scores[base]
+    ]
+    return PublishedComparison(
+        source=str(file),
+        unit="percentage points",
+        tie_rule=TIE_RULE,
+        pairs=tuple(differences),
+        counts=tuple(count for measure in measures for count in _counts(measure, differences)),
+    )
 
 
-def _counts(measure: str, differences: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Win, tie, loss on one measure, once for every choice of a base where a tuned model has several."""
-    held = [each for each in differences if each["measure"] == measure]
-    options: dict[str, list[Mapping[str, Any]]] = {}
-    for each in held:
-        options.setdefault(each["tuned"], []).append(each)
+def _pair(tuned: str, base: str, measure: str, score: float, base_score: float) -> PublishedPair:
+    difference = round(score - base_score, DECIMALS)
+    return PublishedPair(
+        tuned=tuned,
+        base=base,
+        measure=measure,
+        score=score,
+        base_score=base_score,
+        difference=difference,
+        outcome="win" if difference > 0 else "loss" if difference < 0 else "tie",
+    )
+
+
+def _counts(measure: str, differences: Sequence[PublishedPair]) -> Iterator[PublishedCount]:
+    """Yield win, tie, loss on one measure, once for every choice of a base where a tuned model has several."""
+    options: dict[str, list[PublishedPair]] = {}
+    for pair in differences:
+        if pair.measure == measure:
+            options.setdefault(pair.tuned, []).append(pair)
     for choice in product(*options.values()):
-        outcomes = [each["outcome"] for each in choice]
-        several = {each["tuned"]: each["base"] for each in choice if len(options[each["tuned"]]) > 1}
-        yield {
-            "measure": measure,
-            "models": len(choice),
-            "win": outcomes.count("win"),
-            "tie": outcomes.count("tie"),
-            "loss": outcomes.count("loss"),
-            "with": several,
-        }
-
-
-def line(count: Mapping[str, Any]) -> str:
-    """As a sentence: `L1: 9 of 12 decline (… paired with …)`."""
-    paired = ", ".join(f"{tuned} paired with {base}" for tuned, base in count["with"].items())
-    said = f"{count['measure']}: {count['loss']} of {count['models']} decline"
-    return said + (f" ({paired})" if paired else "")
+        outcomes = Counter(pair.outcome for pair in choice)
+        several = {pair.tuned: pair.base for pair in choice if len(options[pair.tuned]) > 1}
+        yield PublishedCount(
+            measure=measure,
+            models=len(choice),
+            win=outcomes["win"],
+            tie=outcomes["tie"],
+            loss=outcomes["loss"],
+            paired_with=several,
+        )
 
 
 def _pairs(file: Path, given: Any) -> list[tuple[str, str]]:

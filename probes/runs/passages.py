@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -140,7 +140,7 @@ def readings(
     rows = []
     for done, one in enumerate(passages, 1):
         read = read_passage(checkpoint, one.text, one.begin, one.end, template, engine, lens)
-        rows.append({"document": one.document, "begin": one.begin, "model": model, **read})
+        rows.append({"document": one.document, "begin": one.begin, "model": model, **asdict(read)})
         if progress and (done % 20 == 0 or done == len(passages)):
             progress(f"passages, {model or checkpoint.name}", done, len(passages))
     engine.release()

@@ -23,23 +23,23 @@ def test_no_columns_are_nothing_at_every_layer(name):
 @pytest.mark.parametrize("lens", [None, EVERY])
 def test_a_leading_token_that_no_model_predicts(text, lens):
     read = read_passage(tiny(), text, 0, 1, PLAIN, open_engine(), lens)
-    assert (read["starts"], read["ends"]) == ([0], [1])
-    assert (read["logprob"], read["rank"], read["top"], read["top_logprob"]) == ([None], [None], [[]], [[]])
-    assert read["lens"] == read["lens_rank"] == ([[None]] * LAYERS if lens else None)
+    assert (read.starts, read.ends) == ([0], [1])
+    assert (read.logprob, read.rank, read.top, read.top_logprob) == ([None], [None], [[]], [[]])
+    assert read.lens == read.lens_rank == ([[None]] * LAYERS if lens else None)
 
 
 def test_a_passage_that_no_token_holds():
     read = read_passage(tiny(), "", 0, 0, PLAIN, open_engine(), EVERY)
-    assert all(read[name] == [] for name in ("starts", "ends", "logprob", "rank", "top", "top_logprob"))
-    assert read["lens"] == read["lens_rank"] == [[]] * LAYERS
+    assert all(getattr(read, name) == [] for name in ("starts", "ends", "logprob", "rank", "top", "top_logprob"))
+    assert read.lens == read.lens_rank == [[]] * LAYERS
 
 
 def test_a_leading_token_beside_others():
     whole = read_passage(tiny(), CORPUS[0], 0, 40, PLAIN, open_engine(), EVERY)
-    assert whole["logprob"][0] is None
-    assert all(row[0] is None and None not in row[1:] for name in ("lens", "lens_rank") for row in whole[name])
-    assert [len(row) for row in whole["top"]] == [0] + [5] * (len(whole["starts"]) - 1)
-    assert whole["lens"][-1] == whole["logprob"]
+    assert whole.logprob[0] is None
+    assert all(row[0] is None and None not in row[1:] for rows in (whole.lens, whole.lens_rank) for row in rows)
+    assert [len(row) for row in whole.top] == [0] + [5] * (len(whole.starts) - 1)
+    assert whole.lens[-1] == whole.logprob
 
 
 def test_the_lens_of_one_token_is_refused_in_one_line(house):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from knowshift.errors import UsageError
-from knowshift.probes.evaluate.pairs import line, published
+from knowshift.probes.evaluate.pairs import published
 from knowshift.probes.evaluate.settings import pairs_of
 
 MATERIALS = os.environ.get("KNOWSHIFT_MATERIALS")
@@ -31,7 +31,7 @@ DIFFERENCES = {
 @needs_materials
 def test_the_published_scores_give_the_published_differences():
     found = published(Path(MATERIALS) / "clue" / "published_levels.json")
-    held = {(row["tuned"], row["base"], row["measure"]): row["difference"] for row in found["pairs"]}
+    held = {(row.tuned, row.base, row.measure): row.difference for row in found.pairs}
     for (tuned, base), levels in DIFFERENCES.items():
         for measure, expected in zip(("L1", "L2"), levels, strict=True):
             assert held.get((tuned, base, measure)) == expected
@@ -40,7 +40,7 @@ def test_the_published_scores_give_the_published_differences():
 @needs_materials
 def test_the_published_differences_of_longhealth():
     found = published(Path(MATERIALS) / "clue" / "published_levels.json")
-    held = {(row["tuned"], row["measure"]): row["difference"] for row in found["pairs"]}
+    held = {(row.tuned, row.measure): row.difference for row in found.pairs}
     # 62.9 − 91.7 and 1.55 − 56.25 (background, section 2), and the other two tasks of the larger one.
     assert held["Llama3-OpenBioLLM-70B", "longhealth task3"] == -28.8
     assert held["Llama3-OpenBioLLM-8B", "longhealth task3"] == -54.7
@@ -52,18 +52,13 @@ def test_the_published_differences_of_longhealth():
 @needs_materials
 def test_how_many_decline_hangs_on_the_base_of_clinical_camel():
     found = published(Path(MATERIALS) / "clue" / "published_levels.json")
-    assert [line(count) for count in found["counts"] if count["measure"] == "L1"] == [
+    assert [str(count) for count in found.counts if count.measure == "L1"] == [
         "L1: 9 of 12 decline (ClinicalCamel-70B paired with Llama-2-70b-chat)",
         "L1: 8 of 12 decline (ClinicalCamel-70B paired with Llama-2-70b)",
     ]
-    (chosen,) = [
-        count
-        for count in published(Path(MATERIALS) / "clue" / "published_levels.json", ["ClinicalCamel-70B=Llama-2-70b"])[
-            "counts"
-        ]
-        if count["measure"] == "L1"
-    ]
-    assert (chosen["loss"], chosen["models"], chosen["with"]) == (8, 12, {})
+    chosen_base = published(Path(MATERIALS) / "clue" / "published_levels.json", ["ClinicalCamel-70B=Llama-2-70b"])
+    (chosen,) = [count for count in chosen_base.counts if count.measure == "L1"]
+    assert (chosen.loss, chosen.models, chosen.paired_with) == (8, 12, {})
 
 
 @pytest.mark.parametrize(
@@ -94,7 +89,8 @@ def test_broken_scores_are_one_line(tmp_path, content, pairs, says):
 def test_equal_scores_are_a_tie(tmp_path):
     file = tmp_path / "scores.json"
     file.write_text(json.dumps({"levels_percent": {"a": {"L1": 50.001}, "b": {"L1": 50.0}}, "pairs": [["a", "b"]]}))
-    assert published(file)["counts"] == [{"measure": "L1", "models": 1, "win": 0, "tie": 1, "loss": 0, "with": {}}]
+    (count,) = json.loads(published(file).model_dump_json())["counts"]
+    assert count == {"measure": "L1", "models": 1, "win": 0, "tie": 1, "loss": 0, "with": {}}
 
 
 def test_each_tuned_model_has_the_base_unless_a_pair_says_otherwise():
