@@ -117,6 +117,9 @@ def load_tokenizer(folder: Path, config: PretrainedConfig | None = None) -> PreT
         raise CheckpointError(
             f"{folder}: its tokenizer gives no character offsets, which targets are found by; save it as tokenizer.json"
         )
+    if isinstance(tokenizer.chat_template, str):
+        # Saved with a byte order mark, it would put a letter before every text.
+        tokenizer.chat_template = tokenizer.chat_template.removeprefix("\ufeff")
     return tokenizer
 
 

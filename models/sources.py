@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import warnings
 from collections.abc import Iterable, Iterator
@@ -67,12 +68,31 @@ def hub_id(spec: str | Path) -> str | None:
 
 
 def label(path: Path, spec: str | Path) -> str:
-    """What a checkpoint is called: its folder's name, or its file's stem; a hub id's last part."""
+    """Return what a checkpoint is called: its folder's name, or its file's stem; a hub id's last part.
+
+    A symbolic link keeps its own name, and a snapshot of the hub's cache, whose folder is a commit's hash, has that of
+    its repository.
+    """
     if path.is_file():
         generic = path.stem in ("model", "pytorch_model", "adapter_model", "weights", "checkpoint")
-        return path.resolve().parent.name if generic else path.stem
+        return _repository(path.parent)[1] if generic else path.stem
     local = Path(spec).expanduser()
-    return local.resolve().name if local.exists() else local.name
+    return _repository(local)[1] if local.exists() else local.name
+
+
+def parent_label(path: Path) -> str:
+    """Return what stands before a checkpoint's name where two have the same: its parent folder's name, or the owner."""
+    return _repository(path)[0]
+
+
+def _repository(folder: Path) -> tuple[str, str]:
+    """Return a folder's parent's name and its own; of a snapshot in the hub's cache, owner and name."""
+    absolute = Path(os.path.abspath(folder.expanduser()))  # not resolved: a link has a name for a reason
+    cached = absolute.parent.parent.name
+    if absolute.parent.name == "snapshots" and cached.startswith("models--"):
+        owner, _, name = cached.removeprefix("models--").rpartition("--")
+        return owner, name
+    return absolute.parent.name, absolute.name
 
 
 def weight_files(folder: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import DomainError, UsageError
-from ...models.sources import WEIGHT_SUFFIXES, label
+from ...models.sources import WEIGHT_SUFFIXES, label, parent_label
 from ...terms.domain import Domain
 
 NO_SPECIALTY = "none"
@@ -19,8 +19,7 @@ def names_of(specs: Sequence[str]) -> list[str]:
     short = [label(path, path).removesuffix(path.suffix if path.suffix in WEIGHT_SUFFIXES else "") for path in paths]
     taken = Counter(short)
     names = [
-        f"{path.resolve().parent.name}/{name}" if taken[name] > 1 else name
-        for path, name in zip(paths, short, strict=True)
+        f"{parent_label(path)}/{name}" if taken[name] > 1 else name for path, name in zip(paths, short, strict=True)
     ]
     # Two names may still be one file.
     for name, count in Counter(map(file_of, names)).items():

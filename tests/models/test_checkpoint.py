@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from knowshift.errors import CheckpointError, UsageError
 from knowshift.models.checkpoint import Checkpoint
-from knowshift.models.sources import content_hash, locate
+from knowshift.models.sources import content_hash, label, locate, parent_label
 from knowshift.models.weights import save_pt
 from tiny import ARCHITECTURES, make_tokenizer, tiny_model
 
@@ -309,3 +309,15 @@ def test_real_model_and_its_adapters():
         assert loss(checkpoint, name) < loss(base, name) - 0.5
     alone = Checkpoint.open(materials / "adapters" / names[0], device="cpu")
     assert loss(alone, names[0]) == pytest.approx(loss(tuned[0], names[0]), abs=1e-5)
+
+
+def test_a_model_is_not_named_by_a_commit(tmp_path):
+    snapshot = tmp_path / "models--acme--base" / "snapshots" / ("0123456789abcdef" * 2 + "01234567")
+    snapshot.mkdir(parents=True)
+    (snapshot / "model.safetensors").touch()
+    link = tmp_path / "link-to-base"
+    link.symlink_to(snapshot)
+    assert label(snapshot, snapshot) == "base"
+    assert label(snapshot / "model.safetensors", snapshot / "model.safetensors") == "base"
+    assert label(link, link) == "link-to-base"
+    assert parent_label(snapshot) == "acme"
