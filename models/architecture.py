@@ -52,6 +52,18 @@ class Anatomy:
     """Whether the model, called with `logits_to_keep`, gives logits at these positions alone."""
 
     @property
+    def rope_boundary(self) -> int | None:
+        """Tokens beyond which a model with long RoPE rotates every position otherwise; None for others.
+
+        transformers chooses one set of factors for a whole batch, so that a short text beside a long one would be read
+        with the long one's factors.
+        """
+        parameters: dict[str, Any] = getattr(self.config, "rope_parameters", None) or {}
+        every = [parameters] if "rope_type" in parameters else [one for one in parameters.values() if one]
+        bounds = [one.get("original_max_position_embeddings") for one in every if one.get("rope_type") == "longrope"]
+        return min((int(bound) for bound in bounds if bound), default=None)
+
+    @property
     def entry(self) -> torch.device:
         """Where token ids go in."""
         decoder: Any = self.decoder

@@ -7,9 +7,9 @@ the batches it would have computed, and its scores are the same to the byte. Wri
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 
 BATCH_TOKENS = 4096
 SHARD_TOKENS = 16384
@@ -30,15 +30,24 @@ class BatchPlan:
         stems: Sequence[Sequence[int]] = (),
         batch_tokens: int = BATCH_TOKENS,
         shard_tokens: int = SHARD_TOKENS,
+        boundary: int | None = None,
     ) -> BatchPlan:
-        """Plans sequences of `lengths` tokens: longest first, so that memory trouble shows at once.
+        """Return the plan for sequences of `lengths` tokens: longest first, so that memory trouble shows at once.
 
-        `stems` are the tokens that a sequence shares with its neighbours in the list, empty for none.
+        Args:
+            lengths: Tokens of each sequence.
+            stems: The tokens that a sequence shares with its neighbours in the list, empty for none.
+            batch_tokens: Most tokens of a batch.
+            shard_tokens: Most tokens of a shard.
+            boundary: Sequences of more tokens than this are in no batch with others (`Anatomy.rope_boundary`).
         """
         shards: list[tuple[tuple[int, ...], ...]] = []
         gathered: list[tuple[int, ...]] = []
         held = total = 0
-        for size, batch in _batches(_bundles(lengths, stems or [()] * len(lengths), batch_tokens), batch_tokens):
+        is_long = [boundary is not None and length > boundary for length in lengths]
+        bundles = list(_bundles(lengths, stems or [()] * len(lengths), is_long, batch_tokens))
+        alike = ([bundle for bundle in bundles if is_long[bundle[1][0]] == wanted] for wanted in (True, False))
+        for size, batch in chain.from_iterable(_batches(some, batch_tokens) for some in alike):
             if gathered and held + size > shard_tokens:
                 shards.append(tuple(gathered))
                 gathered, held = [], 0
@@ -54,8 +63,10 @@ Bundle = tuple[int, list[int]]
 """Tokens to be read, those that are shared once, and the sequences."""
 
 
-def _bundles(lengths: Sequence[int], stems: Sequence[Sequence[int]], budget: int) -> Iterator[Bundle]:
-    for _, members in groupby(range(len(lengths)), key=lambda index: stems[index] or index):
+def _bundles(
+    lengths: Sequence[int], stems: Sequence[Sequence[int]], is_long: Sequence[bool], budget: int
+) -> Iterator[Bundle]:
+    for _, members in groupby(range(len(lengths)), key=lambda index: (stems[index] or index, is_long[index])):
         indices = list(members)
         shared = len(stems[indices[0]])
         own = max(lengths[index] for index in indices) - shared
@@ -65,7 +76,7 @@ def _bundles(lengths: Sequence[int], stems: Sequence[Sequence[int]], budget: int
             yield shared + sum(lengths[index] - shared for index in part), part
 
 
-def _batches(bundles: Iterator[Bundle], budget: int) -> Iterator[tuple[int, tuple[int, ...]]]:
+def _batches(bundles: Iterable[Bundle], budget: int) -> Iterator[tuple[int, tuple[int, ...]]]:
     """Batches of at most `budget` tokens, or of one bundle; each with its tokens, padding included."""
     order = sorted(bundles, key=lambda bundle: (-bundle[0], bundle[1][0]))
     begin = 0

@@ -68,7 +68,8 @@ def plan_scoring(items: Sequence[Item], checkpoint: Checkpoint, template: Templa
     """Aligns `items` with the checkpoint's tokenizer and fixes the batches. Raises `ItemError`, `CheckpointError`."""
     aligned = align(items, checkpoint.tokenizer, checkpoint.anatomy.context, template)
     sequences = aligned.sequences
-    batches = BatchPlan.of([s.length for s in sequences], [s.ids[: s.shared] for s in sequences])
+    lengths, stems = [s.length for s in sequences], [s.ids[: s.shared] for s in sequences]
+    batches = BatchPlan.of(lengths, stems, boundary=checkpoint.anatomy.rope_boundary)
     return ScoringPlan(aligned, batches, {item.id: place for place, item in enumerate(items)})
 
 

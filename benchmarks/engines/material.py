@@ -17,7 +17,7 @@ from knowshift.models.alignment import Aligned, Target, TokenSequence
 from knowshift.models.checkpoint import Checkpoint
 from knowshift.models.engines.protocol import Batch
 from knowshift.models.plan import BatchPlan
-from knowshift.models.scoring import ScoringPlan, Wanted, make_batch
+from knowshift.models.scoring import BatchTargets, ScoringPlan, make_batch
 
 SPECIAL = 3
 """Tokens that no text holds: unknown, beginning, end."""
@@ -115,7 +115,7 @@ class Work:
         return [[self.sequences[index] for index in batch] for batch in batches]
 
     @cached_property
-    def batches(self) -> list[tuple[Batch, Wanted]]:
+    def batches(self) -> list[tuple[Batch, BatchTargets]]:
         return [make_batch(sequences, self.device) for sequences in self.read]
 
     @cached_property

@@ -194,10 +194,10 @@ def _plans(items: Sequence[Item], models: Mapping[str, Checkpoint], template: Te
     """One scoring plan a tokenizer and context: base and adapters share theirs."""
     from ...models.scoring import plan_scoring
 
-    made: dict[tuple[str, int], ScoringPlan] = {}
+    made: dict[tuple[str, int, int | None], ScoringPlan] = {}
     plans = {}
     for name, checkpoint in models.items():
-        kind = checkpoint.tokenizer_hash, checkpoint.anatomy.context
+        kind = checkpoint.tokenizer_hash, checkpoint.anatomy.context, checkpoint.anatomy.rope_boundary
         if kind not in made:
             made[kind] = plan_scoring(items, checkpoint, template)
         plans[name] = made[kind]

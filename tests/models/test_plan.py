@@ -58,3 +58,12 @@ def test_a_sequence_longer_than_the_budget_runs_alone():
 
 def test_nothing_to_plan():
     assert BatchPlan.of([]) == BatchPlan((), 0)
+
+
+@given(cues, st.integers(1, 40), st.integers(1, 200))
+def test_no_batch_holds_sequences_on_both_sides_of_a_boundary(cues, boundary, batch_tokens):
+    lengths, stems = rows(cues)
+    plan = BatchPlan.of(lengths, stems, batch_tokens, boundary=boundary)
+    batches = [batch for shard in plan.shards for batch in shard]
+    assert sorted(index for batch in batches for index in batch) == list(range(len(lengths)))
+    assert all(len({lengths[index] > boundary for index in batch}) == 1 for batch in batches)

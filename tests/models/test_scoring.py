@@ -93,6 +93,28 @@ def test_a_feed_forward_part_that_looks_around_is_read_whole():
     assert not HooksEngine().thins(checkpoint.anatomy)
 
 
+def test_short_texts_beside_long_ones_under_long_rope():
+    """transformers rotates a whole batch by the factors of its longest row."""
+    bound = 16
+    rope = {
+        "rope_type": "longrope",
+        "short_factor": [1.0] * 4,
+        "long_factor": [1.0, 8.0, 20.0, 60.0],
+        "rope_theta": 10000.0,
+        "original_max_position_embeddings": bound,
+        "partial_rotary_factor": 1.0,
+    }
+    size = len(make_tokenizer("byte_bpe"))
+    model = tiny_model("phi3", size, original_max_position_embeddings=bound, rope_parameters=rope)
+    checkpoint = as_checkpoint(model)
+    assert checkpoint.anatomy.rope_boundary == bound
+    lengths = [sequence.length for sequence in plan_scoring(ITEMS, checkpoint).aligned.sequences]
+    assert min(lengths) <= bound < max(lengths)
+    check_against_own(checkpoint)
+    check_against_own(checkpoint, engine=InRows())
+    assert tiny("phi3").anatomy.rope_boundary is None
+
+
 @pytest.mark.heavy
 @pytest.mark.parametrize("family", TOKENIZERS)
 def test_with_every_tokenizer(family):
