@@ -58,7 +58,9 @@ WORD = rf"[{SPACELESS}ー]\p{{M}}*|[[\w\p{{M}}]--[{SPACELESS}]]+"
 """A word of the normal form: a run of letters, marks, digits and underscores. In scripts that put no spaces between
 words (Chinese, Japanese, Thai, …) every character is a word, so a phrase is found wherever its characters stand."""
 TOKEN = regex.compile(rf"{WORD}|\s+|[^\w\s]", regex.V1)
-_WORDS = regex.compile(rf"[{SPACELESS}ー]\p{{M}}*|[[[\w\p{{M}}\p{{N}}]--[{SPACELESS}]]--_]+", regex.V1)
+_WORDS = regex.compile(
+    rf"[{SPACELESS}ー]\p{{M}}*|[[\p{{L}}\p{{N}}]--[{SPACELESS}]][[\p{{L}}\p{{M}}\p{{N}}]--[{SPACELESS}]]*", regex.V1
+)
 _WITHOUT_SPACES = regex.compile(rf"[{SPACELESS}]", regex.V1)
 
 
