@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(knowshift.__file__).parent
 FLOORS = [
-    ("errors", "_version", "versions", "fingerprint", "options", "plugins", "progress", "storage"),
+    ("errors", "_version", "versions", "fingerprint", "memory", "options", "plugins", "progress", "storage"),
     ("terms",),
     ("models",),
     ("probes.results",),

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from ...memory import release_freed_memory
 from ...terms.domain import Domain
 from ..results.estimate import DiagonalEstimate
 from ..results.findings import Ledger
@@ -76,6 +77,7 @@ def analyze(inputs: AnalysisInputs, progress: Callable[[str, int, int], None] | 
             progress("statistics", step, len(inputs.tuned))
         # The pair is the argument alone, so that its arrays are gone before the next model is read.
         summaries[name] = summarize(base.pair_with(name), every)
+        release_freed_memory()
     found = verdicts(
         {name: summary.knowledge for name, summary in summaries.items()},
         {name: summary.shift for name, summary in summaries.items()},
