@@ -62,7 +62,7 @@ class Matcher:
         from .vocabulary.compiled import Vocabulary
         from .vocabulary.entry import Entry
 
-        self._concepts = [concept for concept in concepts if concept.name.strip()]
+        self._concepts = [concept for concept in concepts if normal_form(concept.name).strip()]
         entries = (Entry(str(n), c.name, c.aliases) for n, c in enumerate(self._concepts))
         self._names = Vocabulary.of(entries) if self._concepts else None
 

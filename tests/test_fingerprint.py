@@ -18,6 +18,8 @@ from knowshift.probes.calibrate.keys import ANSWERING, JUDGING
 from knowshift.probes.evaluate import prompting
 from knowshift.probes.runs.plan import SCORING
 
+pytestmark = pytest.mark.heavy
+
 ROOT = Path(knowshift.__file__).parent
 ROOTS = {
     "scores": SCORING,

@@ -19,6 +19,8 @@ from knowshift.showcase.planted import Planted, domains
 from knowshift.terms.domain import EMBEDDED, Concept, Domain, Fact, Specialty, Text
 from knowshift.terms.match import Matcher
 
+pytestmark = pytest.mark.heavy
+
 NOTES = 1500
 EVERY = ("geography", "medicine")
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from knowshift.terms.domain import Concept
 from knowshift.terms.match import SHORT, Matcher
+from knowshift.terms.vocabulary.entry import normal
 
 
 def spans(text: str, *names: str) -> list[str]:
@@ -89,9 +90,13 @@ def test_offsets_give_back_the_name_in_any_script(names: list[str], text: str) -
     end = 0
     for m in Matcher([Concept(name, name) for name in names]).mentions(text):
         assert end <= m.start < m.end <= len(text)
-        found = " ".join(text[m.start : m.end].split())
-        assert found.casefold() == " ".join(m.concept.name.split()).casefold()
+        assert normal(text[m.start : m.end]) == normal(m.concept.name) != ""
         end = m.end
+
+
+def test_a_name_of_nothing_that_is_seen_is_no_name():
+    assert Matcher([Concept("C1", "\u00ad"), Concept("C2", "asthma", ("\u200b",))]).mentions("his asthma") != []
+    assert Matcher([Concept("C1", "\u00ad")]).mentions("a\u00adb") == []
 
 
 @pytest.mark.heavy
