@@ -38,7 +38,7 @@ TYPES: dict[str, Any] = {
 def with_options(command: str, *kinds: type) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Replace a command's parameter `options: GivenOptions` by the options of settings classes that name `command`.
 
-    The command is called with those options that were given, so that a default stands in the settings class alone.
+    The command is called with those options that were given, so that only the settings class states a default.
     """
     options = options_of(command, *kinds)
 

@@ -61,7 +61,6 @@ TOKEN = regex.compile(rf"{WORD}|\s+|[^\w\s]", regex.V1)
 _WORDS = regex.compile(
     rf"[{SPACELESS}ー]\p{{M}}*|[[\p{{L}}\p{{N}}]--[{SPACELESS}]][[\p{{L}}\p{{M}}\p{{N}}]--[{SPACELESS}]]*", regex.V1
 )
-_WITHOUT_SPACES = regex.compile(rf"[{SPACELESS}]", regex.V1)
 
 
 def normal_form(text: str) -> str:
@@ -75,11 +74,6 @@ def words_of(text: str) -> tuple[str, ...]:
     In scripts without spaces every character is a word.
     """
     return tuple(_WORDS.findall(normal_form(text).casefold()))
-
-
-def has_no_spaces(text: str) -> bool:
-    """Whether a text is, at least in part, in a script that puts no spaces between words."""
-    return _WITHOUT_SPACES.search(text) is not None
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ KINDS = {
 PARTS = tuple(dict.fromkeys(pattern.rpartition("/")[0] for pattern in KINDS))
 """Where interrupted writes may have left something."""
 ABANDONED = 3600.0
-"""Seconds after which a file that is being written is taken for what an interrupted run left."""
+"""Age in seconds after which partial files are stale."""
 
 
 def score_key(parts: Mapping[str, object]) -> str:
