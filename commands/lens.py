@@ -44,7 +44,7 @@ def lens(
             return tuned_lens(root, open_source(settings.lens_data, root), progress=reporter)
 
         tuned_maps = translators if settings.lens == "tuned" else None
-        reading = read_lens(base, tuned, text, settings, translators=tuned_maps)
+        reading = read_lens(base, tuned, text, settings, translators=tuned_maps, note=reporter.note)
     page = render_lens(reading, out)
     lens_table(reading)
     print(f"page: {page}")

@@ -24,7 +24,7 @@ from .choices import DEFAULT_DEVICE, DEFAULT_DEVICE_MAP, DEFAULT_DTYPE, DEFAULT_
 from .companions import BaseFiles, compare_tokenizers
 from .finding import ModelSource, find_model
 from .methods import CONFIG as ADAPTER_CONFIG
-from .methods import read_config
+from .methods import field_notes, read_config
 from .placement import Placement, ready
 from .sources import content_hash, label, locate
 
@@ -210,7 +210,7 @@ class Checkpoint:
 def _find_adapter(path: Path, spec: str | Path, base: Checkpoint | None, placement: Placement) -> Checkpoint:
     name = label(path, spec)
     recorded = read_config(path).base_model_name_or_path or ""
-    notes = []
+    notes = field_notes(path)
     if base is None:
         base = _find_recorded(path, name, recorded, placement)
     elif base.kind == "adapter":

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import AdapterError, first_line
 from .sources import quiet
+from .unknown_fields import check_fields
 
 CONFIG = "adapter_config.json"
 PREFIX = "base_model.model."
@@ -37,20 +38,31 @@ UNSUITED = {
 
 
 def read_config(folder: Path) -> Any:
-    """The adapter's peft config. Raises `AdapterError`."""
+    """Return the adapter's peft config.
+
+    Raises:
+        AdapterError: The config cannot be read, or has fields that this peft does not know.
+    """
     from peft import PeftConfig
 
     file = folder / CONFIG
+    check_fields(file)  # peft drops fields that it does not know, with a warning that `quiet` hides.
     try:
         with quiet():
             config = PeftConfig.from_pretrained(str(folder))
-    except Exception as error:  # broken JSON, unknown method, fields of a newer peft
+    except Exception as error:  # each method's config checks its fields in its own way
         raise AdapterError(
             f"{file}: not a peft config that can be read ({type(error).__name__}: {first_line(error)}); "
             "save the adapter again with save_pretrained"
         ) from error
     config.inference_mode = True
     return config
+
+
+def field_notes(folder: Path) -> list[str]:
+    """Return a note on the fields of an adapter's config that are ignored because they change nothing."""
+    ignored = check_fields(folder / CONFIG)
+    return [f"the installed peft does not know {', '.join(ignored)} of {CONFIG}; ignored, as off"] if ignored else []
 
 
 def vllm_rank(folder: Path, label: str, advice: str) -> int:

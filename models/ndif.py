@@ -24,6 +24,7 @@ from .choices import DEFAULT_DTYPE
 from .companions import TokenizerSource, compare_tokenizers, read_model_config, resolve_tokenizer
 from .finding import ModelSource
 from .methods import CONFIG as ADAPTER_CONFIG
+from .methods import field_notes
 from .placement import TORCH_DTYPES, Placement
 from .sources import TOKENIZER_FILES, content_hash, label, quiet
 
@@ -86,7 +87,8 @@ def find_remote(spec: str | Path, *, base: Checkpoint | None = None, **asked: An
         source.parts.append(folder / "config.json")
         under, model = None, _model(name, str(spec), None, source.tokenizer, Placement.of(device).device)
     elif base is not None:
-        notes = compare_tokenizers(folder, name, base.tokenizer, base.name, base.config)
+        notes = field_notes(folder)
+        notes += compare_tokenizers(folder, name, base.tokenizer, base.name, base.config)
         source = TokenizerSource(base.tokenizer, [folder / ADAPTER_CONFIG], notes)
         under, model = base, _model(name, base.spec, str(spec), source.tokenizer, base.placement.device)
     else:

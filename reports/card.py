@@ -151,6 +151,7 @@ def _model(run: RunView, name: str, model: ModelResult) -> list[str]:
             text(plain(check.value, 4)),
             text(plain(check.tolerance, 4)),
             "passed" if check.passed else "**failed**",
+            text(check.note),
         ]
         for check in model.validity
     ]
@@ -161,7 +162,7 @@ def _model(run: RunView, name: str, model: ModelResult) -> list[str]:
         "### Ladder, from facts",
         _table(["rung", text(run.unit)], rungs),
         f"### Validity: {len(model.validity) - len(failed)} of {len(model.validity)} checks passed",
-        _table(["check", "value", "tolerance", ""], checks),
+        _table(["check", "value", "tolerance", "", "note"], checks),
     ]
 
 

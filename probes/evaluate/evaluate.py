@@ -121,6 +121,9 @@ def evaluate(
     own = {name: specialty for name, (specialty, _) in told.items() if specialty}
     models = _find(str(base), specs, names, settings)
     root = next(iter(models))
+    for name, checkpoint in models.items():
+        for line in checkpoint.notes:
+            say(f"{name}: {line}")
     if check is not None:
         check({name: checkpoint.content_key for name, checkpoint in models.items()})
     pairs = pairs_of(root, names, settings.pair)

@@ -173,6 +173,7 @@ def _score(
         if name:
             checks[name].insert(0, validity.tokenizer_check(base, checkpoint, ready.per))
             checks[name] += validity.tuned_checks(checkpoint, tables[""], table)
+            checks[name] += validity.notes_checks(base, checkpoint)
         recorder.read(name, checkpoint, read, progress)
 
     plan, base = ready.plans[""], ready.base

@@ -27,6 +27,7 @@ def read_lens(
     settings: ReadingSettings | None = None,
     *,
     translators: Callable[[Checkpoint], Translators] | None = None,
+    note: Callable[[str], None] | None = None,
     **options: Any,
 ) -> LensReading:
     """Return log-probability (nats), zero-based rank and top token at the chosen layers for every token of `text`.
@@ -37,6 +38,7 @@ def read_lens(
         text: One text; a token that no model predicts (the very first) holds None.
         settings: The options of `probe lens`, whole; or by name, as the fields of `ReadingSettings`.
         translators: Gives the maps of a tuned lens for the opened base; without it the lens is raw.
+        note: Is called with lines that a person should read.
 
     Raises:
         CheckpointError: A model cannot be opened.
@@ -51,6 +53,10 @@ def read_lens(
     find = finder(settings.remote)
     root = find(base, config=settings.config, **settings.loading)
     opened = [root, *(find(spec, base=root, **settings.loading) for spec in tuned)]
+    on_message = note or (lambda line: None)
+    for checkpoint in opened:
+        for line in checkpoint.notes:
+            on_message(f"{checkpoint.name}: {line}")
     chosen = choose_layers(settings.layers, len(root.anatomy.layers), root.name)
     for checkpoint in opened[1:]:
         if why := misfit(root.anatomy, checkpoint.anatomy, translators is not None):

@@ -130,6 +130,15 @@ def tuned_checks(checkpoint: Checkpoint, base: pa.Table, tuned: pa.Table) -> lis
     return out
 
 
+def notes_checks(*checkpoints: Checkpoint) -> list[Check]:
+    """Return a passed check for each note on the models' files, so that whoever reads the page reads the note."""
+    return [
+        Check(check="files read as noted", value=None, tolerance=None, passed=True, note=f"{checkpoint.name}: {note}")
+        for checkpoint in checkpoints
+        for note in checkpoint.notes
+    ]
+
+
 def tokenizer_check(base: Checkpoint, tuned: Checkpoint, per: str) -> Check:
     """Tokenizers agree, or everything is per character."""
     same = base.tokenizer_hash == tuned.tokenizer_hash
