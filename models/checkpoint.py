@@ -20,9 +20,10 @@ import torch
 from ..errors import AdapterError, CheckpointError
 from .adapters import Adapter, AdapterFacts, adapter_file
 from .architecture import Anatomy, anatomy
-from .choices import DEFAULT_DEVICE, DEFAULT_DEVICE_MAP, DEFAULT_DTYPE, DEFAULT_QUANTIZATION
+from .choices import DEFAULT_DEVICE, DEFAULT_DEVICE_MAP, DEFAULT_DTYPE, DEFAULT_FORM, DEFAULT_QUANTIZATION
 from .companions import BaseFiles, compare_tokenizers
 from .finding import ModelSource, find_model
+from .forms import is_adapter
 from .methods import CONFIG as ADAPTER_CONFIG
 from .methods import field_notes, read_config
 from .placement import Placement, ready
@@ -71,12 +72,14 @@ class Checkpoint:
         dtype: str = DEFAULT_DTYPE,
         quantize: str = DEFAULT_QUANTIZATION,
         device_map: str = DEFAULT_DEVICE_MAP,
+        form: str = DEFAULT_FORM,
     ) -> Checkpoint:
         """A Hugging Face directory or hub id, a peft adapter, a `.safetensors` or a `.pt` file, not yet in memory.
 
         An adapter goes on `base` (else on the base that it records) and takes its placement. `config` is a directory
         with the config.json and the tokenizer of a weight file that has none beside it; else those of `base` are
-        taken. What the other options mean, `models.placement` says. Whatever can be known without the weights'
+        taken. `form` says which is meant where a folder holds a full model and an adapter (`models.forms`); what the
+        other options mean, `models.placement` says. Whatever can be known without the weights'
         values is checked. Raises `CheckpointError`, `AdapterError`, `UsageError`.
         """
         placement = Placement.of(device, dtype, quantize, device_map)
@@ -85,18 +88,25 @@ class Checkpoint:
             raise CheckpointError(f"{path}: the directory is empty; expected a model's config.json and weights")
         if path.is_file() and path.name.startswith("adapter_model.") and (path.parent / ADAPTER_CONFIG).is_file():
             path = path.parent
-        if path.is_dir() and (path / ADAPTER_CONFIG).is_file():
-            return _find_adapter(path, spec, base, placement)
+        name = label(path, spec)
+        as_adapter, notes = is_adapter(path, form, name, base is not None)
+        if as_adapter:
+            try:
+                return _find_adapter(path, spec, base, placement, notes)
+            except AdapterError as error:
+                if not notes or form != DEFAULT_FORM:
+                    raise
+                raise AdapterError(f"{error}, or take the folder's full model with --as {name}=full") from error
         folder = None if config is None else locate(config, "config")
         source = find_model(path, None if base is None else base.files, folder, placement)
         return cls(
-            name=label(path, spec),
+            name=name,
             spec=str(spec),
             kind="base" if base is None else "full",
             tokenizer=source.tokenizer_source.tokenizer,
             weights_hash=content_hash(source.parts),
             placement=placement,
-            notes=source.tokenizer_source.notes,
+            notes=[*notes, *source.tokenizer_source.notes],
             _source=source,
         )
 
@@ -207,10 +217,12 @@ class Checkpoint:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _find_adapter(path: Path, spec: str | Path, base: Checkpoint | None, placement: Placement) -> Checkpoint:
+def _find_adapter(
+    path: Path, spec: str | Path, base: Checkpoint | None, placement: Placement, notes: list[str]
+) -> Checkpoint:
     name = label(path, spec)
     recorded = read_config(path).base_model_name_or_path or ""
-    notes = field_notes(path)
+    notes = [*notes, *field_notes(path)]
     if base is None:
         base = _find_recorded(path, name, recorded, placement)
     elif base.kind == "adapter":

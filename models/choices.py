@@ -22,6 +22,11 @@ DEVICE_MAPS: Final = ("none", "auto")
 """`auto` lets accelerate spread the layers over several devices, the CPU and the disk."""
 DEFAULT_DEVICE_MAP: Final = "none"
 
+FORMS: Final = ("full", "adapter")
+"""What a folder that holds a full model and an adapter can stand for."""
+DEFAULT_FORM: Final = "auto"
+"""As a base the full model, as a tuned model the adapter."""
+
 LENSES: Final = ("raw", "tuned", "none")
 LENS_FILE: Final = "lens.safetensors"
 """The name of a trained lens's file in a run directory."""

@@ -20,7 +20,7 @@ import torch
 from ..errors import CheckpointError, EngineError, KnowshiftError, UsageError, first_line
 from .architecture import anatomy
 from .checkpoint import Checkpoint
-from .choices import DEFAULT_DTYPE
+from .choices import DEFAULT_DTYPE, DEFAULT_FORM
 from .companions import TokenizerSource, compare_tokenizers, read_model_config, resolve_tokenizer
 from .finding import ModelSource
 from .methods import CONFIG as ADAPTER_CONFIG
@@ -78,6 +78,8 @@ def find_remote(spec: str | Path, *, base: Checkpoint | None = None, **asked: An
     read on. Raises `EngineError`, `CheckpointError`, `UsageError`.
     """
     device = asked.pop("device", "auto")
+    if asked.pop("form", DEFAULT_FORM) != DEFAULT_FORM:
+        raise UsageError("--remote: the models run as NDIF holds them; leave --as out")
     if given := sorted(name for name, value in asked.items() if value not in (None, "auto", "none")):
         raise UsageError(f"--remote: the models run as NDIF holds them; leave --{given[0].replace('_', '-')} out")
     folder = _fetch(str(spec))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, TypedDict, TypeVar
@@ -13,8 +13,10 @@ from .choices import (
     DEFAULT_DEVICE,
     DEFAULT_DEVICE_MAP,
     DEFAULT_DTYPE,
+    DEFAULT_FORM,
     DEFAULT_QUANTIZATION,
     DTYPES,
+    FORMS,
     LENS_FILE,
     LENSES,
     QUANTIZATIONS,
@@ -50,6 +52,15 @@ class ModelOptions:
         str,
         Option("auto: lay a model too large for one device on all of them, the CPU and the disk.", OPENING),
     ] = DEFAULT_DEVICE_MAP
+    forms: Annotated[
+        tuple[str, ...],
+        Option(
+            "What is read where a folder holds a full model and an adapter: full, adapter, or MODEL=full once for each "
+            "(default: of a base the full model, of a tuned model the adapter).",
+            OPENING,
+            flag="--as",
+        ),
+    ] = ()
     config: Annotated[
         Path | None,
         Option("Folder with config.json and tokenizer for a bare weight file.", OPENING, path="folder"),
@@ -64,6 +75,25 @@ class ModelOptions:
             "quantize": self.quantize,
             "device_map": self.device_map,
         }
+
+
+def forms_of(given: Sequence[str], base: str, tuned: Sequence[str]) -> dict[str, str]:
+    """Return what each model's folder is read as, keyed by model name; `""` is the base.
+
+    A value without a name is for all tuned models. Raises `UsageError` on another value or name.
+    """
+    forms = dict.fromkeys(["", *tuned], DEFAULT_FORM)
+    general = [value for value in given if "=" not in value]
+    if len(general) > 1:
+        raise UsageError(f"--as {' --as '.join(general)}: give one, or MODEL=full for each model")
+    named = [(name, form) for name, _, form in (value.rpartition("=") for value in given) if name]
+    for name, form in [*((name, form) for form in general for name in tuned), *named]:
+        if form not in FORMS:
+            raise UsageError(f"--as {form}: no such form; give {', '.join(FORMS)}, or MODEL={FORMS[0]} for each model")
+        if name not in tuned and name != base:
+            raise UsageError(f"--as {name}={form}: no such model; the models are {', '.join([base, *tuned])}")
+        forms[name if name in tuned else ""] = form
+    return forms
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -172,6 +172,8 @@ def build(
     """
     made: Any = model_class(config, path)
     options = {"dtype": dtype, "output_loading_info": True, "ignore_mismatched_sizes": True, **options}
+    # transformers would put an adapter that lies in the folder on the model; in this subfolder there is none.
+    options["adapter_kwargs"] = {"subfolder": "no-adapter"}
     source = None if "state_dict" in options else path
     folder = tempfile.TemporaryDirectory(prefix="knowshift-") if options.get("device_map") == "auto" else None
     try:

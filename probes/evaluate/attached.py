@@ -62,7 +62,7 @@ def _require_same_models(run: str | Path, hashes: Mapping[str, str]) -> None:
             raise UsageError(f"--run {run}: {name} is not the {which} that was compared; give the same, or drop --run")
 
 
-SHARED = ("own", "domain", "seed", "device", "dtype", "quantize", "device_map", "config")
+SHARED = ("own", "domain", "seed", "device", "dtype", "quantize", "device_map", "forms", "config")
 """Options of a comparison that its evaluations inherit."""
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ... import versions
 from ...errors import RunError, UsageError
+from ...models.options import forms_of
 from ...progress import Progress
 from ...terms.domain import Domain
 from ..results.evaluation import (
@@ -213,9 +214,11 @@ def _find(base: str, specs: Sequence[str], names: Sequence[str], settings: Setti
     """The models by name, the base first; no weights are read."""
     from ...models.checkpoint import Checkpoint
 
-    root = Checkpoint.find(base, config=settings.config, **settings.loading)
+    forms = forms_of(settings.forms, names_of([base])[0], names)
+    root = Checkpoint.find(base, config=settings.config, form=forms[""], **settings.loading)
     found = {
-        name: Checkpoint.find(spec, base=root, **settings.loading) for name, spec in zip(names, specs, strict=True)
+        name: Checkpoint.find(spec, base=root, form=forms[name], **settings.loading)
+        for name, spec in zip(names, specs, strict=True)
     }
     name = root.name if root.name not in found else f"{root.name} (base)"
     return {name: root, **found}

@@ -12,12 +12,13 @@ from ...models.checkpoint import Checkpoint
 from ...models.engines.protocol import Engine
 from ...models.engines.select import finder, open_engine
 from ...models.layers import Lens, choose_layers, misfit
-from ...models.options import ReadingSettings
+from ...models.options import ReadingSettings, forms_of
 from ...models.reading import read_layers
 from ...models.template import Template
 from ...models.translators import Translators
 from ...options import make_settings
 from ..results.lens import LensReading, LensRecord, ModelReading
+from .naming import names_of
 
 
 def read_lens(
@@ -51,8 +52,13 @@ def read_lens(
     form = Template.parse(settings.template)
     reader = open_engine(settings.engine, remote=settings.remote)
     find = finder(settings.remote)
-    root = find(base, config=settings.config, **settings.loading)
-    opened = [root, *(find(spec, base=root, **settings.loading) for spec in tuned)]
+    names = names_of([str(spec) for spec in tuned])
+    forms = forms_of(settings.forms, names_of([str(base)])[0], names)
+    root = find(base, config=settings.config, form=forms[""], **settings.loading)
+    opened = [
+        root,
+        *(find(spec, base=root, form=forms[name], **settings.loading) for name, spec in zip(names, tuned, strict=True)),
+    ]
     on_message = note or (lambda line: None)
     for checkpoint in opened:
         for line in checkpoint.notes:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import CheckpointError, UsageError
 from ...fingerprint import class_fingerprint, code_fingerprint
 from ...models.engines.select import finder, open_engine
+from ...models.options import forms_of
 from ...models.template import Template
 from ...terms.domain import Domain
 from ...terms.extraction.apply import DomainTerms, domain_terms
@@ -142,9 +143,11 @@ def plan_comparison(
     seen = {name: read[path] for name, path in files.items()}
 
     find = finder(settings.remote)
-    root = find(base, config=settings.config, **settings.loading)
+    forms = forms_of(settings.forms, names_of([str(base)])[0], names)
+    root = find(base, config=settings.config, form=forms[""], **settings.loading)
     found = {
-        name: _tuned(find(spec, base=root, **settings.loading), root) for name, spec in zip(names, specs, strict=True)
+        name: _tuned(find(spec, base=root, form=forms[name], **settings.loading), root)
+        for name, spec in zip(names, specs, strict=True)
     }
     for checkpoint in (root, *found.values()):
         for line in checkpoint.notes:
