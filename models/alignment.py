@@ -57,6 +57,8 @@ class TokenSequence:
     targets: list[Target] = field(default_factory=list)
     shared: int = 0
     """Leading tokens that its neighbours in the list, the other candidates of its cue, begin with too."""
+    least: int = 0
+    """Tokens that must be read whatever the targets are (`models.scoring.plan_scoring`)."""
 
     def __post_init__(self) -> None:
         # All texts' are held at once, and a list takes nine times as much.
@@ -66,7 +68,7 @@ class TokenSequence:
     def length(self) -> int:
         """Tokens that must be read for the targets."""
         # The last target's last token is predicted by the one before it, and what follows predicts no target.
-        return max(target.last for target in self.targets) - 1
+        return max(self.least, *(target.last - 1 for target in self.targets))
 
 
 @dataclass(slots=True)

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
 LAYERS = ("layers", "h", "blocks", "block")
-NORMS = ("norm", "ln_f", "final_layer_norm", "final_layernorm", "norm_f", "ln_out", "embedding_norm")
+NORMS = ("norm", "ln_f", "final_layer_norm", "final_layernorm", "norm_f", "ln_out", "embedding_norm", "layer_norm")
+"""A decoder that has one of these set to None, as OPT-350m has, reads its residuals out without a norm."""
+PROJECTIONS = ("project_out",)  # OPT-350m, whose embedding is narrower than its layers
 INNER = ("language_model", "text_model", "decoder", "model", "transformer", "backbone")
 """Where the decoder hides inside a multimodal model, or one of an encoder's kind."""
 CONTEXTS = ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "max_sequence_length", "seq_length")
@@ -33,12 +35,18 @@ SOFT_CAPS = ("final_logit_softcapping", "output_logit_soft_cap", "logits_soft_ca
 
 @dataclass(frozen=True, slots=True)
 class Anatomy:
-    """The parts of one causal LM; `head(final_norm(residual)) * logit_scale`, then the soft cap, are its logits."""
+    """The parts of one causal LM.
+
+    `head(projection(final_norm(residual))) * logit_scale`, then the soft cap, are its logits.
+    """
 
     decoder: nn.Module
     """Ids to hidden states, without the head."""
     layers: nn.ModuleList
     final_norm: nn.Module
+    """The identity where the model has none."""
+    projection: nn.Module | None
+    """From the layers' width to the head's, where these differ."""
     head: nn.Module
     logit_scale: float
     soft_cap: float | None
@@ -62,6 +70,13 @@ class Anatomy:
         every = [parameters] if "rope_type" in parameters else [one for one in parameters.values() if one]
         bounds = [one.get("original_max_position_embeddings") for one in every if one.get("rope_type") == "longrope"]
         return min((int(bound) for bound in bounds if bound), default=None)
+
+    @property
+    def ends(self) -> list[nn.Module]:
+        """The model's own modules through which residuals are read, in order."""
+        final_norm = [] if isinstance(self.final_norm, torch.nn.Identity) else [self.final_norm]
+        projection = [] if self.projection is None else [self.projection]
+        return [*final_norm, *projection, self.head]
 
     @property
     def entry(self) -> torch.device:
@@ -88,7 +103,8 @@ def anatomy(model: PreTrainedModel) -> Anatomy:
     return Anatomy(
         decoder=decoder,
         layers=_part(model, decoder, LAYERS, "decoder layers"),
-        final_norm=_part(model, decoder, NORMS, "final norm"),
+        final_norm=_final_norm(model, decoder),
+        projection=next((getattr(decoder, name, None) for name in PROJECTIONS), None),
         head=head,
         logit_scale=_logit_scale(config),
         soft_cap=_first(config, SOFT_CAPS),
@@ -113,7 +129,8 @@ def final_normed(parts: Anatomy, residual: Float[Tensor, "rows width"]) -> Float
     """Residuals as they enter the head, in the model's own dtype."""
     dtype = _computes_in(parts.head, parts.final_norm)
     normed: Tensor = parts.final_norm(residual.to(dtype))
-    return normed.to(dtype)
+    projected: Tensor = normed if parts.projection is None else parts.projection(normed)
+    return projected.to(dtype)
 
 
 def scaled_and_capped(parts: Anatomy, product: Float[Tensor, "rows tokens"]) -> Float[Tensor, "rows tokens"]:
@@ -157,6 +174,12 @@ def _part(model: Any, decoder: nn.Module, names: tuple[str, ...], what: str) -> 
     if found is None:
         raise _missing(model, what, f"its module should be named as one of {', '.join(names)}")
     return found
+
+
+def _final_norm(model: Any, decoder: nn.Module) -> Any:
+    if all(getattr(decoder, name, None) is None for name in NORMS) and any(hasattr(decoder, name) for name in NORMS):
+        return torch.nn.Identity()
+    return _part(model, decoder, NORMS, "final norm")
 
 
 def _first(config: Any, names: tuple[str, ...]) -> Any:

@@ -139,7 +139,7 @@ def _model(name: str, source: str, peft: str | None, tokenizer: Any, device: tor
         envoy: Any = TransformersModel(source, task="text-generation", tokenizer=copy.deepcopy(tokenizer), peft=peft)
         model: Any = envoy._module
         parts = anatomy(model)
-        ends = [parts.final_norm, parts.head]
+        ends = parts.ends
         tensors = _tensors(envoy, [envoy.get(path_of(model, end)) for end in ends])
     for end, values in zip(ends, tensors, strict=True):
         end.load_state_dict({key: value.to(device) for key, value in values.items()}, assign=True)

@@ -76,7 +76,10 @@ def read_passage(
     first, last = (held[0], held[-1] + 1) if held else (0, 0)
     head = encoded.head
     cut = max(0, last - checkpoint.anatomy.context)  # what does not fit is taken off after the head
-    ids = encoded.ids[:head] + encoded.ids[head + cut : last]
+    boundary = checkpoint.anatomy.rope_boundary
+    # A text beyond the boundary is rotated as such, as where its terms are scored.
+    least = 0 if boundary is None or len(encoded.ids) <= boundary else boundary + 1
+    ids = encoded.ids[:head] + encoded.ids[head + cut : max(last, least)]
     columns = [k - cut - 1 for k in range(first, last)]
     known = [column for column in columns if column >= max(head - 1, 0)]
     missing = [None] * (len(columns) - len(known))

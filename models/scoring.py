@@ -67,9 +67,12 @@ class BatchTargets:
 def plan_scoring(items: Sequence[Item], checkpoint: Checkpoint, template: Template = PLAIN) -> ScoringPlan:
     """Aligns `items` with the checkpoint's tokenizer and fixes the batches. Raises `ItemError`, `CheckpointError`."""
     aligned = align(items, checkpoint.tokenizer, checkpoint.anatomy.context, template)
-    sequences = aligned.sequences
+    sequences, boundary = aligned.sequences, checkpoint.anatomy.rope_boundary
+    for sequence in sequences:
+        # A text beyond the boundary is rotated as such, so what is read of it must lie beyond it too.
+        sequence.least = boundary + 1 if boundary is not None and len(sequence.ids) > boundary else 0
     lengths, stems = [s.length for s in sequences], [s.ids[: s.shared] for s in sequences]
-    batches = BatchPlan.of(lengths, stems, boundary=checkpoint.anatomy.rope_boundary)
+    batches = BatchPlan.of(lengths, stems, boundary=boundary)
     return ScoringPlan(aligned, batches, {item.id: place for place, item in enumerate(items)})
 
 

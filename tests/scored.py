@@ -14,14 +14,14 @@ LONG = " and ".join(CORPUS[:3])
 ANSWERS = ("ethosuximide", "ethambutol", "rain", "atrial fibrillation", "a week of rain", "palpitations")
 
 
-def as_checkpoint(model, family="byte_bpe", parts=None):
+def as_checkpoint(model, family="byte_bpe", parts=None, tokenizer=None):
     """What scoring needs of a checkpoint, around a model made in the session."""
     return SimpleNamespace(
         name="tiny",
         base=None,
         model=model,
         anatomy=parts or anatomy(model),
-        tokenizer=make_tokenizer(family),
+        tokenizer=tokenizer or make_tokenizer(family),
         device=torch.device("cpu"),
         dtype=model.dtype,
         active=lambda: contextlib.nullcontext(model),
@@ -31,6 +31,20 @@ def as_checkpoint(model, family="byte_bpe", parts=None):
 @cache
 def tiny(arch="llama", family="byte_bpe"):
     return as_checkpoint(tiny_model(arch, len(make_tokenizer(family))), family)
+
+
+def long_rope_model(bound):
+    """A model that rotates texts of more than `bound` tokens by other factors."""
+    rope = {
+        "rope_type": "longrope",
+        "short_factor": [1.0] * 4,
+        "long_factor": [1.0, 8.0, 20.0, 60.0],
+        "rope_theta": 10000.0,
+        "original_max_position_embeddings": bound,
+        "partial_rotary_factor": 1.0,
+    }
+    size = len(make_tokenizer("byte_bpe"))
+    return tiny_model("phi3", size, original_max_position_embeddings=bound, rope_parameters=rope)
 
 
 def a_fact(id, *cues, answers=ANSWERS):

@@ -11,7 +11,13 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-from transformers import CONFIG_MAPPING, AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import (
+    CONFIG_MAPPING,
+    AutoModelForCausalLM,
+    PretrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 
 torch.set_num_threads(1)  # on matrices this small, threads only wait for each other
 
@@ -50,7 +56,11 @@ def tiny_model(arch: str, vocab_size: int = 300, seed: int = 0, **overrides: Any
     """A random causal LM of `arch` (a key of `ARCHITECTURES`), float32, in eval mode."""
     model_type, arguments = ARCHITECTURES[arch]
     tokens = {"pad_token_id": None, "bos_token_id": 1, "eos_token_id": 2}
-    config = CONFIG_MAPPING[model_type](**{**tokens, **arguments, "vocab_size": vocab_size, **overrides})
+    return drawn(CONFIG_MAPPING[model_type](**{**tokens, **arguments, "vocab_size": vocab_size, **overrides}), seed)
+
+
+def drawn(config: PretrainedConfig, seed: int) -> PreTrainedModel:
+    """A causal LM of `config` with every weight drawn at random, float32, in eval mode."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
@@ -76,7 +86,7 @@ CORPUS = [
 _SPECIAL = ["<unk>", "<s>", "</s>"]
 
 
-def _wrap(tokenizer: Tokenizer, bos: bool) -> PreTrainedTokenizerFast:
+def wrapped(tokenizer: Tokenizer, bos: bool) -> PreTrainedTokenizerFast:
     if bos:
         tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
     return PreTrainedTokenizerFast(
@@ -96,7 +106,7 @@ def _train(tokenizer: Tokenizer, corpus: Iterable[str], size: int, alphabet: lis
     tokenizer.train_from_iterator(corpus, trainer)
 
 
-def _byte_level(size: int, use_regex: bool = True, **more: Any) -> Tokenizer:
+def trained_bytes(size: int, use_regex: bool = True, **more: Any) -> Tokenizer:
     tokenizer = Tokenizer(models.BPE(unk_token=None))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=use_regex)
     tokenizer.decoder = decoders.ByteLevel()
@@ -106,21 +116,21 @@ def _byte_level(size: int, use_regex: bool = True, **more: Any) -> Tokenizer:
 
 def _byte_bpe() -> PreTrainedTokenizerFast:
     """GPT-2's family: byte-level, split into words before merging; offsets not trimmed of their space."""
-    tokenizer = _byte_level(480)
+    tokenizer = trained_bytes(480)
     tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
-    return _wrap(tokenizer, bos=False)
+    return wrapped(tokenizer, bos=False)
 
 
 def _byte_bpe_trimmed() -> PreTrainedTokenizerFast:
     """As RoBERTa and some GPT-2 exports: the same tokens, offsets trimmed of their leading space."""
-    tokenizer = _byte_level(480)
+    tokenizer = trained_bytes(480)
     tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
-    return _wrap(tokenizer, bos=False)
+    return wrapped(tokenizer, bos=False)
 
 
 def _byte_crossing() -> PreTrainedTokenizerFast:
     """Merges may cross words and spaces: a token can straddle the edge of a cue or a target."""
-    return _wrap(_byte_level(480, use_regex=False, max_token_length=9), bos=False)
+    return wrapped(trained_bytes(480, use_regex=False, max_token_length=9), bos=False)
 
 
 def _metaspace(scheme: str, bos: bool) -> PreTrainedTokenizerFast:
@@ -133,7 +143,7 @@ def _metaspace(scheme: str, bos: bool) -> PreTrainedTokenizerFast:
     alphabet = sorted(set("".join(CORPUS)) - {" "} | {"▁"})
     _train(tokenizer, CORPUS * 2, 320, alphabet)
     tokenizer.add_tokens([f"<0x{byte:02X}>" for byte in range(256)])
-    return _wrap(_with_bytes(tokenizer), bos)
+    return wrapped(_with_bytes(tokenizer), bos)
 
 
 def _with_bytes(tokenizer: Tokenizer) -> Tokenizer:

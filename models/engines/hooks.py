@@ -61,9 +61,11 @@ class HooksEngine:
             # Whole rows in one pass: what is shared in a tree, or skipped in the last layer, could not be changed.
             return _passed(anatomy, layers, batch.row, batch.column, False, {"input_ids": batch.ids}, changes)
         thin = self.thins(anatomy)
-        if bool(batch.shared.any()) and batch.ids.shape[1] <= _window(anatomy) and self.reads_trees(anatomy):
-            # A tree may hold more tokens than the context; no position in it is beyond.
-            return _in_trees(anatomy, build_trees(batch), layers, thin)
+        if bool(batch.shared.any()) and self.reads_trees(anatomy):
+            trees = build_trees(batch)
+            if max(trees.ids.shape[1], batch.ids.shape[1]) <= _reach(anatomy):
+                # A tree may hold more tokens than the context; no position in it is beyond.
+                return _in_trees(anatomy, trees, layers, thin)
         return _in_rows(anatomy, batch, layers, thin)
 
     def release(self) -> None:
@@ -110,9 +112,14 @@ def _agrees(anatomy: Anatomy, way: Callable[[Batch, Sequence[int]], Tensor]) -> 
     return bool(((read - rows).norm(dim=-1) <= limit * rows.norm(dim=-1)).all())
 
 
-def _window(anatomy: Anatomy) -> float:
-    """Tokens that every layer sees, counted back."""
-    sizes = (getattr(anatomy.config, name, None) for name in WINDOWS)
+def _reach(anatomy: Anatomy) -> float:
+    """Tokens up to which a tree may give what rows give.
+
+    Beyond a window layers see less than a tree's mask says; some, as GPT-Neo's, count it by places in the tree, not by
+    positions. Beyond the boundary of long RoPE a tree, which holds nothing after its places, could be short where its
+    rows are long.
+    """
+    sizes = [getattr(anatomy.config, name, None) for name in WINDOWS] + [anatomy.rope_boundary]
     return min((size for size in sizes if isinstance(size, int) and size > 0), default=float("inf"))
 
 

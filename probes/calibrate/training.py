@@ -83,7 +83,8 @@ def fit(model: PreTrainedModel, batches: Iterator[Sequence[Rows]], steps: int, r
     """AdamW with warm-up and a cosine to zero; a step's loss is the mean over all its tokens. Yields each loss."""
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     parts = anatomy(model)
-    device, end = parts.entry, replace(parts, final_norm=nn.Identity())  # the decoder's output is normed already
+    device = parts.entry
+    end = replace(parts, final_norm=nn.Identity(), projection=None)  # The decoder's output is normed already.
     optimizer = torch.optim.AdamW(weights, lr=rate, betas=(0.9, 0.95), weight_decay=0.01)
     warm = max(1, steps // 20)
     model.train()

@@ -41,10 +41,16 @@ def language_model(checkpoint: Checkpoint, context: int, batch_size: int = 1) ->
             pretrained=held,
             tokenizer=patched_tokenizer(checkpoint),
             max_length=context,
-            batch_size=batch_size,
+            batch_size=_together(checkpoint, context, batch_size),
             softmax_dtype="float32",
             backend="causal",
         )
+
+
+def _together(checkpoint: Checkpoint, context: int, batch_size: int) -> int:
+    """Return how many prompts are read together: one where a long one would change how others are rotated."""
+    boundary = checkpoint.anatomy.rope_boundary
+    return batch_size if boundary is None or context <= boundary else 1
 
 
 class HarnessFixes:

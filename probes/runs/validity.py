@@ -70,7 +70,7 @@ def picks(checkpoint: Checkpoint) -> bool:
 
     anatomy = checkpoint.anatomy
     # accelerate moves the positions to where the ids go in, and they are looked up where the final norm runs.
-    return anatomy.supports_logits_to_keep and runs_on(anatomy.final_norm) == anatomy.entry
+    return anatomy.supports_logits_to_keep and runs_on(anatomy.ends[0]) == anatomy.entry
 
 
 def readout_check(checkpoint: Checkpoint, plan: ScoringPlan, table: pa.Table) -> Check:

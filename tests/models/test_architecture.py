@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from knowshift.errors import CheckpointError
 from knowshift.models.architecture import anatomy, final_logits
-from tiny import ARCHITECTURES, CONTEXT, LAYERS, WIDTH, tiny_model
+from tiny import ARCHITECTURES, CONTEXT, LAYERS, WIDTH, drawn, tiny_model
 
 IDS = torch.tensor([[1, 5, 7, 9, 33, 250, 12], [1, 8, 8, 2, 90, 11, 4]])
 
@@ -74,6 +74,18 @@ def test_cohere_multiplies():
     model = CohereForCausalLM(config).eval().requires_grad_(False)
     parts = anatomy(model)
     assert parts.logit_scale == 0.25
+    torch.testing.assert_close(final_logits(parts, last_residual(parts, IDS)), model(IDS).logits, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["norm", "no norm"])
+def test_no_final_norm(before):
+    """OPT-350m has none, and carries its residuals to the width of its embedding."""
+    from transformers import OPTConfig
+
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "ffn_dim": 40, "vocab_size": 300}
+    model = drawn(OPTConfig(**sizes, do_layer_norm_before=before, word_embed_proj_dim=16), seed=0)
+    parts = anatomy(model)
+    assert (len(parts.ends), parts.width) == (2 + before, 32)
     torch.testing.assert_close(final_logits(parts, last_residual(parts, IDS)), model(IDS).logits, atol=1e-5, rtol=1e-5)
 
 

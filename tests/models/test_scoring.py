@@ -15,7 +15,7 @@ from knowshift.models.plan import BatchPlan
 from knowshift.models.scoring import in_order, plan_scoring, score, score_shards
 from knowshift.models.table import SCHEMA, TEMPERATURES
 from knowshift.models.template import Template
-from scored import ANSWERS, ITEMS, LONG, a_fact, as_checkpoint, tiny
+from scored import ANSWERS, ITEMS, LONG, a_fact, a_term, as_checkpoint, long_rope_model, tiny
 from tiny import ARCHITECTURES, CORPUS, TOKENIZERS, make_tokenizer, tiny_model
 
 
@@ -96,23 +96,27 @@ def test_a_feed_forward_part_that_looks_around_is_read_whole():
 def test_short_texts_beside_long_ones_under_long_rope():
     """transformers rotates a whole batch by the factors of its longest row."""
     bound = 16
-    rope = {
-        "rope_type": "longrope",
-        "short_factor": [1.0] * 4,
-        "long_factor": [1.0, 8.0, 20.0, 60.0],
-        "rope_theta": 10000.0,
-        "original_max_position_embeddings": bound,
-        "partial_rotary_factor": 1.0,
-    }
-    size = len(make_tokenizer("byte_bpe"))
-    model = tiny_model("phi3", size, original_max_position_embeddings=bound, rope_parameters=rope)
-    checkpoint = as_checkpoint(model)
+    checkpoint = as_checkpoint(long_rope_model(bound))
     assert checkpoint.anatomy.rope_boundary == bound
     lengths = [sequence.length for sequence in plan_scoring(ITEMS, checkpoint).aligned.sequences]
     assert min(lengths) <= bound < max(lengths)
     check_against_own(checkpoint)
     check_against_own(checkpoint, engine=InRows())
     assert tiny("phi3").anatomy.rope_boundary is None
+
+
+def test_a_text_beyond_the_boundary_of_long_rope_is_read_as_such():
+    """Although what is read for its early target, or for a fact's answer, would end before the boundary."""
+    early = a_term(CORPUS[1], "denies")
+    checkpoint = as_checkpoint(long_rope_model(16))
+    (sequence,) = plan_scoring([early], checkpoint).aligned.sequences
+    assert sequence.targets[0].last < 16 < len(sequence.ids)
+    check_against_own(checkpoint, [early])
+    (alone,) = plan_scoring([early], tiny("llama")).aligned.sequences
+    assert alone.length == alone.targets[0].last - 1
+    fact = a_fact("f", "For a child with absence", answers=("seizures, give", "focal seizures, give lamotrigine"))
+    for bound in range(8, 24):
+        check_against_own(as_checkpoint(long_rope_model(bound)), [fact])
 
 
 @pytest.mark.heavy

@@ -13,6 +13,7 @@ from knowshift.probes.evaluate.language_model import language_model
 from knowshift.probes.evaluate.prompt_task import PromptTask
 from knowshift.probes.evaluate.prompting import PromptingConfig
 from knowshift.probes.runs.tables import read_table
+from scored import long_rope_model
 from tiny import make_tokenizer, tiny_model
 from transformers import GenerationConfig
 
@@ -95,6 +96,13 @@ def test_writing_is_greedy_whatever_the_models_own_settings(folder, tmp_path, fa
                 if best == 2:
                     break
             assert row["answer"] == checkpoint.tokenizer.decode(ids[len(start) :], skip_special_tokens=True)
+
+
+def test_prompts_are_read_alone_where_a_long_one_would_change_the_others(tmp_path):
+    long_rope_model(16).save_pretrained(tmp_path)
+    make_tokenizer("byte_bpe").save_pretrained(tmp_path)
+    checkpoint = Checkpoint.find(tmp_path)
+    assert [language_model(checkpoint, context, 8).batch_size for context in (16, 17)] == [8, 1]
 
 
 def test_the_harness_leaves_a_model_as_it_was(folder, tmp_path):
