@@ -15,7 +15,8 @@ from .probes.results.comparison import ComparisonResult
 from .probes.results.estimate import Estimate
 from .probes.results.lens import LensReading
 from .probes.results.model import ModelResult
-from .probes.results.rungs import RUNG_LABELS, Change, Per, Rung
+from .probes.results.rounding import RoundingResult
+from .probes.results.rungs import ROUNDING, RUNG_LABELS, Change, Per, Rung
 
 if TYPE_CHECKING:
     from .terms.extraction.agreement import Agreement
@@ -100,6 +101,8 @@ def summary(result: ComparisonResult) -> None:
         console.print(model.sentence, soft_wrap=True)
         if model.calibration:
             console.print(f"  how often wrong: {model.calibration.brief}", soft_wrap=True)
+        if (rounding := model.part(ROUNDING, RoundingResult)) is not None:
+            console.print(f"  {rounding.sentence}", soft_wrap=True)
         for missing in model.missing:
             console.print(f"  {name}, missing: {missing}", soft_wrap=True)
 

@@ -27,6 +27,9 @@ FORMS: Final = ("full", "adapter")
 DEFAULT_FORM: Final = "auto"
 """As a base the full model, as a tuned model the adapter."""
 
+TRAINED_ON: Final = ("4bit", "8bit", "full")
+"""Precisions of the base that a model may have been trained on."""
+
 LENSES: Final = ("raw", "tuned", "none")
 LENS_FILE: Final = "lens.safetensors"
 """The name of a trained lens's file in a run directory."""

@@ -82,18 +82,33 @@ def forms_of(given: Sequence[str], base: str, tuned: Sequence[str]) -> dict[str,
 
     A value without a name is for all tuned models. Raises `UsageError` on another value or name.
     """
-    forms = dict.fromkeys(["", *tuned], DEFAULT_FORM)
+    forms = by_model("--as", given, tuned, FORMS, base)
+    return dict.fromkeys(["", *tuned], DEFAULT_FORM) | {
+        name if name in tuned else "": form for name, form in forms.items()
+    }
+
+
+def by_model(
+    flag: str, given: Sequence[str], tuned: Sequence[str], choices: Sequence[str], base: str | None = None
+) -> dict[str, str]:
+    """Return the values of an option that is given for all tuned models or as MODEL=VALUE, keyed by model name.
+
+    Raises `UsageError` on a value that is none of `choices`, and on a name that is neither a tuned model's nor `base`.
+    """
     general = [value for value in given if "=" not in value]
     if len(general) > 1:
-        raise UsageError(f"--as {' --as '.join(general)}: give one, or MODEL=full for each model")
-    named = [(name, form) for name, _, form in (value.rpartition("=") for value in given) if name]
-    for name, form in [*((name, form) for form in general for name in tuned), *named]:
-        if form not in FORMS:
-            raise UsageError(f"--as {form}: no such form; give {', '.join(FORMS)}, or MODEL={FORMS[0]} for each model")
-        if name not in tuned and name != base:
-            raise UsageError(f"--as {name}={form}: no such model; the models are {', '.join([base, *tuned])}")
-        forms[name if name in tuned else ""] = form
-    return forms
+        raise UsageError(f"{flag} {f' {flag} '.join(general)}: give one, or MODEL={choices[0]} for each model")
+    models = [*([] if base is None else [base]), *tuned]
+    values: dict[str, str] = {name: general[0] for name in tuned if general}
+    for text in given:
+        name, named, value = text.rpartition("=")
+        if value not in choices:
+            raise UsageError(f"{flag} {text}: no such value; give {', '.join(choices)}, or MODEL={choices[0]}")
+        if named and name not in models:
+            raise UsageError(f"{flag} {text}: no such model; the models are {', '.join(models)}")
+        if named:
+            values[name] = value
+    return values
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,8 @@ from ..errors import RunError
 from ..probes.results.estimate import Estimate
 from ..probes.results.findings import Counts, Finding, Ledger
 from ..probes.results.model import ModelResult
-from ..probes.results.rungs import RUNG_LABELS, RUNGS, Change
+from ..probes.results.rounding import RoundingResult
+from ..probes.results.rungs import ROUNDING, RUNG_LABELS, RUNGS, Change
 from .markup import ABSENT, STATE_LABELS, interval, p_value, plain, signed, why_missing
 from .run_view import RunView, flat
 from .writing import write_file
@@ -130,6 +131,7 @@ def _head(run: RunView) -> list[str]:
 
 def _model(run: RunView, name: str, model: ModelResult) -> list[str]:
     calibration = model.calibration.sentence if model.calibration else ""
+    rounding = model.part(ROUNDING, RoundingResult)
     lines = [
         ("Knowledge", _finding(model.knowledge)),
         ("Domain shift", _finding(model.shift)),
@@ -141,6 +143,7 @@ def _model(run: RunView, name: str, model: ModelResult) -> list[str]:
         ("Facts lost, of those it knew", _own_and_other(model.ledger, "lost", model.ledger.p_lost)),
         ("Transferable", _value(model.transferable)),
         ("How often such a verdict is wrong", text(calibration) or "not measured for this version"),
+        *([("Rounding", text(rounding.sentence))] if rounding is not None else []),
         *(("Missing", text(line)) for line in model.missing),
     ]
     rungs = [[RUNG_LABELS[rung], _value(model.rungs.get(rung, ABSENT))] for rung in RUNGS]

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...errors import RunError
+from ...models.rounding import TrainedOn
 from ...terms.domain import Domain
 from ...terms.items import Item
 from ...terms.training import Seen
@@ -60,3 +61,7 @@ class AnalysisInputs:
     seed: int
     seen: Mapping[str, Seen] = field(default_factory=dict)
     """By model, what of the items stood in its training data, where that was given."""
+    trained_on: Mapping[str, TrainedOn] = field(default_factory=dict)
+    """By model, the rounded base that it was trained on, where its own base is not rounded."""
+    rounded: Mapping[str, pa.Table] = field(default_factory=dict)
+    """Score tables of the rounded base, by precision."""

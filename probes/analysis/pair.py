@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ...models.rounding import TrainedOn
 from ...terms.domain import Domain
 from ...terms.items import Item
 from ...terms.select import group
@@ -61,6 +62,10 @@ class ModelPair:
     seed: int
     seen: Seen | None = None
     """What of the items stood in the training data, where that was given."""
+    trained_on: TrainedOn | None = None
+    """The rounded base that it was trained on, where its own base is not rounded."""
+    rounded: ModelPair | None = None
+    """That rounded base in the tuned model's place, where it was scored."""
 
     @property
     def items(self) -> list[Item]:
@@ -181,8 +186,15 @@ class BaseScores:
         Raises:
             ItemError: The model's table holds a log-probability that is not finite.
         """
+        pair, trained = self._pair_with_table(name, self.inputs.tuned[name]), self.inputs.trained_on.get(name)
+        if trained is None or trained.precision not in self.inputs.rounded:
+            return replace(pair, trained_on=trained)
+        rounded = self._pair_with_table(name, self.inputs.rounded[trained.precision])
+        return replace(pair, trained_on=trained, rounded=rounded)
+
+    def _pair_with_table(self, name: str, table: pa.Table) -> ModelPair:
         inputs = self.inputs
-        facts, texts, controls, priors, occurrences = self._pairs(require_finite(inputs.tuned[name], name))
+        facts, texts, controls, priors, occurrences = self._pairs(require_finite(table, name))
         gains, own = fact_gains(facts), inputs.own[name][0]
 
         def groups(items: Sequence[Item]) -> Groups:

@@ -17,6 +17,9 @@ RUNG_LABELS: dict[Rung, str] = {
 TEXT_RUNG_LABELS: dict[Rung, str] = RUNG_LABELS | {"specialty_vocabulary": "own vocabulary"}
 """Terms in running text have no wrong answers."""
 
+ROUNDING = "rounding"
+"""Name of the analysis that gives what rounding the base changes by itself, and its label."""
+
 Group = Literal["own", "other", "general"]
 GROUPS: tuple[Group, ...] = get_args(Group)
 Side = Literal["own", "other"]

@@ -35,6 +35,7 @@ from .executors import choose_executor
 from .passages import PassageRecorder
 from .plan import ComparisonPlan, plan_comparison
 from .processes import ALONE, Processes
+from .rounding import rounded_name
 from .scores import score_model, score_store
 from .settings import Settings, settings_from
 
@@ -169,6 +170,9 @@ def _score(
         )
         if table is None or not here.is_first:
             return
+        if checkpoint in ready.rounded.values():
+            checks[name] = [validity.readout_check(checkpoint, plan, table)]
+            return
         checks[name] = [validity.readout_check(checkpoint, plan, table)]
         if name:
             checks[name].insert(0, validity.tokenizer_check(base, checkpoint, ready.per))
@@ -197,11 +201,15 @@ def _score(
         if name not in adapters:
             with checkpoint.active():
                 score(name, checkpoint)
+    for precision, checkpoint in ready.rounded.items():
+        with checkpoint.active():
+            score(rounded_name(precision), checkpoint)
     if not here.is_first:
         return tables, {}
     recorder.write()
     shared = [validity.alignment_check(plan, len(ready.items)), *checks[""], unchanged]
-    return tables, {name: [*shared, *checks[name]] for name in ready.tuned}
+    rounded = {name: checks.get(rounded_name(how.precision), []) for name, how in ready.trained_on.items()}
+    return tables, {name: [*shared, *checks[name], *rounded.get(name, [])] for name in ready.tuned}
 
 
 def _conclude(
@@ -218,7 +226,16 @@ def _conclude(
 
     tuned = ScoreFiles({name: tables.files[name] for name in ready.tuned}, COLUMNS)
     inputs = AnalysisInputs(
-        ready.domain, tuple(ready.items), tables[""], tuned, ready.own, ready.per, ready.settings.seed, ready.seen
+        ready.domain,
+        tuple(ready.items),
+        tables[""],
+        tuned,
+        ready.own,
+        ready.per,
+        ready.settings.seed,
+        ready.seen,
+        ready.trained_on,
+        ScoreFiles({each: tables.files[rounded_name(each)] for each in ready.rounded}, COLUMNS),
     )
     found = analyze(inputs, progress)
     for file, frames in (("terms", found.terms), ("facts", found.facts)):

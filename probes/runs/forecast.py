@@ -142,11 +142,11 @@ def forecast(
     ready = plan_comparison(base, specs, settings, note or (lambda line: None), progress)
     out = ready.out()
     rate = None if settings.remote else _rate(ready.base)
-    every = {"": ready.base, **ready.tuned}
+    every = ready.models
     plan = ready.plans[""]
     notes = ["a tuned lens is trained first, which is not counted here"] if ready.lens.kind == "tuned" else []
     if (full := _alone(ready)) and not settings.remote:
-        shared = " and one adapter at a time" if len(full) < len(ready.tuned) else ""
+        shared = " and one adapter at a time" if len(full) < len(ready.models) - 1 else ""
         notes.append(f"in memory: the base{shared}; then, one after the other and each alone: {', '.join(full)}")
     return Forecast(
         items=len(ready.items),
@@ -240,16 +240,15 @@ def _rate(checkpoint: Checkpoint) -> float:
 def _memory(ready: ComparisonPlan) -> int:
     """The largest of what is in memory at a time: the base and one adapter, or one full fine-tune."""
     together = [ready.base.nbytes + max((c.nbytes for c in ready.tuned.values() if c.base is ready.base), default=0)]
-    together += [ready.tuned[name].nbytes for name in _alone(ready)]
+    together += [ready.models[name].nbytes for name in _alone(ready)]
     return max(together) + max(
-        _worked_with(checkpoint, ready.plans[name], len(ready.lens.layers))
-        for name, checkpoint in {"": ready.base, **ready.tuned}.items()
+        _worked_with(checkpoint, ready.plans[name], len(ready.lens.layers)) for name, checkpoint in ready.models.items()
     )
 
 
 def _alone(ready: ComparisonPlan) -> list[str]:
-    """Full fine-tunes, which are read when the base has been let go."""
-    return [name for name, checkpoint in ready.tuned.items() if checkpoint.base is not ready.base]
+    """Full fine-tunes and rounded bases, which are read when the base has been let go."""
+    return [name for name, checkpoint in ready.models.items() if name and checkpoint.base is not ready.base]
 
 
 def _worked_with(checkpoint: Checkpoint, plan: ScoringPlan, layers: int) -> int:

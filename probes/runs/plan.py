@@ -14,6 +14,7 @@ from ...errors import CheckpointError, UsageError
 from ...fingerprint import class_fingerprint, code_fingerprint
 from ...models.engines.select import finder, open_engine
 from ...models.options import forms_of
+from ...models.rounding import TrainedOn
 from ...models.template import Template
 from ...terms.domain import Domain
 from ...terms.extraction.apply import DomainTerms, domain_terms
@@ -28,6 +29,7 @@ from . import cache
 from .directory import RESULT, RunDirectory
 from .lenses import NO_LENS, LensPlan
 from .naming import default_out, file_of, names_of, own_specialties, training_files
+from .rounding import rounded_bases, rounded_name, rounded_training
 from .settings import Settings
 
 if TYPE_CHECKING:
@@ -64,8 +66,12 @@ class ComparisonPlan:
     lens: LensPlan
     seen: dict[str, Seen]
     """By tuned model, what of the items stood in its training data, where that was given."""
+    trained_on: dict[str, TrainedOn]
+    """By tuned model, the rounded base that it was trained on, where the run's base is not rounded."""
+    rounded: dict[str, Checkpoint]
+    """By precision, the base rounded so, where it can be scored; `rounded_name` names it in `plans` and `keys`."""
     unread: dict[str, str]
-    """Tuned models of which no layers are read, and why: theirs and the base's cannot be laid side by side."""
+    """Models of which no layers are read, and why: theirs and the base's cannot be laid side by side."""
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -83,6 +89,7 @@ class ComparisonPlan:
             "lens": self.lens.identity,
             "per": self.per,
             "seed": self.settings.seed,
+            **({"rounded": sorted(self.rounded)} if self.rounded else {}),
             **({"training": {name: seen.hash for name, seen in self.seen.items()}} if self.seen else {}),
         }
 
@@ -93,13 +100,19 @@ class ComparisonPlan:
 
     def about(self, name: str) -> dict[str, str]:
         """What the cache's list says of a model's scores."""
-        checkpoint = self.tuned[name] if name else self.base
+        checkpoint = self.models[name]
         return {
             "model": name or self.base.name,
             "base": self.base.name if checkpoint.base is not None else "",
             "items": f"{len(self.items)} of {self.domain.name}",
             "engine": self.engine.name,
         }
+
+    @property
+    def models(self) -> dict[str, Checkpoint]:
+        """Every model that is scored, by name."""
+        rounded = {rounded_name(precision): base for precision, base in self.rounded.items()}
+        return {"": self.base, **self.tuned, **rounded}
 
     def file(self, name: str) -> str:
         """What a model's score file is called."""
@@ -161,7 +174,14 @@ def plan_comparison(
     for name, why in unread.items():
         say(f"{name}: {why}; no layers are read of it, and what its last one says stands alone")
     digest = items_hash(items)
-    models = {"": root, **found}
+    trained = rounded_training(root, found, settings.trained_on)
+
+    def find_rounded(precision: str) -> Checkpoint:
+        return find(base, config=settings.config, form=forms[""], **{**settings.loading, "quantize": precision})
+
+    rounded = rounded_bases(trained, find_rounded, settings.engine, say)
+    unread |= {rounded_name(precision): "only its output is compared" for precision in rounded}
+    models = {"": root, **found, **{rounded_name(precision): model for precision, model in rounded.items()}}
     views = {name: (NO_LENS if name in unread else lens).identity for name in models}
     plans = _plans(items, models, template)
     return ComparisonPlan(
@@ -182,6 +202,8 @@ def plan_comparison(
         per=per,
         engine=engine,
         lens=lens,
+        trained_on=trained,
+        rounded=rounded,
         unread=unread,
         seen=seen,
     )

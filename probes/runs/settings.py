@@ -58,6 +58,14 @@ class Settings(LensSettings):
             "Encoding of --training-data that is neither UTF-8 nor has a byte order mark, such as cp1252.", ("compare",)
         ),
     ] = None
+    trained_on: Annotated[
+        tuple[str, ...],
+        Option(
+            "Precision of the base that models were trained on, where their files do not say or are wrong: 4bit, 8bit, "
+            "full, or MODEL=4bit once for each (QLoRA is 4bit).",
+            ("compare",),
+        ),
+    ] = ()
     recipe: Annotated[
         str | None,
         Option("smedqa: give that study's plain statistic beside ours, in no verdict.", ("compare",), choices=_recipes),

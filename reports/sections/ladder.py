@@ -8,7 +8,8 @@ from markupsafe import Markup
 
 from ...probes.results.estimate import Estimate, MatchedEstimate
 from ...probes.results.model import LadderTotals, ModelResult
-from ...probes.results.rungs import MEASURES, SIDES, UNITS, VIEWS, Per, View
+from ...probes.results.rounding import RoundingResult
+from ...probes.results.rungs import MEASURES, ROUNDING, RUNG_LABELS, RUNGS, SIDES, UNITS, VIEWS, Per, Rung, View
 from ..figures import STEP_COLOUR, STEP_LABELS, VIEW_TITLES, Step, steps
 from ..markup import ABSENT, NOTHING, details, join, table, value, why_missing
 from ..pack import packed
@@ -31,7 +32,8 @@ def ladder(run: RunView) -> Section:
         packed("ladder", data | {"models": drawn})
         + Markup('<div id="ladder-switches" class="switches"></div><div id="ladder-charts" class="multiples"></div>')
         + details(
-            "The ladder as tables (a bit is 0.693 nats)", join([*(_tables(run, view) for view in VIEWS), _views(run)])
+            "The ladder as tables (a bit is 0.693 nats)",
+            join([*(_tables(run, view) for view in VIEWS), _rounding(run), _views(run)]),
         )
         + _controls(run),
         "Each bar starts where the last one ended, and together they make the mean gain of the own specialty's true "
@@ -84,6 +86,23 @@ def _tables(run: RunView, view: View) -> Markup:
         head = ["model", *(STEP_LABELS[view][step] for step in first)]
         tables.append(table(head, rows, f"{VIEW_TITLES[view]}: rungs in {UNITS[per]}"))
     return join(tables)
+
+
+def _rounding(run: RunView) -> Markup:
+    """Return the rungs from the base to the base as a model's training rounded it."""
+    parts = {name: model.part(ROUNDING, RoundingResult) for name, model in run.models.items()}
+    ladders: list[tuple[str, View, dict[Rung, Estimate], Estimate | None]] = []
+    for name, part in parts.items():
+        if part is not None and part.scored:
+            ladders += [(name, "fact", part.rungs, part.total), (name, "text", part.text_rungs, part.text_total)]
+    rows = [
+        [name, VIEW_TITLES[view], *(value(rungs.get(rung, ABSENT)) for rung in RUNGS), value(total or ABSENT)]
+        for name, view, rungs, total in ladders
+    ]
+    if not rows:
+        return NOTHING
+    head = ["model", "view", *(RUNG_LABELS[rung] for rung in RUNGS), "total"]
+    return table(head, rows, f"What rounding the base changes by itself: rungs in {run.unit}")
 
 
 def _views(run: RunView) -> Markup:

@@ -7,7 +7,8 @@ from markupsafe import Markup
 from ...probes.results.estimate import Estimate
 from ...probes.results.findings import MARGIN, Counts, Detectable, Finding, Ledger
 from ...probes.results.model import ModelResult
-from ...probes.results.rungs import Change
+from ...probes.results.rounding import RoundingResult
+from ...probes.results.rungs import ROUNDING, Change
 from ..figures import forest
 from ..markup import (
     NOTHING,
@@ -112,6 +113,8 @@ def _card(run: RunView, name: str, model: ModelResult) -> Markup:
         ),
         ("How often wrong", Markup('<span class="quiet">{}</span>').format(wrong)),
     ]
+    if (rounding := model.part(ROUNDING, RoundingResult)) is not None:
+        first.append(("Rounding", Markup('<span class="quiet">{}</span>').format(rounding.sentence)))
     rows = [
         _finding("Knowledge?", model.knowledge),
         _finding("Domain shift?", model.shift),

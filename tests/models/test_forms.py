@@ -99,8 +99,8 @@ def test_forms_are_given_for_all_or_by_name(given, base, a, b):
 @pytest.mark.parametrize(
     ("given", "fault"),
     [
-        (["merged"], "no such form; give full, adapter"),
-        (["a=merged"], "no such form"),
+        (["merged"], "no such value; give full, adapter"),
+        (["a=merged"], "no such value"),
         (["c=full"], "no such model; the models are m, a"),
         (["full", "adapter"], "give one, or MODEL=full for each model"),
     ],
