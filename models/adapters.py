@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 FILES = ("adapter_model.safetensors", "adapter_model.bin")
 NAME = "default"
+WRAPPERS = ("module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
+"""What data-parallel training, torch.compile, FSDP and checkpointing of activations put into tensors' names."""
 ADVICE = "give the base it was trained on"
 
 
@@ -167,6 +169,7 @@ def _fitting(
 ) -> dict[str, Tensor]:
     """The file's tensors without copies of the base's, if they are what the method expects on `model`."""
     vocabulary = _embedding_names(model)
+    tensors = _renamed(tensors, expected)
     tensors = _without_copies(tensors, expected, model, vocabulary, label, base)
     matched = tensors.keys() & expected.keys()
     unexpected, missing = sorted(tensors.keys() - matched), sorted(expected.keys() - matched)
@@ -180,7 +183,9 @@ def _fitting(
         if got != want:
             words = _of_vocabulary(key, vocabulary)
             what = "was trained with another vocabulary" if words else f"was trained for other shapes than base {base}"
-            raise AdapterError(f"{label}: {what}: {key} is {got}, expected {want}; {ADVICE}")
+            resized = words and got[1:] == want[1:]
+            how = f", or that base resized to {got[0]} tokens and saved with the adapter's tokenizer" if resized else ""
+            raise AdapterError(f"{label}: {what}: {key} is {got}, expected {want}; {ADVICE}{how}")
     for names, what in ((unexpected, "unknown to"), (missing, "missing for")):
         if names:
             raise AdapterError(
@@ -188,6 +193,27 @@ def _fitting(
                 f"{len(matched)} match; {ADVICE}, or save the adapter again"
             )
     return tensors
+
+
+def _renamed(tensors: dict[str, Tensor], expected: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The file's tensors by the names that peft saves them under, where they were saved in another way.
+
+    A wrapper's state dict has the wrapper's parts in its names, and that of a model in memory the adapter's own name.
+    """
+    known = {key: _saved_name(key, expected) for key in tensors}
+    names = list(known.values())
+    # Two tensors that would get one name are left as they are, and refused by theirs.
+    return {known[key] if names.count(known[key]) == 1 else key: value for key, value in tensors.items()}
+
+
+def _saved_name(key: str, expected: dict[str, Tensor]) -> str:
+    if key in expected:
+        return key
+    parts = [part for part in key.split(".") if part not in WRAPPERS]
+    if parts[:2] == PREFIX.split(".")[:2]:
+        parts = parts[2:]
+    ways = (parts, [*parts[:-2], *parts[-1:]], parts[:-1])  # the adapter's name before `weight`, or last
+    return next((name for way in ways if (name := PREFIX + ".".join(way)) in expected), key)
 
 
 def _without_copies(

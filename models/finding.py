@@ -26,11 +26,14 @@ from .companions import (
 )
 from .methods import CONFIG as ADAPTER_CONFIG
 from .placement import Placement, stored_quantization
-from .sources import WEIGHT_SUFFIXES, weight_files
+from .sources import WEIGHT_SUFFIXES, missing_shards, weight_files
 from .weights import build, headers, model_class, read_weights, tensors_for
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
+
+MODELS = ("config.json", ADAPTER_CONFIG)
+"""One of these is in the folder of every model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,18 @@ def find_model(path: Path, base: BaseFiles | None, folder: Path | None, placemen
 def _find_folder(path: Path, base: BaseFiles | None, placement: Placement) -> ModelSource:
     if not (path / "config.json").is_file():
         loose = sorted(file.name for file in path.iterdir() if file.suffix in WEIGHT_SUFFIXES)
+        inside = sorted(str(path / file.parent.name) for name in MODELS for file in path.glob(f"*/{name}"))
         advice = f"give the file itself ({loose[0]})" if loose else "give a model's or an adapter's folder"
+        if inside:
+            more = ", …" if len(inside) > 5 else ""
+            advice = f"the models lie in folders of their own, so give one of {', '.join(inside[:5])}{more}"
         raise CheckpointError(f"{path}: has neither config.json nor {ADAPTER_CONFIG}; {advice}")
     config, weights = read_model_config(path), weight_files(path)
+    if absent := missing_shards(path):
+        raise CheckpointError(
+            f"{path}: {absent[0]} is missing ({len(absent)} of the weight files that its index names); copy or "
+            "download it again"
+        )
     if not weights:
         raise CheckpointError(f"{path}: has config.json but no weights; expected model.safetensors beside it")
     placement.check(config, path)

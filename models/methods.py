@@ -85,6 +85,7 @@ def check_method(config: Any, label: str) -> None:
     """Refuses methods that change the input, and those whose file does not hold all that was trained."""
     method = getattr(config.peft_type, "value", str(config.peft_type))
     start = str(getattr(config, "init_lora_weights", "")).lower()
+    remedy = "it cannot be merged into the base either, so compare another kind of adapter"
     if config.is_prompt_learning:
         why = f"its method ({method}) puts learnt tokens before the input, so targets would move"
     elif method in UNSUITED:
@@ -93,9 +94,10 @@ def check_method(config: Any, label: str) -> None:
         why = "it is an activated LoRA, which only acts after certain tokens"
     elif start.startswith(LOST):
         why = f"its start ({start}) was taken out of the base's own weights in a way that cannot be found again"
+        remedy = "merge it where it was trained and give the full model"
     else:
         return
-    raise AdapterError(f"{label}: cannot be compared with its base, because {why}; merge it and give the full model")
+    raise AdapterError(f"{label}: cannot be compared with its base, because {why}; {remedy}")
 
 
 def rewritten(config: Any, skeleton: Any) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import warnings
@@ -100,6 +101,28 @@ def weight_files(folder: Path) -> list[Path]:
     for pattern in ("model*.safetensors", "pytorch_model*.bin"):
         if found := sorted(folder.glob(pattern)):
             return found
+    return []
+
+
+def missing_shards(folder: Path) -> list[str]:
+    """The weight files that the index in `folder` names and that are not there; none where no index is used."""
+    for whole, index in (
+        ("model.safetensors", "model.safetensors.index.json"),
+        ("pytorch_model.bin", "pytorch_model.bin.index.json"),
+    ):
+        if (folder / whole).is_file():
+            return []
+        try:
+            shards = json.loads((folder / index).read_text(encoding="utf-8"))["weight_map"].values()
+            absent = sorted({str(name) for name in shards if not (folder / str(name)).is_file()})
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise CheckpointError(
+                f"{folder / index}: cannot be read ({type(error).__name__}: {first_line(error)}); copy or download it "
+                "again"
+            ) from error
+        return absent
     return []
 
 

@@ -47,6 +47,11 @@ def folder(path: Path) -> Path | None:
     return next((place for place in (path, path / "META") if _file(place, "MRCONSO")), None)
 
 
+def is_rxnorm(path: Path) -> bool:
+    """Whether the folder, or rrf in it, holds a release of RxNorm alone, whose files have other columns."""
+    return any(_file(place, "RXNCONSO") for place in (path, path / "rrf"))
+
+
 def read(path: Path, filters: Filters, tally: Tally) -> Iterator[Entry]:
     """Concepts of a release folder or its META folder, in order of CUI.
 

@@ -54,12 +54,20 @@ def _expected() -> str:
     return f"expected a UMLS release folder, {suffixes}, or one that scispaCy hosts: {hosted}"
 
 
+RXNORM = (
+    "RxNorm's own release (RXNCONSO.RRF) is not read; give the UMLS release with --source RXNORM, rxnorm for the one "
+    "that scispaCy hosts, or a table"
+)
+
+
 def kind(source: str) -> Kind:
     """What form a source is of; raises VocabularyError where it is not there or of none."""
     path = Path(source)
     if path.is_dir():
         if rrf.folder(path):
             return RRF
+        if rrf.is_rxnorm(path):
+            raise VocabularyError(f"{source}: {RXNORM}")
         raise VocabularyError(f"{source}: no MRCONSO.RRF in the folder or its META; {_expected()}")
     if not path.exists():
         if source in scispacy_json.HOSTED:
@@ -71,6 +79,8 @@ def kind(source: str) -> Kind:
         return load(other, f"{source}: its reader", VocabularyError, Kind)
     if suffix not in _SUFFIXES:
         hint = "that is one file of a release: give its folder" if suffix == "rrf" else f"unknown form; {_expected()}"
+        if suffix == "rrf" and rrf.is_rxnorm(path.parent):
+            hint = RXNORM
         raise VocabularyError(f"{source}: {hint}")
     if suffix in ("json", "jsonl") and scispacy_json.MARK in next(records(path), ("", {}))[1]:
         return SCISPACY

@@ -22,6 +22,10 @@ def test_usage(tmp_path):
         tmp_path, [tmp_path / "none.obo"], "none.obo: no such file or folder; expected .* umls, mesh, go, hpo, rxnorm"
     )
     one_line(tmp_path, [tmp_path], "no MRCONSO.RRF in the folder")
+    (tmp_path / "rrf").mkdir()
+    (tmp_path / "rrf" / "RXNCONSO.RRF").write_text("161|ENG||||||1||161||RXNORM|IN|161|Acetaminophen||N|4096|\n")
+    for own in (tmp_path / "rrf", tmp_path / "rrf" / "RXNCONSO.RRF"):
+        one_line(tmp_path, [own], r"RxNorm's own release .* is not read; give the UMLS release with --source RXNORM")
     one_line(tmp_path, [table, release], "too large to be merged with other sources")
     one_line(tmp_path, [table], "the filter sab means nothing to a source of this form .table.", sab=["MSH"])
     one_line(tmp_path, [release], "the filter scopes means nothing", scopes=["broad"])
