@@ -58,14 +58,24 @@ WORD = rf"[{SPACELESS}ー]\p{{M}}*|[[\w\p{{M}}]--[{SPACELESS}]]+"
 """A word of the normal form: a run of letters, marks, digits and underscores. In scripts that put no spaces between
 words (Chinese, Japanese, Thai, …) every character is a word, so a phrase is found wherever its characters stand."""
 TOKEN = regex.compile(rf"{WORD}|\s+|[^\w\s]", regex.V1)
-_WORDS = regex.compile(
-    rf"[{SPACELESS}ー]\p{{M}}*|[[\p{{L}}\p{{N}}]--[{SPACELESS}]][[\p{{L}}\p{{M}}\p{{N}}]--[{SPACELESS}]]*", regex.V1
+LETTERS_AND_DIGITS = (
+    rf"[{SPACELESS}ー]\p{{M}}*|[[\p{{L}}\p{{N}}]--[{SPACELESS}]][[\p{{L}}\p{{M}}\p{{N}}]--[{SPACELESS}]]*"
 )
+"""A word as people count words: as `WORD`, but an underscore or a lone mark is none."""
+_WORDS = regex.compile(LETTERS_AND_DIGITS, regex.V1)
 
 
 def normal_form(text: str) -> str:
     """Return `text` in normal form."""
     return text if _is_plain(text) else NormalForm.of(text).text
+
+
+def exact_key(text: str) -> str:
+    """Return a text as a key that keeps its case: in normal form, each run of white space one blank, none at the ends.
+
+    "pH" and "PH" are two answers; "pH " and a full-width "ｐＨ" are one.
+    """
+    return " ".join(normal_form(text).split())
 
 
 def words_of(text: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ...errors import UsageError
+from ...terms.normal_form import normal_form
 from .language_model import INSTALL
 from .texts import set_f1
 
@@ -19,11 +20,11 @@ IsValid = Callable[[str], bool]
 
 def codes_in(text: str) -> set[str]:
     """The codes that a text names, in capitals, without dots; a word is none (its second character is a digit)."""
-    return {(head + (tail or "")).upper() for head, tail in CODE.findall(text)}
+    return {(head + (tail or "")).upper() for head, tail in CODE.findall(normal_form(text))}
 
 
 def plain(code: str) -> str:
-    return code.replace(".", "").strip().upper()
+    return normal_form(code).replace(".", "").strip().upper()
 
 
 def score(answer: str, meant: Iterable[str], is_valid: IsValid) -> dict[str, float]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from ...terms.vocabulary.entry import normal
+
 _SOURCE = (
     r"(?:the|this|that|these|those|any|your|either)(?: (?:given|provided|available|above|supplied|same))?"
     r" (?:texts?|documents?|passages?|letters?|notes?|reports?|records?|contexts?|articles?|sources?|excerpts?)"
@@ -62,6 +64,6 @@ _DECLINES = [
 
 def declines(answer: str) -> bool:
     """Whether `answer` says, in any of its sentences, that the text does not tell."""
-    text = " ".join(answer.casefold().replace("’", "'").split())
+    text = normal(answer)
     sentences = re.split(r"(?<=[.!?]) ", text)
     return any(pattern.search(each) for each in (text, *sentences) for pattern in _DECLINES)

@@ -1,7 +1,8 @@
 """Instructions whose following can be checked by a program: formats, lengths, letters.
 
 The idea is IFEval's (Zhou et al. 2023, 2311.07911); kinds and topics are ours. Every instruction is asked on every
-topic; a check sees the answer alone, and an empty answer follows nothing.
+topic; a check sees the answer alone, in normal form unless its format has exact signs, and an empty answer follows
+nothing.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from ...terms.normal_form import normal_form
 
 TOPICS = (
     "the weather in autumn",
@@ -28,10 +31,12 @@ class Instruction:
     text: str
     """`{topic}` stands for the topic."""
     check: Callable[[str], bool]
+    is_exact: bool = False
+    """Whether the check needs the answer as it was written: JSON knows no curly quotation marks."""
 
 
 def words(text: str) -> list[str]:
-    return re.findall(r"\w+(?:['’]\w+)*", text)
+    return re.findall(r"\w+(?:'\w+)*", text)
 
 
 def sentences(text: str) -> int:
@@ -82,17 +87,18 @@ INSTRUCTIONS = (
     Instruction(
         "quoted",
         "Write one sentence about {topic}, wholly inside double quotation marks.",
-        lambda t: len(t.strip()) > 2 and t.strip()[0] in '"“' and t.strip()[-1] in '"”',
+        lambda t: len(t.strip()) > 2 and t.strip()[0] == t.strip()[-1] == '"',
     ),
     Instruction(
         "json",
         'Describe {topic} as one JSON object with the keys "name" and "use".',
         lambda t: _json_keys(t) == {"name", "use"},
+        is_exact=True,
     ),
 )
 
 
 def follows(instruction: Instruction, answer: str) -> bool:
     """Whether the answer has words and does as it is told."""
-    text = answer.strip()
+    text = (answer if instruction.is_exact else normal_form(answer)).strip()
     return bool(words(text)) and instruction.check(text)

@@ -1,7 +1,8 @@
 """Metrics of written answers against a reference: ROUGE and BERTScore by their libraries, UMLS F1 by our linker.
 
-An empty answer scores 0 on each. UMLS F1 (CLUE, arXiv 2404.04067): F1 of the sets of linked concepts of answer and
-reference; where the reference holds none, there is nothing to find, and the answer has no value.
+An empty answer scores 0 on each. Texts are compared in normal form. UMLS F1 (CLUE, arXiv 2404.04067): F1 of the sets of
+linked concepts of answer and reference; where the reference holds none, there is nothing to find, and the answer has no
+value.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import UsageError, first_line
+from ...terms.normal_form import normal_form
 from .language_model import INSTALL
 
 ROUGE = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
@@ -25,7 +27,7 @@ def rouge(answers: Sequence[str], references: Sequence[str]) -> Scores:
     scorer = RougeScorer(list(ROUGE), use_stemmer=False)
     made: Scores = {name: [] for name in ROUGE.values()}
     for answer, reference in zip(answers, references, strict=True):
-        found = scorer.score(reference, answer)
+        found = scorer.score(normal_form(reference), normal_form(answer))
         for key, name in ROUGE.items():
             made[name].append(float(found[key].fmeasure))
     return made
@@ -69,7 +71,8 @@ class BertScore:
         held = [index for index, answer in enumerate(answers) if answer.strip()]
         out: list[float | None] = [0.0] * len(answers)
         if held:
-            found = self._scorer.score([answers[i] for i in held], [references[i] for i in held])
+            written = ([normal_form(texts[i]) for i in held] for texts in (answers, references))
+            found = self._scorer.score(*written)
             for index, value in zip(held, found[2].tolist(), strict=True):
                 out[index] = float(value)
         return {"BERTScore": out}

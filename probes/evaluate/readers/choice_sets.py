@@ -16,6 +16,8 @@ from typing import Any
 
 from ....errors import DomainError, UsageError
 from ....terms.domain import Domain
+from ....terms.normal_form import exact_key
+from ....terms.vocabulary.entry import normal
 from ..data import DataRules, GivenData
 from ..labels import opinions
 from ..question import LETTERS, Faults, Question, question, records
@@ -76,7 +78,7 @@ def read_questions(
     base: int | None = None
     held = [each for where, record in records(path, faults) for each in _unfolded(where, record)]
     if label is not None:
-        held = [(where, record) for where, record in held if _heard(where, record, faults)]
+        held = [(where, record) for where, record in held if _heard(where, record, faults, names)]
         label([record for _, record in held])
     if any("opa" in record for _, record in held):
         base = _first([record for _, record in held], path) if first is None else first
@@ -98,15 +100,20 @@ def read_questions(
     return found if len(set(ids)) == len(ids) else [_renamed(each, n) for n, each in enumerate(found)]
 
 
-def _heard(where: str, record: Record, faults: Faults) -> bool:
-    """Whether `Votes` and `Samples`, where it has them, are names; they are put down as a list of these."""
+def _heard(where: str, record: Record, faults: Faults, find: Names) -> bool:
+    """Whether `Votes` and `Samples`, where it has them, are names; they are put down as a list of these.
+
+    Names of one specialty become one label, its id, in these and in `Specialty`, so that they are counted together.
+    """
     for key in ("Votes", "Samples"):
         if record.get(key) is not None:
             names = opinions(record[key])
             if names is None:
                 faults.add(f"{key} is neither a list of names nor {{name: count}}", where)
                 return False
-            record[key] = names
+            record[key] = [find(name) or exact_key(name) for name in names]
+    if isinstance(known := record.get("Specialty"), str):
+        record["Specialty"] = find(known) or exact_key(known)
     return True
 
 
@@ -178,12 +185,12 @@ def _labels(given: Any, names: Names, faults: Faults, where: str) -> tuple[str, 
 
 def _medmcqa(where: str, id: str, record: Record, faults: Faults, names: Names, base: int | None) -> Question | None:
     options = [record.get(key) for key in ("opa", "opb", "opc", "opd")]
-    subject, right = record.get("subject_name"), record.get("cop")
+    subject, right = exact_key(str(record.get("subject_name") or "")), record.get("cop")
     if not isinstance(right, int) or isinstance(right, bool):
         faults.add("the answer is not among the options", where)
         return None
-    known = names(str(subject)) or SUBJECTS.get(str(subject))
-    labels = (known,) if known else (str(subject),) if subject else ()
+    known = names(subject) or SUBJECTS.get(subject)
+    labels = (known,) if known else (subject,) if subject else ()
     chosen = right - (1 if base is None else base)
     return question(where, str(record.get("id") or id), record.get("question"), options, chosen, faults, labels=labels)
 
@@ -193,7 +200,7 @@ def _pubmedqa(where: str, id: str, record: Record, faults: Faults, names: Names,
     if isinstance(contexts, dict):
         contexts = contexts.get("contexts")
     context = "\n".join(map(str, contexts)) if isinstance(contexts, list | tuple) else str(contexts or "")
-    said = str(record.get("final_decision", "")).strip().lower()
+    said = normal(str(record.get("final_decision", "")))
     stem = record.get("QUESTION") or record.get("question")
     id = str(record.get("id") or record.get("pubid") or id)
     return question(where, id, stem, list(DECISIONS), said, faults, context=context)
@@ -204,23 +211,23 @@ def _plain(where: str, id: str, record: Record, faults: Faults, names: Names, ba
     options, answer = record.get("options"), record.get("answer_idx", record.get("answer"))
     letters = list(LETTERS)
     if isinstance(options, dict):
-        letters, options = [str(key).strip().upper() for key in options], list(options.values())
+        letters, options = [exact_key(str(key)).upper() for key in options], list(options.values())
     said = list(answer) if isinstance(answer, list) else [answer]
     if not isinstance(options, list):
         faults.add("the options are neither a list nor {letter: text}", where)
         return None
-    texts = [option.strip() for option in options if isinstance(option, str)]
+    texts = [exact_key(option) for option in options if isinstance(option, str)]
     right: list[Any] = []
     for one in said:
         # An option's own text goes before a letter: an option may be called "A".
-        if isinstance(one, str) and one.strip() not in texts and one.strip().upper() in letters:
-            one = letters.index(one.strip().upper())
+        if isinstance(one, str) and (key := exact_key(one)) not in texts and key.upper() in letters:
+            one = letters.index(key.upper())
         right.append(one)
     labels = _labels(record.get("specialty"), names, faults, where)
     if labels is None:
         return None
     if record.get("difficulty") is not None:
-        labels = (*labels, f"difficulty: {record['difficulty']}")
+        labels = (*labels, f"difficulty: {exact_key(str(record['difficulty']))}")
     context = str(record.get("context") or "")
     name = str(record.get("id") if record.get("id") is not None else id)
     return question(where, name, record.get("question"), options, right, faults, labels=labels, context=context)

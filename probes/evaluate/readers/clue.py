@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ....errors import UsageError, first_line
+from ....terms.vocabulary.entry import normal
 from ..prompt_task import Doc
 from ..question import Faults, records
 
@@ -62,7 +63,7 @@ FIELDS: dict[str, Callable[[Record], dict[str, str]]] = {
     "mednli": lambda r: {
         "premise": _text(r, "sentence1"),
         "hypothesis": _text(r, "sentence2"),
-        "target": _text(r, "gold_label").lower(),
+        "target": normal(_text(r, "gold_label")),
     },
     "meqsum": lambda r: {"text": _text(r, "CHQ"), "target": _text(r, "Summary")},
     "problem_summary": lambda r: {

@@ -15,10 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from ....errors import UsageError
+from ....terms.vocabulary.entry import normal
 from ..choices import rotations, turned
 from ..data import DataRules
 from ..declined import declines
 from ..longhealth import choice_values_of, longhealth_asks, longhealth_values
+from ..phrases import holds, words_in
 from ..prompt_task import Doc, PromptTask, prompt
 from ..question import Faults, Question
 from ..readers.documents import About, read_documents
@@ -122,11 +124,12 @@ def _doc(about: About, side: str, texts: Mapping[str, str], seed: int, id: str) 
 
 def _without(about: About, texts: Mapping[str, str]) -> list[str]:
     """The other documents in which no right answer happens to stand: with it, the question could be answered."""
-    right = [about.answer] if about.right is None else [about.right.options[index] for index in about.right.right]
+    answers = [about.answer] if about.right is None else [about.right.options[index] for index in about.right.right]
+    right = [normal(answer) for answer in answers]
     return [
         name
         for name, text in texts.items()
-        if name != about.document and not any(a.casefold() in text.casefold() or _holds(text, a) for a in right)
+        if name != about.document and not any(a in normal(text) or _holds(normal(text), a) for a in right)
     ]
 
 
@@ -139,8 +142,7 @@ def _can_be_missing(about: About, texts: Mapping[str, str], path: Path, faults: 
 
 def _holds(text: str, answer: str) -> bool:
     """Whether the words of `answer` stand in `text`, one after the other; of an answer without words, its signs."""
-    words = _words(answer)
-    return f" {words} " in f" {_words(text)} " if words else answer in text
+    return holds(text, answer) if words_in(answer) else answer in text
 
 
 def _free(side: str, asked: Sequence[About], answers: Answers) -> list[Value]:
@@ -151,19 +153,15 @@ def _free(side: str, asked: Sequence[About], answers: Answers) -> list[Value]:
     for each in asked:
         if each.id not in said:
             continue
-        text = " ".join(said[each.id].casefold().split())
+        text = normal(said[each.id])
         declined = declines(text)
-        told = _holds(text, each.answer)
+        told = _holds(text, normal(each.answer))
         right = (told and not declined) if side == "answered" else (declined and not told)
         scores: dict[str, bool] = {"accuracy": right, "unparsed": not text}
         if side == "unanswered":
             scores["false answers"] = bool(text) and not right
         out += [Value(name, metric, each.id, float(hit), (), each.document) for metric, hit in scores.items()]
     return out
-
-
-def _words(text: str) -> str:
-    return " ".join("".join(c if c.isalnum() else " " for c in text.casefold()).split())
 
 
 SUITE: Suite[NoOptions] = Suite(NAME, "is an answer made up where the text holds none?", DATA, plan)

@@ -17,6 +17,7 @@ import numpy as np
 from ....errors import DomainError, UsageError
 from ....options import Option
 from ....terms.domain import Domain
+from ....terms.normal_form import exact_key
 from ...analysis.matrix import diagonal, members
 from ...analysis.resample import Clusters
 from ...results.estimate import Estimate
@@ -124,7 +125,7 @@ def of_specialties(
     for name in given:
         for each in PAPER if name == "paper" else (name,):
             try:
-                wanted.append(each if each in there else domain.specialty(each).id)
+                wanted.append(key if (key := exact_key(each)) in there else domain.specialty(each).id)
             except DomainError as error:
                 raise UsageError(f"--specialty {name}: {error}") from error
     chosen = [
