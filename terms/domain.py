@@ -23,7 +23,7 @@ from typing import Any
 
 from ..errors import DomainError, UsageError
 from .items import GENERAL
-from .normal_form import words_of
+from .normal_form import exact_key, words_of
 from .reading.parts import read_part
 from .records import Faults, Record
 
@@ -216,8 +216,8 @@ def _unique(records: list[Record], ids: Iterator[str]) -> Iterator[tuple[Record,
 def _specialties(domain: Domain, record: Record, names: tuple[str, ...], field: str = "specialties") -> tuple[str, ...]:
     out = []
     for name in filter(None, names):
-        if name == domain.general:
-            out.append(name)
+        if words_of(name) == words_of(domain.general):
+            out.append(domain.general)
         elif (id := domain._ids.get(words_of(name))) is not None:
             out.append(id)
         else:
@@ -269,17 +269,20 @@ def _questions(domain: Domain, records: list[Record]) -> Iterator[Fact]:
         stem, answer = r.text("Question").strip(), r.text("Answer").strip()
         if isinstance(r.data.get("Options"), dict):  # {"A": ..., "B": ...}, as MedQA has them
             r.data["Options"] = list(r.data["Options"].values())
-        options = dict.fromkeys(option.strip() for option in r.texts("Options", 2))
-        if answer and options and answer not in options:
-            shown = ", ".join(options)
+        options: dict[str, str] = {}
+        for option in r.texts("Options", 2):
+            options.setdefault(exact_key(option), option.strip())
+        if answer and options and exact_key(answer) not in options:
+            shown = ", ".join(options.values())
             r.fault("Answer", f'"{answer}" is none of the options: {shown}; correct one of them')
+        answer = options.get(exact_key(answer), answer)
         several = isinstance(r.data.get("Specialty"), list)
         names = r.texts("Specialty", 1) if several else (r.text("Specialty"),)
-        wrong = tuple(option for option in options if option and option != answer)
+        wrong = tuple(option for option in options.values() if option and option != answer)
         yield Fact(
             id, (stem,), answer, wrong, _specialties(domain, r, names, "Specialty"), QUESTION, f"{QUESTION}:{id}"
         )
 
 
 def _same(one: str, other: str) -> bool:
-    return one.casefold().split() == other.casefold().split()
+    return exact_key(one) == exact_key(other)

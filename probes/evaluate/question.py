@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import CorpusError, UsageError, first_line
+from ...terms.normal_form import exact_key
 from ...terms.reading.load import read_records
 from ...terms.records import Faults as RecordFaults
 from ..results.evaluation import DataFault
@@ -68,14 +69,16 @@ def question(where: str, id: str, stem: Any, options: Any, right: Any, faults: F
     if len(texts) > len(LETTERS):
         faults.add(f"more than {len(LETTERS)} options", where)
         return None
-    if len({text.casefold() for text in texts}) < len(texts):
+    keys = list(map(exact_key, texts))
+    # "pH" and "PH", or the genes CAT and cat, are two answers.
+    if len(set(keys)) < len(texts):
         faults.add("two options are the same", where)
         return None
     given = list(right) if isinstance(right, list | tuple) else [right]
     indices = []
     for one in given:
-        if isinstance(one, str) and one.strip() in texts:
-            indices.append(texts.index(one.strip()))
+        if isinstance(one, str) and exact_key(one) in keys:
+            indices.append(keys.index(exact_key(one)))
         elif isinstance(one, int) and not isinstance(one, bool) and 0 <= one < len(texts):
             indices.append(one)
         else:

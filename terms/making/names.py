@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..domain import Concept
 from ..match import fits
+from ..normal_form import exact_key
 from ..vocabulary.entry import normal
 
 if TYPE_CHECKING:
@@ -80,6 +81,11 @@ class Names:
         index = self.vocabulary.index(id)
         roots = self.hierarchy.roots(index) if index is not None else ()
         return tuple(dict.fromkeys(specialty for root in roots for specialty in root.specialties))
+
+
+def differ_in_case(one: str, other: str) -> bool:
+    """Whether two names differ in nothing but their case: "pH" and "PH", the genes CAT and cat; they may be two."""
+    return normal(one) == normal(other) and exact_key(one) != exact_key(other)
 
 
 def holds(text: tuple[str, ...], part: tuple[str, ...]) -> bool:

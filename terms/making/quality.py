@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from ..domain import QUESTION, Domain, Fact
 from ..normal_form import words_of
 from ..vocabulary.entry import normal
-from .names import Names, holds
+from .names import Names, differ_in_case, holds
 from .problem import Problem, such
 
 ENOUGH = 3
@@ -105,7 +105,8 @@ def _shared(rows: Sequence[tuple[str, ...]]) -> int:
 
 def _contradictions(domain: Domain, names: Names) -> list[Problem]:
     """Distractors that another fact of the same cue, or of the same subject and relation, gives as the answer."""
-    right: dict[tuple[str, ...], dict[str, str]] = defaultdict(dict)
+    right: dict[tuple[str, ...], dict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
+    """By cue or subject, and by what all names of a thing share: {answer: the fact's id}."""
     about = subjects(domain.facts)
 
     def keys(fact: Fact) -> list[tuple[str, ...]]:
@@ -115,12 +116,15 @@ def _contradictions(domain: Domain, names: Names) -> list[Problem]:
     every = (*domain.facts, *domain.questions)
     for fact in every:
         for key in keys(fact):
-            right[key].setdefault(names.key(fact.answer), fact.id)
+            right[key][names.key(fact.answer)].setdefault(fact.answer, fact.id)
     found = []
     for fact in every:
-        true: Mapping[str, str] = {answer: id for key in keys(fact) for answer, id in right[key].items()}
         for distractor in fact.distractors:
-            if (id := true.get(names.key(distractor))) is not None:
+            true = [pair for key in keys(fact) for pair in right[key].get(names.key(distractor), {}).items()]
+            # A fact whose own answer is "pH" tells it apart from "PH" itself; of other facts, case may be carelessness.
+            is_cased = differ_in_case(fact.answer, distractor)
+            ids = [id for answer, id in true if not (is_cased and differ_in_case(answer, distractor))]
+            if (id := next(reversed(ids), None)) is not None:
                 same = "its own answer" if id == fact.id else f"the answer of {id}"
                 found.append(f'{fact.id}: "{distractor}" is {same}')
                 break
@@ -153,6 +157,12 @@ def _within(domain: Domain, names: Names) -> list[Problem]:
     if double:
         what = f"{len(double):,} hold one thing under two names ({such(double)})"
         out.append(Problem("distractors", what, "keep one of the two"))
+    cased = [
+        f"{fact.id}: {pair}" for fact in every if (pair := _same_but_case((fact.answer, *fact.distractors))) is not None
+    ]
+    if cased:
+        what = f"{len(cased):,} have answers that differ only in case ({such(cased)})"
+        out.append(Problem("distractors", what, "see whether they are two things; if not, keep one"))
     inside = [fact.id for fact in every if any(_in(d, fact.answer) or _in(fact.answer, d) for d in fact.distractors)]
     if inside:
         what = f"in {len(inside):,} facts one holds the words of the answer, or the other way round ({such(inside)})"
@@ -170,7 +180,16 @@ def _within(domain: Domain, names: Names) -> list[Problem]:
 def _same_twice(candidates: Sequence[str], names: Names) -> str | None:
     seen: dict[str, str] = {}
     for name in candidates:
-        if (before := seen.setdefault(names.key(name), name)) != name:
+        before = seen.setdefault(names.key(name), name)
+        if before != name and not differ_in_case(before, name):
+            return f'"{before}" and "{name}"'
+    return None
+
+
+def _same_but_case(candidates: Sequence[str]) -> str | None:
+    seen: dict[str, str] = {}
+    for name in candidates:
+        if differ_in_case(before := seen.setdefault(normal(name), name), name):
             return f'"{before}" and "{name}"'
     return None
 

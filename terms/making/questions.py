@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..normal_form import exact_key
 from ..reading.load import read_records
 from ..records import Faults, Record
 from ..vocabulary.entry import normal
@@ -53,7 +54,7 @@ def read_questions(
             if not own:
                 unlabelled += 1
                 continue
-            key = normal(stem), normal(answer)
+            key = exact_key(stem), exact_key(answer)
             if key in kept:
                 repeated += 1
                 own = tuple(dict.fromkeys([*kept[key]["Specialty"], *own]))
@@ -87,7 +88,10 @@ def _field(record: Record, name: str, specialty_field: str | None) -> str:
 
 
 def _options(record: Record, field: str) -> tuple[list[str], list[str]]:
-    """Keys and options; keys are letters where the record has none. An option that stands twice is kept once."""
+    """Keys and options; keys are letters where the record has none. An option that stands twice is kept once.
+
+    "pH" and "PH", or the genes CAT and cat, are two options.
+    """
     value = record.data.get(field)
     if isinstance(value, dict):
         # Of a table some loaders give every key that any record has.
@@ -102,19 +106,19 @@ def _options(record: Record, field: str) -> tuple[list[str], list[str]]:
     keys = keys or [chr(ord("A") + n) for n in range(len(options))]
     once: dict[str, tuple[str, str]] = {}
     for key, option in zip(keys, options, strict=True):
-        once.setdefault(normal(option), (key, option))
+        once.setdefault(exact_key(option), (key, option))
     if len(options) >= FEWEST > len(once):
         record.fault(field, f'"{options[0]}" is the only option; expected at least {FEWEST} different ones')
     return [key for key, _ in once.values()], [option for _, option in once.values()]
 
 
 def _answer(record: Record, field: str, options: tuple[list[str], list[str]]) -> str:
-    """The right option as it stands among the options."""
+    """The right option as it stands among the options; case tells two apart that are else the same."""
     answer = record.text(field).strip()
-    for names in (options[1], options[0]):
-        for name, option in zip(names, options[1], strict=True):
-            if normal(name) == normal(answer):
-                return option
+    for names, form in ((options[1], exact_key), (options[0], exact_key), (options[1], normal), (options[0], normal)):
+        right = [option for name, option in zip(names, options[1], strict=True) if form(name) == form(answer)]
+        if len(right) == 1:
+            return right[0]
     if answer and options[1]:
         record.fault(field, f'"{answer}" is none of the options: {", ".join(options[1])}; correct one of them')
     return answer

@@ -147,7 +147,7 @@ BROKEN = [
     ("facts", {"answer": None}, "answer"),
     ("facts", {"answer": 7}, "answer"),
     ("facts", {"answer": " padded"}, "answer"),
-    ("facts", {"answer": "Levodopa"}, "distractors"),
+    ("facts", {"answer": "levodopa"}, "distractors"),
     ("facts", {"distractors": ["riluzole", "riluzole"]}, "distractors"),
     ("facts", {"distractors": []}, "distractors"),
     ("facts", {"relation": ""}, "relation"),

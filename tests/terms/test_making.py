@@ -325,7 +325,7 @@ def test_cues_may_stand_in_the_table(law):
     [
         {"options": {"A": "jury", "B": "judge", "C": None}, "answer": "B"},
         {"options": ["jury", "judge"], "answer": "b"},
-        {"Options": "jury|judge|Judge", "Answer": "Judge "},
+        {"Options": "jury|judge|judge ", "Answer": "Judge "},
         {"choices": ["jury", " judge "], "answer_idx": "B"},
     ],
 )
@@ -334,6 +334,18 @@ def test_options_and_answers_come_in_several_forms(law, given):
     build(law / "law", Sources(questions=(str(law / "q.json"),)))
     question = Domain.open(law / "law").questions[0]
     assert (question.cues, question.answer, question.distractors) == (("Who decides?",), "judge", ("jury",))
+
+
+@pytest.mark.parametrize(("answer", "right"), [("pH", "pH"), ("PH", "PH"), ("B", "PH"), ("b", "PH")])
+def test_options_that_differ_only_in_case_are_two(law, answer, right):
+    one = {"question": "Which?", "specialty": "tax", "options": ["pH", "PH", "Ca"], "answer": answer}
+    (law / "q.json").write_text(json.dumps([one]))
+    build(law / "law", Sources(questions=(str(law / "q.json"),)))
+    question = Domain.open(law / "law").questions[0]
+    assert (question.answer, set(question.distractors)) == (right, {"pH", "PH", "Ca"} - {right})
+    problems = quality_problems(Domain.open(law / "law"), Names())
+    assert any('have answers that differ only in case (question-1: "' in str(problem) for problem in problems)
+    assert not any(problem.fault for problem in problems if "that is true" in str(problem))
 
 
 def test_the_same_question_of_two_specialties_is_one(law):

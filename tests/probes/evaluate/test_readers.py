@@ -25,11 +25,11 @@ def medicine():
     return Domain.open("medicine")
 
 
-def read(tmp_path, medicine, records, name="data.json"):
+def read(tmp_path, medicine, records, name="data.json", first=None):
     file = tmp_path / name
     file.write_text(records if isinstance(records, str) else json.dumps(records))
     faults = Faults()
-    return read_questions(file, medicine, faults), faults
+    return read_questions(file, medicine, faults, first=first), faults
 
 
 SMEDQA = {"Question": "Q?", "Specialty": "Infectious diseases", "Options": ["a", "b", "c", "d"], "Answer": "c"}
@@ -73,6 +73,19 @@ def test_every_published_form_is_read(tmp_path, medicine, record, options, right
     (found,), faults = read(tmp_path, medicine, [record])
     assert ("".join(found.options), found.right, found.labels, found.stem) == (options, right, labels, "Q?")
     assert not faults.found
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"Question": "Q?", "Specialty": "Neurology", "Options": ["pH", "PH", "Ca"], "Answer": "PH"},
+        {"question": "Q?", "options": {"A": "pH", "B": "PH", "C": "Ca"}, "answer": "PH"},
+        {"question": "Q?", "opa": "pH", "opb": "PH", "opc": "CA", "opd": "Ca", "cop": 2},
+    ],
+)
+def test_options_that_differ_only_in_case_are_two(tmp_path, medicine, record):
+    (found,), faults = read(tmp_path, medicine, [record], first=1)
+    assert (found.options[:2], found.right, faults.found) == (("pH", "PH"), (1,), {})
 
 
 def medmcqa(*cops):
@@ -132,7 +145,7 @@ BROKEN = [
     ({**SMEDQA, "Options": ["a", "", "c", "d"]}, "an option is missing or empty"),
     ({**SMEDQA, "Options": ["a", None, "c"]}, "an option is missing or empty"),
     ({**SMEDQA, "Options": ["a"]}, "fewer than two options"),
-    ({**SMEDQA, "Options": ["a", "A", "c"]}, "two options are the same"),
+    ({**SMEDQA, "Options": ["a", "ａ", "c"]}, "two options are the same"),
     ({**SMEDQA, "Answer": "e"}, "the answer is not among the options"),
     ({**SMEDQA, "Answer": None}, "the answer is not among the options"),
     ({**SMEDQA, "Answer": ["a", "b", "c", "d"]}, "no option, or every option, is right"),
