@@ -23,6 +23,10 @@ from ..results.estimate import LEVEL, Estimate
 DRAWS = 1999
 PERMUTATIONS = 4999
 FEW_CLUSTERS = 30
+LEAST = 2
+"""Clusters that an interval needs."""
+TOO_FEW = "no interval: it needs at least two"
+NO_SPREAD = "no interval: all are the same"
 
 Array = NDArray[np.float64]
 Statistic = Callable[[Array], Array]
@@ -123,12 +127,18 @@ class Bootstrap:
         return float((1 + (deviations >= distance).sum()) / (1 + len(deviations)))
 
     def estimate(self, index: int, n: int, unit: str, missing: str = "no items") -> Estimate:
-        """Statistic `index` with its interval; `missing` says why where there is no value."""
+        """Statistic `index` with its interval; `missing` says why where there is no value.
+
+        Below two clusters, and where shares of answers do not vary, there is no interval, and `note` says why.
+        """
         value = float(self.values[index])
         if not np.isfinite(value):
             return Estimate.missing(missing, n, unit)
         tail = (1 - LEVEL) / 2
         low, high = self.quantile(index, tail), self.quantile(index, 1 - tail)
+        if not high > low and (n < LEAST or unit.startswith("share")):
+            # Draws that are all the same show no certainty.
+            return Estimate(value, unit=unit, n=n, note=TOO_FEW if n < LEAST else NO_SPREAD)
         method = "two-way cluster bootstrap" if self.clusters[index] >= FEW_CLUSTERS else "clustered t"
         return Estimate(value, low, high, unit, method, n)
 

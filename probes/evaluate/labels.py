@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ...errors import UsageError
-from ..results.estimate import LEVEL, Estimate
+from ..analysis.proportions import WILSON, wilson
+from ..analysis.resample import LEAST, TOO_FEW
+from ..results.estimate import Estimate
 from ..results.suite_parts import ConformalLabels, Labelling, VoteLabels
 
 Label = TypeVar("Label", bound=Hashable)
@@ -75,13 +77,12 @@ class Coverage:
 
 def coverage(sets: Sequence[Sequence[Label]], truth: Sequence[Label], alpha: float) -> Coverage:
     """Share of sets that hold the true label, with Wilson's interval, and their size, at the stated α."""
-    from scipy import stats
-
     hits, n = sum(label in held for held, label in zip(sets, truth, strict=True)), len(truth)
     if not n:
         return Coverage(Estimate.missing("no question", unit="share"), 0.0, 0, alpha)
-    low, high = stats.binomtest(hits, n).proportion_ci(LEVEL, "wilson")
-    share = Estimate(hits / n, float(low), float(high), "share", "Wilson", n)
+    share = Estimate(hits / n, unit="share", n=n, note=TOO_FEW)
+    if n >= LEAST:
+        share = Estimate(hits / n, *wilson(hits / n, n), "share", WILSON, n)
     return Coverage(share, sum(map(len, sets)) / n, sum(not held for held in sets), alpha)
 
 

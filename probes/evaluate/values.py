@@ -1,21 +1,26 @@
 """A value for each task, metric and question, and what follows: means, paired differences, one correction.
 
-A model's value on a metric is its mean over questions; clusters of questions (a patient's) are resampled together. Two
-models are compared on the questions that both answered: the mean difference with a paired bootstrap interval, questions
-won, tied and lost, and an exact sign test of won against lost, which for right-or-wrong values is McNemar's exact test.
-One Benjamini–Hochberg correction covers every test of a run.
+A model's value on a metric is its mean over questions; clusters of questions (a patient's) are resampled together. Of
+right-or-wrong answers it is a proportion, with Wilson's interval. Two models are compared on the questions that both
+answered: the mean difference with a paired bootstrap interval, questions won, tied and lost, and an exact sign test of
+won against lost, which for right-or-wrong values is McNemar's exact test. Where all questions differ alike, the
+bootstrap's interval would have no width; then it is Newcombe's, or a bound (`probes.analysis.proportions`). One
+Benjamini–Hochberg correction covers every test of a run.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from scipy import stats
 
 from ..analysis.matrix import by_specialty, members
-from ..analysis.resample import Array, Clusters, benjamini_hochberg
+from ..analysis.proportions import AS_IF_BINARY, NEWCOMBE, WILSON, even_difference, newcombe, wilson
+from ..analysis.resample import LEAST, NO_SPREAD, Array, Clusters, benjamini_hochberg
 from ..results.estimate import LEVEL, Estimate
 from ..results.evaluation import Outcome, PairDifference, PairOutcomes
 
@@ -27,7 +32,7 @@ LOWER_IS_BETTER = ("unparsed", "bits per byte", "bits per word", "false answers"
 UNITS = {"bits per byte": "bits/byte", "bits per word": "bits/word"}
 """Of metrics that are no shares of 1."""
 COUNTED = ("accuracy", "followed", "unparsed", "consistency", "false answers")
-"""Shares of right-or-wrong answers, for which Wilson's interval is meant."""
+"""Shares of right-or-wrong answers, also of several to one question: between 0 and 1, whatever the data."""
 UNTESTED = ("consistency", "unparsed")
 """Described, not compared."""
 
@@ -66,20 +71,33 @@ def unit_of(metric: str) -> str:
 
 
 def means(values: Sequence[Value], labels: Sequence[str], seed: int) -> dict[str, Estimate]:
-    """Their mean by label, `""` being all of them; where every value is 0, or 1, Wilson's interval."""
+    """Their mean by label, `""` being all of them; of right-or-wrong answers with Wilson's interval."""
     if not values:
         return {"": Estimate.missing("no question was answered", unit="share")}
     numbers = np.array([value.value for value in values])
     made = _by_label(numbers, values, labels, seed)
     for label, estimate in made.items():
-        held = numbers[[not label or label in value.labels for value in values]]
-        if values[0].metric in COUNTED and held.min() == held.max() and held[0] in (0.0, 1.0):
-            low, high = stats.binomtest(int(held.sum()), len(held)).proportion_ci(LEVEL, "wilson")
-            made[label] = replace(estimate, low=float(low), high=float(high), method="Wilson")
+        inside = np.array([not label or label in value.labels for value in values])
+        method = _proportion(numbers[inside], estimate.n, values[0].metric)
+        if method and estimate.value is not None:
+            low, high = wilson(min(1.0, max(0.0, estimate.value)), estimate.n)
+            made[label] = replace(estimate, low=low, high=high, method=method, note="")
+        elif estimate.n >= LEAST and np.ptp(numbers[inside]) < TIE:
+            made[label] = replace(estimate, low=None, high=None, method="", note=NO_SPREAD)
         elif numbers.min() >= 0 and numbers.max() <= 1 and estimate.low is not None and estimate.high is not None:
             # Few clusters' t intervals know no bounds.
             made[label] = replace(estimate, low=max(0.0, estimate.low), high=min(1.0, estimate.high))
     return made
+
+
+def _proportion(numbers: Array, clusters: int, metric: str) -> str:
+    """Name the formula for the interval of a mean of `numbers`; empty where resampling gives it, or nothing can."""
+    if clusters < LEAST:
+        return ""
+    binary = bool(np.isin(numbers, (0.0, 1.0)).all())
+    if binary and clusters == len(numbers):
+        return WILSON
+    return AS_IF_BINARY if metric in COUNTED and np.ptp(numbers) < TIE else ""
 
 
 def _by_label(numbers: Array, values: Sequence[Value], labels: Sequence[str], seed: int) -> dict[str, Estimate]:
@@ -111,20 +129,22 @@ class Difference:
     """Questions on which the tuned model did better, the same, worse."""
     p: float | None
     q: float | None = None
+    is_even: bool = False
+    """Whether all questions differ alike."""
 
     @property
     def outcome(self) -> Outcome:
         """`win` or `loss` where the interval of the difference leaves out zero, else `tie`.
 
-        An interval without a width (all questions differ alike, or there is one cluster) shows no uncertainty: then
-        the exact tests over questions and over clusters have to show the difference too, or it is `unknown`.
+        Where all questions differ alike, the exact tests over questions and over clusters have to show the difference
+        too, or it is `unknown`; so it is without an interval.
         """
         low, high = self.difference.low, self.difference.high
+        if self.is_even and abs(self.difference.value or 0.0) < TIE:
+            return "tie"
         if low is None or high is None:
             return "unknown"
-        if max(abs(low), abs(high)) < TIE:
-            return "tie"
-        if high - low < TIE and max(sign_test(self.difference.n, 0), self.p or 0.0) > 1 - LEVEL:
+        if self.is_even and max(sign_test(self.difference.n, 0), self.p or 0.0) > 1 - LEVEL:
             return "unknown"
         up: Outcome = "loss" if lower_is_better(self.metric) else "win"
         down: Outcome = "win" if up == "loss" else "loss"
@@ -162,12 +182,31 @@ def differences(
     better = (-1 if lower_is_better(metric) else 1) * delta
     out = []
     for label, estimate in _by_label(delta, ours, labels, seed).items():
-        held = better[[not label or label in value.labels for value in ours]]
+        inside = np.array([not label or label in value.labels for value in ours])
+        held = better[inside]
+        is_even = bool(np.ptp(held) < TIE)
+        if is_even:
+            estimate = _even(estimate, [pair for pair, kept in zip(pairs, inside, strict=True) if kept])
         win, loss = int((held > TIE).sum()), int((held < -TIE).sum())
         p = sign_test(win, loss) if metric not in UNTESTED else None
         tie = len(held) - win - loss
-        out.append(Difference(tuned[0], base[0], task, metric, label, replace(estimate, p=p), win, tie, loss, p))
+        estimate = replace(estimate, p=p)
+        out.append(Difference(tuned[0], base[0], task, metric, label, estimate, win, tie, loss, p, is_even=is_even))
     return out
+
+
+def _even(estimate: Estimate, pairs: Sequence[tuple[Value, Value]]) -> Estimate:
+    """The difference of pairs that all differ alike, with an interval that has a width, or none and the reason."""
+    if estimate.value is None or estimate.n < LEAST:
+        return estimate
+    counts = Counter((one.value, other.value) for one, other in pairs)
+    if set(counts) <= set(product((0.0, 1.0), repeat=2)) and estimate.n == len(pairs):
+        low, high = newcombe(counts[1.0, 1.0], counts[1.0, 0.0], counts[0.0, 1.0], counts[0.0, 0.0])
+        return replace(estimate, low=low, high=high, method=NEWCOMBE, note="")
+    if pairs[0][0].metric in COUNTED:
+        low, high = even_difference(min(1.0, max(-1.0, estimate.value)), estimate.n)
+        return replace(estimate, low=low, high=high, method=AS_IF_BINARY, note="")
+    return replace(estimate, low=None, high=None, method="", note=NO_SPREAD)
 
 
 def sign_test(win: int, loss: int) -> float:

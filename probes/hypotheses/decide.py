@@ -21,6 +21,7 @@ from scipy import stats
 
 from ..analysis.detectable import POWER
 from ..analysis.knowledge import robust_line, robust_lines
+from ..analysis.proportions import even_p
 from ..analysis.resample import DRAWS, FEW_CLUSTERS, Array, Bootstrap, Clusters, bootstrap
 from ..results.estimate import Estimate
 from ..results.hypotheses import Outcome
@@ -79,11 +80,18 @@ class Tested:
 def tested(result: Bootstrap, direction: str, smallest: float, n: int, unit: str, missing: str) -> Tested:
     """The tests in favour and against, by the table above; `missing` says why where there is no effect."""
 
+    estimate = result.estimate(0, n, unit, missing)
+    is_even = estimate.value is not None and estimate.low is None
+
+    def at_least(distance: float, p: float) -> float:
+        """Return `p`, or of answers that all changed alike what their number allows: their draws never vary."""
+        return max(p, even_p(distance, n)) if is_even else p
+
     def above(bound: float) -> float:
-        return result.one_sided_p(0, bound)
+        return at_least(float(result.values[0]) - bound, result.one_sided_p(0, bound))
 
     def below(bound: float) -> float:
-        return result.one_sided_p(0, bound, below=True)
+        return at_least(bound - float(result.values[0]), result.one_sided_p(0, bound, below=True))
 
     inside = max(below(smallest), above(-smallest))
     if direction == "greater":
@@ -94,7 +102,7 @@ def tested(result: Bootstrap, direction: str, smallest: float, n: int, unit: str
         favour, against = min(1.0, 2 * min(above(0.0), below(0.0))), inside
     else:
         favour, against = inside, min(1.0, 2 * min(above(smallest), below(-smallest)))
-    return Tested(result.estimate(0, n, unit, missing), favour, against, result.error(0), int(result.clusters[0]))
+    return Tested(estimate, favour, against, result.error(0), int(result.clusters[0]))
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,8 @@ def test_each_pair_has_its_difference_of_levels(tmp_path):
     assert [(row.tuned, row.base) for row in rows] == [("tuned", "base"), ("tuned", "other")]
     # One metric of a chance of a third: a difference of accuracy is worth three halves.
     assert [row.mended["L1"].value for row in rows] == pytest.approx([1.5, 0.75])
-    assert all(row.mended["L1"].note == "1 of 3 tasks; without meqsum, problem_summary" for row in rows)
+    note = "1 of 3 tasks; without meqsum, problem_summary"
+    assert [row.mended["L1"].note for row in rows] == [f"{note}; no interval: all are the same", note]
     assert all(row.published == {"L1": None, "L2": None} for row in rows)
     assert found.levels["other"].mended["L1"].value == pytest.approx(0.25)
 
@@ -183,7 +184,7 @@ def test_the_mended_levels_are_zero_at_chance_and_one_when_perfect():
     assert levels.mended(values(False), "clue", 0)["L1"].value == pytest.approx(1)
     paired = levels.mended(values(False), "clue", 0, values(True))["L1"]
     assert paired.value == pytest.approx(1)
-    assert levels.mended(values(True), "clue", 0)["L1"].note == ""
+    assert levels.mended(values(True), "clue", 0)["L1"].note == "no interval: all are the same"
     assert levels.mended(values(True), "clue", 0)["L2"].value is None
 
 

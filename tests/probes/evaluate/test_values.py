@@ -90,10 +90,55 @@ def test_fewer_bits_are_better():
 def test_no_spread_is_no_certainty(count, clusters, outcome):
     base, tuned = values([0] * count, clusters=clusters), values([1] * count, clusters=clusters)
     (found,) = differences(("t", tuned), ("b", base), [], 0)
-    assert found.difference.low == found.difference.high == 1
+    low, high, note = found.difference.low, found.difference.high, found.difference.note
+    assert (low, high, note) == (None, None, "no interval: it needs at least two") if clusters else low < high == 1
     assert found.outcome == outcome
     (same,) = differences(("t", base), ("b", base), [], 0)
     assert same.outcome == "tie"
+
+
+@pytest.mark.parametrize("right", [0, 3, 11, 20])
+def test_right_or_wrong_answers_have_wilsons_interval(right):
+    estimate = means(values([1] * right + [0] * (20 - right)), [], 0)[""]
+    low, high = stats.binomtest(right, 20).proportion_ci(0.95, "wilson")
+    assert (estimate.low, estimate.high, estimate.method) == (pytest.approx(low), pytest.approx(high), "Wilson")
+
+
+def test_one_question_has_no_interval():
+    labels = [("a",), ("b",), ("b",), ("b",)]
+    found = means(values([0.25, 0.5, 0.5, 0.5], labels=labels), ["a", "b"], 0)
+    one = found["a"]
+    assert (one.value, one.low, one.high, one.note) == (0.25, None, None, "no interval: it needs at least two")
+    assert found["b"].method == "Wilson, as if right or wrong"
+    assert found["b"].low < 0.2 < 0.8 < found["b"].high
+    base = values([0.25, 0.25, 0.25, 0.25], labels=labels)
+    pairs = differences(("t", values([0.5, 0.5, 0.5, 0.5], labels=labels)), ("b", base), ["a", "b"], 0)
+    by_label = {each.label: each for each in pairs}
+    assert (by_label["a"].difference.low, by_label["a"].outcome) == (None, "unknown")
+    assert by_label["b"].difference.low < 0 < 0.25 < by_label["b"].difference.high
+    texts = means(values([3.5], "bits per byte"), [], 0)[""]
+    assert (texts.value, texts.low, texts.note) == (3.5, None, "no interval: it needs at least two")
+
+
+def test_pairs_that_all_tie_have_an_interval_that_knows_their_number():
+    few, many = (
+        differences(("t", values([1, 0] * n)), ("b", values([1, 0] * n)), [], 0)[0].difference for n in (4, 200)
+    )
+    for each in (few, many):
+        assert each.low == pytest.approx(-each.high)
+        assert each.method == "Newcombe, paired"
+    assert few.high > 0.1 > 0.02 > many.high > 0
+
+
+def test_no_interval_of_answers_is_without_a_width():
+    rng = np.random.default_rng(0)
+    for n in range(1, 7):
+        for metric, grid in (("accuracy", (0, 1)), ("accuracy", (0.25, 1)), ("ROUGE-L", (0, 0.3)), ("bits", (2,))):
+            one, other = (values(rng.choice(grid, n), metric) for _ in range(2))
+            made = [means(one, [], 0)[""], *(each.difference for each in differences(("t", one), ("b", other), [], 0))]
+            for each in made:
+                assert each.value is not None
+                assert each.note if each.low is None else each.low < each.high, each
 
 
 def test_a_long_text_weighs_as_its_bytes():
