@@ -233,7 +233,8 @@ def _align_facts(items: Iterable[Item], encoder: Encoder, context: int, out: Ali
     """One sequence for each cue and candidate."""
     items = iter(items)
     while some := list(islice(items, AT_ONCE)):
-        rows = iter(encoder([f"{cue} {candidate}" for item in some for cue in item.cues for candidate in item.scored]))
+        asked = [f"{cue}{item.joiner}{answer}" for item in some for cue in item.cues for answer in item.scored]
+        rows = iter(encoder(asked))
         for item in some:
             for cue in range(len(item.cues)):
                 _align_cue(item, cue, list(islice(rows, len(item.scored))), context, out)

@@ -1,6 +1,6 @@
 """The domain: texts, facts, questions and controls, each with specialties. Read by `terms.select` and the command.
 
-    domain.toml       name, description, licence, control group, specialties with their aliases, neutral cues
+    domain.toml       name, description, licence, control group, joiner, specialties with their aliases, neutral cues
     concepts.jsonl    what is looked for in the texts
     texts.jsonl       running text
     facts.jsonl       cues, one true answer, distractors
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DomainError, UsageError
-from .items import GENERAL
+from .items import GENERAL, JOINER
 from .normal_form import exact_key, words_of
 from .reading.parts import read_part
 from .records import Faults, Record
@@ -64,7 +64,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Cues (wordings), each joined by one space to the true answer or to a distractor; `concept` is a cluster key."""
+    """Cues (wordings), each joined to the true answer or to a distractor by the domain's `joiner`.
+
+    `concept` is a cluster key.
+    """
 
     id: str
     cues: tuple[str, ...]
@@ -92,6 +95,8 @@ class Domain:
     questions: tuple[Fact, ...] = ()
     neutral: dict[str, str] = field(default_factory=dict)
     """By relation, a cue that says nothing, after which an answer's own likelihood is read; `default` for the rest."""
+    joiner: str = JOINER
+    """What stands between a cue and its answer: one space, or nothing in scripts without spaces."""
 
     @classmethod
     def open(cls, name_or_path: str | Path) -> Domain:
@@ -105,7 +110,11 @@ class Domain:
     @cached_property
     def hash(self) -> str:
         """SHA-256 (hex) of the content."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        content = asdict(self)
+        if self.joiner == JOINER:
+            # A domain has the hash that it had before there was a choice.
+            del content["joiner"]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def neutral_cue(self, relation: str) -> str:
         """The cue that says nothing for answers of `relation`."""
@@ -187,8 +196,10 @@ def head(folder: Path) -> Domain:
         isinstance(cue, str) and cue == cue.strip() != "" for cue in neutral.values()
     ):
         raise DomainError(f'{path}, field "neutral": expected a table of cues by relation, no space around them')
+    if (joiner := raw.get("joiner", JOINER)) not in ("", " "):
+        raise DomainError(f'{path}, field "joiner": expected " " or "" (scripts without spaces), found {joiner!r}')
     about = (text(raw, "name", None), text(raw, "description", ""), text(raw, "licence", ""))
-    return Domain(*about, general, specialties, neutral=neutral)
+    return Domain(*about, general, specialties, neutral=neutral, joiner=joiner)
 
 
 def _parts(empty: Domain, folder: Path) -> Domain:
@@ -245,10 +256,10 @@ def _facts(domain: Domain, records: list[Record]) -> Iterator[Fact]:
         cues, answer, distractors = r.texts("cues", 1), r.text("answer"), r.texts("distractors", 1)
         for cue in cues:
             if cue and cue[-1].isspace():
-                r.fault("cues", f'"{cue[-40:]}" ends in whitespace; one space joins cue and answer, remove it')
+                r.fault("cues", f'"{cue[-40:]}" ends in whitespace; the domain joins cue and answer itself, remove it')
         for name, value in [("answer", answer), *(("distractors", d) for d in distractors)]:
             if value != value.strip():
-                r.fault(name, f'"{value}" begins or ends in whitespace; one space joins cue and answer, remove it')
+                r.fault(name, f'"{value}" begins or ends in whitespace; the domain joins it with its cue, remove it')
         for n, distractor in enumerate(distractors):
             if distractor and _same(distractor, answer):
                 r.fault("distractors", f'"{distractor}" is the answer; expected answers that are wrong here')

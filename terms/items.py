@@ -14,6 +14,8 @@ from typing import Literal
 
 GENERAL = "general"
 """Group name of the controls where a domain names none."""
+JOINER = " "
+"""What joins a cue and its answer where a domain does not say."""
 
 Kind = Literal["term", "word", "control", "fact", "prior", "occurrence"]
 
@@ -23,7 +25,7 @@ class Item:
     """One thing to score.
 
     A `fact` has cues (wordings) and candidates: the true answer first, then its distractors; each cue is joined
-    to each candidate by one space. A `prior` has such answers after a cue that says nothing. A `term` (mention of a
+    to each candidate by `joiner`. A `prior` has such answers after a cue that says nothing. A `term` (mention of a
     concept), a `word` (content word of a control text) or a `control` (content word beside a term, in the same
     document) has a text and a character span in it; so has an `occurrence`, a term as a published recipe reads it
     (`terms.extraction.occurrences`).
@@ -57,6 +59,8 @@ class Item:
     """Controls only: the id of the term that it stands for."""
     wordings: tuple[str, ...] = ()
     """Facts only: what each cue is (`taught`, `paraphrase`, `inverse`, …); empty where the domain does not say."""
+    joiner: str = JOINER
+    """Facts and priors only: what stands between a cue and a candidate; empty in scripts without spaces."""
 
     @property
     def scored(self) -> tuple[str, ...]:
@@ -73,6 +77,10 @@ def items_hash(items: Iterable[Item]) -> str:
     """SHA-256 (hex) of the items' whole content, in order; part of a score's address in the cache."""
     digest = hashlib.sha256()
     for item in items:
-        digest.update(json.dumps(asdict(item), sort_keys=True, ensure_ascii=False).encode())
+        content = asdict(item)
+        if item.joiner == JOINER:
+            # Scores that were cached before there was a choice stay valid.
+            del content["joiner"]
+        digest.update(json.dumps(content, sort_keys=True, ensure_ascii=False).encode())
         digest.update(b"\n")
     return digest.hexdigest()

@@ -41,7 +41,7 @@ def items(
     if found is None:
         matcher = Matcher(domain.concepts)
         found = {text.id: matcher.mentions(text.text) for text in domain.texts}
-    out = [_fact(fact) for fact in (*domain.facts, *domain.questions)]
+    out = [_fact(fact, domain.joiner) for fact in (*domain.facts, *domain.questions)]
     for text in domain.texts:
         if domain.general not in text.specialties:
             terms = list(_terms(text, found.get(text.id, ())))
@@ -130,11 +130,12 @@ def priors(items: Sequence[Item], domain: Domain) -> list[Item]:
         for begin in range(0, len(every), TOGETHER)
     ]
     return [
-        Item(f"prior:{n}", "prior", (), "", cue, cues=(cue,), candidates=some) for n, (cue, some) in enumerate(parts)
+        Item(f"prior:{n}", "prior", (), "", cue, cues=(cue,), candidates=some, joiner=domain.joiner)
+        for n, (cue, some) in enumerate(parts)
     ]
 
 
-def _fact(fact: Fact) -> Item:
+def _fact(fact: Fact, joiner: str) -> Item:
     return Item(
         id=f"fact:{fact.id}",
         kind="fact",
@@ -145,6 +146,7 @@ def _fact(fact: Fact) -> Item:
         cues=fact.cues,
         wordings=fact.wordings,
         candidates=(fact.answer, *fact.distractors),
+        joiner=joiner,
     )
 
 

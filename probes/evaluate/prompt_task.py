@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ...errors import UsageError
+from ...terms.items import JOINER
 
 Kind = Literal["choices", "answer", "text"]
 Doc = dict[str, Any]
@@ -44,6 +45,8 @@ class PromptTask:
     system: str = ""
     until: tuple[str, ...] = ()
     max_tokens: int = 0
+    joiner: str = JOINER
+    """What stands between the prompt and a choice."""
 
     @cached_property
     def digest(self) -> str:
@@ -51,6 +54,9 @@ class PromptTask:
         found = hashlib.sha256()
         # Document by document: an ask over long letters is larger than its text should ever be in one piece.
         head = [self.name, self.kind, self.prompt, self.system, self.until, self.max_tokens, len(self.shots)]
+        if self.joiner != JOINER:
+            # Answers that were kept before there was a choice stay valid.
+            head.append(self.joiner)
         for part in (head, *self.shots, *self.docs):
             found.update(json.dumps(part, sort_keys=True, ensure_ascii=False).encode() + b"\0")
         return found.hexdigest()

@@ -148,6 +148,7 @@ def task_of(ask: PromptTask, chat: bool = False) -> ConfigurableTask:
         }
         if ask.kind == "choices":
             config["doc_to_choice"] = "choices"
+            config["target_delimiter"] = ask.joiner
         if ask.kind == "answer":
             stop = {"until": list(ask.until), "max_gen_toks": ask.max_tokens, "do_sample": False}
             config["generation_kwargs"] = stop

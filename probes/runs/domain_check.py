@@ -19,6 +19,7 @@ from ...terms.domain import QUESTION, Domain, domain_folder
 from ...terms.extraction.hierarchy import roots_of
 from ...terms.items import Item
 from ...terms.making.census import Census, census, census_problems, missing_parts
+from ...terms.making.joining import joining_problems
 from ...terms.making.leaks import Leaks, leak_problems, leaks
 from ...terms.making.names import Names
 from ...terms.making.problem import Problem, such
@@ -138,6 +139,7 @@ def check_domain(
         problems=[
             *census_problems(domain, counts),
             *quality_problems(domain, names),
+            *joining_problems(domain),
             *leak_problems(domain, leaked),
         ],
     )

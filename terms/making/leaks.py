@@ -95,7 +95,7 @@ def _shared(domain: Domain) -> Iterator[tuple[str, str]]:
     for text in domain.texts:
         for piece in _pieces(words_of(text.text)):
             where.setdefault(piece, text.id)
-    asked = [(f.id, [f"{cue} {f.answer}" for cue in f.cues]) for f in domain.facts]
+    asked = [(f.id, [f"{cue}{domain.joiner}{f.answer}" for cue in f.cues]) for f in domain.facts]
     asked += [(q.id, list(q.cues)) for q in domain.questions]
     for id, strings in asked:
         met = (where[piece] for string in strings for piece in _pieces(words_of(string)) if piece in where)

@@ -78,5 +78,5 @@ class Relations:
                 self.faults.add(where, f'cue "{cue}": expected {{}} once, where the subject stands')
             elif cue != cue.strip():
                 self.faults.add(
-                    where, f'cue "{cue}" begins or ends in white space; one space joins it with its answer, remove it'
+                    where, f'cue "{cue}" begins or ends in white space; the domain joins it with its answer, remove it'
                 )

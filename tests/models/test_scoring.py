@@ -1,5 +1,6 @@
 """Scores against the model's own full log-softmax: every architecture, batch size, interruption and shortage."""
 
+from dataclasses import replace
 from itertools import islice
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ from knowshift.models.plan import BatchPlan
 from knowshift.models.scoring import in_order, plan_scoring, score, score_shards
 from knowshift.models.table import SCHEMA, TEMPERATURES
 from knowshift.models.template import Template
+from knowshift.terms.items import Item
 from scored import ANSWERS, ITEMS, LONG, a_fact, a_term, as_checkpoint, long_rope_model, tiny
 from tiny import ARCHITECTURES, CORPUS, TOKENIZERS, make_tokenizer, tiny_model
 
@@ -57,6 +59,18 @@ def test_scores_are_the_models_own_log_probabilities(arch):
     table = check_against_own(tiny(arch))
     rows = check_against_own(tiny(arch), engine=InRows())
     assert_close(table, rows)
+
+
+def test_a_chinese_fact_is_scored_as_its_sentence_is_written():
+    cue, answers = "糖尿病的首选药物是", ("二甲双胍", "阿司匹林", "胰岛素")
+    checkpoint = tiny("llama")
+    fact = Item("fact:zh", "fact", ("s",), "zh", answers[0], "drug", (cue,), answers, joiner="")
+    check_against_own(checkpoint, [fact])
+    sequences = plan_scoring([fact], checkpoint).aligned.sequences
+    read = [checkpoint.tokenizer.decode(sequence.ids, skip_special_tokens=True).strip() for sequence in sequences]
+    assert read == [cue + answer for answer in answers]
+    spaced = [row["logprob"] for row in score([replace(fact, joiner=" ")], checkpoint).to_pylist()]
+    assert spaced != pytest.approx([row["logprob"] for row in score([fact], checkpoint).to_pylist()], abs=1e-3)
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)

@@ -18,8 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from knowshift.errors import DomainError, UsageError
 from knowshift.terms.domain import EMBEDDED, Concept, Domain, embedded
+from knowshift.terms.items import items_hash
+from knowshift.terms.making.joining import joining_problems
 from knowshift.terms.match import Matcher
-from knowshift.terms.select import group, items
+from knowshift.terms.select import group, items, priors
 
 HEAD = """
 name = "toy"
@@ -92,6 +94,28 @@ def test_wordings_and_neutral_cues_may_be_named(tmp_path: Path) -> None:
     assert plain.hash != domain.hash
     said = refused(lay(tmp_path / "short", facts=[FACT | {"wordings": ["taught"]}]))
     assert 'line 1, field "wordings": expected one for each of the 2 cues, found 1' in said
+
+
+def test_a_domain_says_what_joins_cue_and_answer(tmp_path: Path) -> None:
+    chinese = FACT | {"cues": ["失神发作的首选药物是"], "answer": "乙琥胺", "distractors": ["左旋多巴", "利鲁唑"]}
+    plain = Domain.open(lay(tmp_path / "plain", facts=[chinese], questions=[QUESTION]))
+    same = Domain.open(lay(tmp_path / "same", 'joiner = " "\n' + HEAD, facts=[chinese], questions=[QUESTION]))
+    joined = Domain.open(lay(tmp_path / "joined", 'joiner = ""\n' + HEAD, facts=[chinese], questions=[QUESTION]))
+    assert [domain.joiner for domain in (plain, same, joined)] == [" ", " ", ""]
+    assert plain.hash == same.hash != joined.hash
+    asked, spaced = items(joined), items(plain)
+    assert {item.joiner for item in [*asked, *priors(asked, joined)]} == {""}
+    assert items_hash(asked) != items_hash(spaced) == items_hash(items(same))
+    (problem,) = joining_problems(plain)
+    assert str(problem) == (
+        "domain.toml: 1 of 2 facts and questions are in a script without spaces (f1); "
+        'a space joins cue and answer; write joiner = "" above the specialties'
+    )
+    assert joining_problems(joined) == []
+    (problem,) = joining_problems(Domain.open(lay(tmp_path / "english", 'joiner = ""\n' + HEAD, facts=[FACT])))
+    assert 'with joiner = "" cue and answer of 1 run into one word (f1)' in str(problem)
+    said = refused(lay(tmp_path / "odd", 'joiner = ": "\n' + HEAD, facts=[FACT]))
+    assert 'field "joiner": expected " " or ""' in said
 
 
 @pytest.mark.parametrize("neutral", ['neutral = "It is"', '[neutral]\ngene = " It is"', "[neutral]\ngene = 3"])

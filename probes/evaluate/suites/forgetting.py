@@ -62,6 +62,7 @@ def plan(inputs: SuiteInputs[Options]) -> SuitePlan:
                     for q in held
                 ),
                 prompt("continue", settings.prompts),
+                joiner=domain.joiner,
             )
             for label, held in questions.items()
         ),

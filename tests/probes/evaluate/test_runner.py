@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from evaluation import Scripted
+from evaluation import Scripted, answered
 from house import write_adapter
 from knowshift.errors import UsageError
 from knowshift.models.checkpoint import Checkpoint
@@ -264,3 +264,12 @@ def test_an_edited_chat_template_is_asked_and_measured_anew(folder):
     assert ASKING.key(CHOICE, base) == ASKING.key(CHOICE, other)
     assert runner.left_out([CHOICE], [base], chat).why == {}
     assert len(runner.left_out([CHOICE], [base, other], chat).why["choice"]) == len(CHOICE.docs)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(("joiner", "read"), [(" ", " 二甲双胍"), ("", "二甲双胍")])
+def test_a_choice_follows_its_prompt_as_the_domain_joins_them(tmp_path, joiner, read):
+    doc = {"id": "a", "question": "a", "stem": "糖尿病的首选药物是", "choices": ["二甲双胍", "胰岛素"], "target": ""}
+    model = Scripted(weigh=lambda prompt, continuation: -1.0)
+    answered([PromptTask("facts", "choices", (doc,), "{{ stem }}", joiner=joiner)], model, tmp_path)
+    assert model.asked[0] == ("糖尿病的首选药物是", read)
