@@ -13,6 +13,7 @@ from rich.table import Table
 
 from .probes.results.comparison import ComparisonResult
 from .probes.results.estimate import Estimate
+from .probes.results.findings import State
 from .probes.results.lens import LensReading
 from .probes.results.model import ModelResult
 from .probes.results.rounding import RoundingResult
@@ -117,9 +118,12 @@ def _ledger(change: Change) -> Callable[[ModelResult], str]:
     )
 
 
+_STATES: dict[State, str] = {"yes": "yes", "no": "no", "unclear": "cannot tell"}
+"""Whether there is a shift: the raw rung moves with the base's headroom, and no verdict rests on it."""
 _ROWS: dict[str, Callable[[ModelResult], str]] = {
     "verdict": lambda model: model.verdict,
-    **{label: _rung(rung) for rung, label in RUNG_LABELS.items()},
+    **{f"{label}, raw" if rung == "domain_shift" else label: _rung(rung) for rung, label in RUNG_LABELS.items()},
+    "domain shift, matched": lambda model: f"{shown(model.shift.matched)}\n{_STATES[model.shift.state]}",
     "specific knowledge": lambda model: shown(model.specific_knowledge),
     "learned, own | other": _ledger("learned"),
     "lost, own | other": _ledger("lost"),

@@ -223,10 +223,15 @@ def _find_adapter(
     name = label(path, spec)
     recorded = read_config(path).base_model_name_or_path or ""
     notes = [*notes, *field_notes(path)]
+    # Some programs write Python's None as a word for a base that had no name.
+    is_placeholder = recorded.strip().casefold() in ("none", "null")
+    recorded = "" if is_placeholder else recorded
     if base is None:
         base = _find_recorded(path, name, recorded, placement)
     elif base.kind == "adapter":
         raise AdapterError(f"{name}: its base {base.name} is itself an adapter; give the base of both")
+    elif is_placeholder:
+        notes.append(f"{name} records no base; whether it was trained on {base.name} cannot be checked")
     elif recorded and not _same_base(recorded, path, base):
         notes.append(f"{name} records the base {recorded}, and was put on {base.spec}")
     notes += compare_tokenizers(path, name, base.tokenizer, base.name, base.config)

@@ -108,7 +108,7 @@ def _of(rate: Rate) -> str:
 def _brief(rates: ErrorRate, evidence: Evidence) -> str:
     """Return the rates that the verdict depends on, for those who have a minute."""
     if not rates.reached:
-        return "not known: fewer facts than were calibrated"
+        return f"not known: {' and '.join(_too_few(rates))}"
     said = [("knowledge wrongly said", rates.false_knowledge, "that learned nothing")]
     if evidence.knowledge == "no" and rates.missed:
         said.append(("denied", rates.missed, f"taught {rates.dose:.0%} of the facts"))
@@ -118,6 +118,13 @@ def _brief(rates: ErrorRate, evidence: Evidence) -> str:
         said.append(("a shift wrongly said", rates.false_shift, "re-trained on their own text"))
     counts = [f"{what} of {rate.hits} of {rate.n} {which}" for what, rate, which in said if rate.n]
     return f"{'; '.join(counts)} (models of known truth)"
+
+
+def _too_few(rates: ErrorRate) -> list[str]:
+    """Say which of the run's facts are fewer than those of any calibrated model."""
+    own, other = (rates.own_facts, rates.calibrated_at), (rates.other_facts, rates.calibrated_beside)
+    counts = [("concepts of own facts", *own), ("facts of other specialties", *other)]
+    return [f"{held:,} {what}, of at least {least:,} calibrated" for what, held, least in counts if held < least]
 
 
 def _sentence(rates: ErrorRate, evidence: Evidence) -> str:
@@ -136,11 +143,6 @@ def _sentence(rates: ErrorRate, evidence: Evidence) -> str:
         )
     if rates.false_shift and rates.false_shift.n:
         parts.append(f"a domain shift was wrongly said of {_of(rates.false_shift)} re-trained on their own text")
-    least = (
-        ""
-        if rates.reached
-        else f" This run has {rates.own_facts} own concepts and {rates.other_facts} facts beside them, fewer "
-        "than were calibrated: its error rates are not known, and no better."
-    )
+    least = "" if rates.reached else f" This run has {' and '.join(_too_few(rates))}: its error rates are not known."
     about = f"{rates.calibrated_at} own facts and {rates.calibrated_beside} beside them"
     return f"Of calibration models with {about}, {'; '.join(parts)}.{least}"

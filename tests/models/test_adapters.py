@@ -384,6 +384,14 @@ def test_the_same_recorded_base_needs_no_word(recorded, base, good):
     assert Checkpoint.open(good, base=base).notes == []
 
 
+def test_a_placeholder_is_no_recorded_base(base, good):
+    edit_config(good, base_model_name_or_path="None")
+    (note,) = Checkpoint.open(good, base=base).notes
+    assert note == f"{good.name} records no base; whether it was trained on {base.name} cannot be checked"
+    with pytest.raises(AdapterError, match="records no base; give the base it was trained on"):
+        Checkpoint.open(good, device="cpu")
+
+
 def test_the_recorded_base_is_opened_where_none_is_given(base, good):
     edit_config(good, base_model_name_or_path="../base.pt")
     tuned = Checkpoint.open(good, device="cpu")

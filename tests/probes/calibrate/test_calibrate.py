@@ -371,8 +371,10 @@ def test_the_line_takes_the_dose_that_the_ledger_reaches(calibrated):
 def test_the_line_is_no_surer_than_the_calibration(calibrated):
     found = error_rate_for(calibrated, 31, Evidence("yes", "no", "fact", 0.5, 200))
     assert not found.reached
-    assert "fewer than were calibrated" in found.sentence
-    assert found.brief == "not known: fewer facts than were calibrated"
+    assert "31 concepts of own facts, of at least 40 calibrated: its error rates are not known" in found.sentence
+    assert found.brief == "not known: 31 concepts of own facts, of at least 40 calibrated"
+    few = error_rate_for(calibrated, 310, Evidence("yes", "no", "fact", 0.5, 199))
+    assert few.brief == "not known: 199 facts of other specialties, of at least 200 calibrated"
     assert error_rate_for(calibrated, 40, Evidence("yes", "no", "fact", 0.5, 200)).reached
     assert not error_rate_for(calibrated, 40, Evidence("yes", "no", "fact", 0.5, 199)).reached
     assert error_rate_for(None, 31, Evidence("yes", "no", "fact", 0.5, 200)) is None
