@@ -24,6 +24,7 @@ from typing import Any
 from ..errors import DomainError, UsageError
 from .items import GENERAL, JOINER
 from .normal_form import exact_key, words_of
+from .reading.options import keyed_options
 from .reading.parts import read_part
 from .records import Faults, Record
 
@@ -278,8 +279,7 @@ def _questions(domain: Domain, records: list[Record]) -> Iterator[Fact]:
     ids = (r.id(f"question-{n:0{width}}") for n, r in enumerate(records, 1))
     for r, id in _unique(records, ids):
         stem, answer = r.text("Question").strip(), r.text("Answer").strip()
-        if isinstance(r.data.get("Options"), dict):  # {"A": ..., "B": ...}, as MedQA has them
-            r.data["Options"] = list(r.data["Options"].values())
+        _, r.data["Options"] = keyed_options(r.data.get("Options"))
         options: dict[str, str] = {}
         for option in r.texts("Options", 2):
             options.setdefault(exact_key(option), option.strip())

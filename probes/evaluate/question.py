@@ -107,7 +107,7 @@ def records(path: Path, faults: Faults, encoding: str | None = None) -> Iterator
             found = True
             yield record.where, record.data
     except CorpusError as error:
-        raise UsageError(f"--data {first_line(error)}; give a UTF-8 file") from error
+        raise UsageError(f"--data {first_line(error)}") from error
     for line in broken.found:
         faults.add("not a record of JSON", line)
     if not found:

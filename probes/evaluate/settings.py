@@ -11,6 +11,7 @@ from ...errors import UsageError
 from ...models.options import ModelOptions
 from ...options import Option, declared, make_settings
 from ...terms.defaults import DOMAIN
+from ...terms.reading.content import checked_encoding
 from .data import GivenData
 from .suite_names import help_line, suite_names
 
@@ -28,6 +29,10 @@ class Settings(ModelOptions):
 
     suite: Annotated[str, Option(help_line, COMMAND, choices=suite_names)] = DEFAULT_SUITE
     data: Annotated[tuple[str, ...], Option("A file or folder of data, or TASK=PATH once for each task.", COMMAND)] = ()
+    encoding: Annotated[
+        str | None,
+        Option("Encoding of --data that is neither UTF-8 nor has a byte order mark, such as cp1252.", COMMAND),
+    ] = None
     pair: Annotated[tuple[str, ...], Option("TUNED=BASE: which base a model is compared with; repeat.", COMMAND)] = ()
     own: Annotated[tuple[str, ...], Option("MODEL=SPECIALTY, where its name does not tell.", COMMAND)] = ()
     methods: Annotated[
@@ -69,6 +74,7 @@ def settings_from(options: Mapping[str, Any]) -> Settings:
     """Return settings from options by name; None stands for the default. Raises `UsageError`."""
     settings = make_settings(Settings, None, options)
     _check_placement(settings)
+    checked_encoding(settings.encoding)
     return settings
 
 

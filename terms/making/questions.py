@@ -1,8 +1,8 @@
 """Multiple-choice questions as facts: stem → cue, right option → answer, other options → distractors. Read by `build`.
 
 They are written as S-MedQA released its own: `Question`, `Specialty`, `Options`, `Answer`. Read are these fields in any
-case, and the ones in `FIELDS`; options are a list, a table {"A": …}, or one cell with `|` between them; the answer is
-an option, or its key.
+case, and the ones in `FIELDS`; options are a list, a table {"A": …}, pairs of key and value, or one cell with `|`
+between them; the answer is an option, or its key.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from ..normal_form import exact_key
 from ..reading.load import read_records
+from ..reading.options import keyed_options
 from ..records import Faults, Record
 from ..vocabulary.entry import normal
 from .labels import LIST, Labels
@@ -93,17 +94,10 @@ def _options(record: Record, field: str) -> tuple[list[str], list[str]]:
     "pH" and "PH", or the genes CAT and cat, are two options.
     """
     value = record.data.get(field)
-    if isinstance(value, dict):
-        # Of a table some loaders give every key that any record has.
-        value = {key: option for key, option in value.items() if option is not None}
-        keys, record.data[field] = [str(key) for key in value], list(value.values())
-    elif isinstance(value, str):
-        record.data[field] = value.split(LIST)
-        keys = []
-    else:
-        keys = []
+    keys, record.data[field] = keyed_options(value.split(LIST) if isinstance(value, str) else value)
     options = [option.strip() for option in record.texts(field, FEWEST)]
-    keys = keys or [chr(ord("A") + n) for n in range(len(options))]
+    if keys is None or len(keys) != len(options):
+        keys = [chr(ord("A") + n) for n in range(len(options))]
     once: dict[str, tuple[str, str]] = {}
     for key, option in zip(keys, options, strict=True):
         once.setdefault(exact_key(option), (key, option))

@@ -47,8 +47,9 @@ def checked_encoding(name: str | None) -> str | None:
     """Return the declared encoding. Raises `UsageError` for one that Python does not know."""
     if name is not None:
         try:
-            codecs.lookup(name)
-        except LookupError:
+            "".encode(name)
+            b"".decode(name)
+        except (LookupError, TypeError):
             raise UsageError(
                 f"--encoding {name}: no such encoding; give one such as utf-16, cp1252 or latin-1"
             ) from None

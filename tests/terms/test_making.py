@@ -325,6 +325,7 @@ def test_cues_may_stand_in_the_table(law):
     [
         {"options": {"A": "jury", "B": "judge", "C": None}, "answer": "B"},
         {"options": ["jury", "judge"], "answer": "b"},
+        {"options": [{"key": "A", "value": "jury"}, {"key": "B", "value": "judge"}], "answer_idx": "B"},
         {"Options": "jury|judge|judge ", "Answer": "Judge "},
         {"choices": ["jury", " judge "], "answer_idx": "B"},
     ],

@@ -2,7 +2,7 @@
 
 S-MedQA    Question, Specialty (a name, or a list of names), Options (texts), Answer (a text, or several); for labels
            of one's own, Votes or Samples (names; see `labels`)
-MedQA      question, options {"A": …}, answer_idx ("A") or answer (a text), meta_info
+MedQA      question, options {"A": …} or [{key, value}], answer_idx ("A") or answer (a text), meta_info
 MedMCQA    question, opa … opd, cop (1 to 4 as released; 0 to 3 on the hub; see `_first`), subject_name
 PubMedQA   QUESTION, CONTEXTS, final_decision (yes, no, maybe), or the hub's question, context, final_decision
 cases      question, options (list, or {"A": …}), answer (letter, text or index), difficulty, specialty, id
@@ -17,6 +17,7 @@ from typing import Any
 from ....errors import DomainError, UsageError
 from ....terms.domain import Domain
 from ....terms.normal_form import exact_key
+from ....terms.reading.options import keyed_options
 from ....terms.vocabulary.entry import normal
 from ..data import DataRules, GivenData
 from ..labels import opinions
@@ -67,16 +68,17 @@ def read_questions(
     faults: Faults,
     label: Callable[[list[Record]], None] | None = None,
     first: int | None = None,
+    encoding: str | None = None,
 ) -> list[Question]:
     """The questions of a file in any of the forms above. Raises `UsageError` where it is in none of them.
 
     `label` may give records labels before they are read. `first` is the number of MedMCQA's first option, where a
-    person says it.
+    person says it; `encoding` is the file's, where it is declared.
     """
     found: list[Question] = []
     names = specialty_names(domain)
     base: int | None = None
-    held = [each for where, record in records(path, faults) for each in _unfolded(where, record)]
+    held = [each for where, record in records(path, faults, encoding) for each in _unfolded(where, record)]
     if label is not None:
         held = [(where, record) for where, record in held if _heard(where, record, faults, names)]
         label([record for _, record in held])
@@ -209,12 +211,11 @@ def _pubmedqa(where: str, id: str, record: Record, faults: Faults, names: Names,
 def _plain(where: str, id: str, record: Record, faults: Faults, names: Names, base: int | None) -> Question | None:
     """MedQA, and the cases of a user."""
     options, answer = record.get("options"), record.get("answer_idx", record.get("answer"))
-    letters = list(LETTERS)
-    if isinstance(options, dict):
-        letters, options = [exact_key(str(key)).upper() for key in options], list(options.values())
+    keys, options = keyed_options(options)
+    letters = list(LETTERS) if keys is None else [exact_key(key).upper() for key in keys]
     said = list(answer) if isinstance(answer, list) else [answer]
     if not isinstance(options, list):
-        faults.add("the options are neither a list nor {letter: text}", where)
+        faults.add("the options are no list, {letter: text} or pairs", where)
         return None
     texts = [exact_key(option) for option in options if isinstance(option, str)]
     right: list[Any] = []

@@ -22,9 +22,9 @@ NLI_LABELS = ("entailment", "neutral", "contradiction")
 Record = dict[str, Any]
 
 
-def read_docs(task: str, path: Path, faults: Faults) -> list[Doc]:
+def read_docs(task: str, path: Path, faults: Faults, encoding: str | None = None) -> list[Doc]:
     """Documents of `task`: the fields of its prompt, `target` (the reference), `id`. Raises `UsageError`."""
-    source = _excel(path) if path.suffix.lower() == ".xlsx" else records(path, faults)
+    source = _excel(path) if path.suffix.lower() == ".xlsx" else records(path, faults, encoding)
     made = []
     for number, (where, record) in enumerate(source):
         fields = FIELDS[task](record)

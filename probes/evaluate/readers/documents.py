@@ -26,14 +26,14 @@ class About:
     right: Question | None
 
 
-def read_documents(path: Path, faults: Faults) -> tuple[dict[str, str], list[About]]:
+def read_documents(path: Path, faults: Faults, encoding: str | None = None) -> tuple[dict[str, str], list[About]]:
     """Documents by id, and the questions on them. Raises `UsageError` where there are no two documents, or none asked.
 
     One document alone has no other to be asked about in its place.
     """
     texts: dict[str, str] = {}
     asked: list[About] = []
-    for number, (where, record) in enumerate(records(path, faults)):
+    for number, (where, record) in enumerate(records(path, faults, encoding)):
         text = record.get("text") or record.get("document")
         if not isinstance(text, str) or not text.strip():
             faults.add("the document is missing or empty", where)

@@ -31,10 +31,10 @@ class Patient:
     questions: tuple[Located, ...]
 
 
-def read_patients(path: Path, faults: Faults) -> list[Patient]:
+def read_patients(path: Path, faults: Faults, encoding: str | None = None) -> list[Patient]:
     """The patients. Raises `UsageError` where there are none."""
     out = []
-    for _, whole in records(path, faults):
+    for _, whole in records(path, faults, encoding):
         for id, patient in whole.items():
             if isinstance(patient, dict) and isinstance(patient.get("texts"), dict):
                 letters = {str(k): v for k, v in patient["texts"].items() if isinstance(v, str) and v.strip()}

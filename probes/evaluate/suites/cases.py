@@ -25,7 +25,7 @@ def plan(inputs: SuiteInputs[NoOptions]) -> SuitePlan:
     """Read cases of the form above and ask them by every method."""
     settings, faults = inputs.settings, Faults()
     path, first = choice_file(NAME, settings.given, DATA)
-    questions = limited(read_questions(path, inputs.domain, faults, first=first), settings)
+    questions = limited(read_questions(path, inputs.domain, faults, first=first, encoding=settings.encoding), settings)
 
     def values(answers: Answers) -> list[Value]:
         return choice_values(NAME, questions, settings.methods, answers)

@@ -70,7 +70,11 @@ def plan(inputs: SuiteInputs[Options]) -> SuitePlan:
     not_run = [
         MissingTask(task=task, why="data missing", where=WHERE[task]) for task, file in files.items() if file is None
     ]
-    docs = {task: read_docs(task, file, faults) for task, file in files.items() if file and task != "longhealth"}
+    docs = {
+        task: read_docs(task, file, faults, settings.encoding)
+        for task, file in files.items()
+        if file and task != "longhealth"
+    }
     given = {task: _shots(task, held, settings) for task, held in docs.items()}
     asked = {task: limited([doc for doc in docs[task] if doc not in given[task]], settings) for task in docs}
     patients = _patients(files["longhealth"], settings, faults)
@@ -141,7 +145,7 @@ def _ask(task: str, docs: Sequence[Doc], shots: Sequence[Doc], settings: Setting
 def _patients(file: Path | None, settings: Settings, faults: Faults) -> list[Patient]:
     if file is None:
         return []
-    return limit_patients(read_patients(file, faults), settings)
+    return limit_patients(read_patients(file, faults, settings.encoding), settings)
 
 
 def limit_patients(patients: Sequence[Patient], settings: Settings) -> list[Patient]:

@@ -17,9 +17,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
-from ....errors import UsageError
+from ....errors import CorpusError, UsageError
 from ....options import Option
 from ....terms.domain import Domain, Fact
+from ....terms.reading.content import Content
+from ....terms.reading.formats import format_of
 from ..choices import choice_values
 from ..data import DataRules
 from ..instructions import INSTRUCTIONS, TOPICS, follows
@@ -140,20 +142,22 @@ def _texts(domain: Domain, settings: Settings, faults: Faults) -> dict[str, list
         label = GENERAL if domain.general in text.specialties else OWN
         held[label].append((f"{label}-{text.id}", text.text))
     if (file := settings.given.path_for("text")) is not None:
-        held[GENERAL] = [(f"{GENERAL}-{n}", text) for n, text in enumerate(_user_texts(file, faults))]
+        texts = _user_texts(file, faults, settings.encoding)
+        held[GENERAL] = [(f"{GENERAL}-{n}", text) for n, text in enumerate(texts)]
     return {label: limited(each, settings) for label, each in held.items()}
 
 
-def _user_texts(file: Path, faults: Faults) -> list[str]:
+def _user_texts(file: Path, faults: Faults, encoding: str | None) -> list[str]:
     """Paragraphs of a .txt file, or the field `text` of records."""
-    if file.suffix.lower() == ".txt":
+    form = format_of(file)
+    if form is not None and form.is_prose:
         try:
-            found = [part.strip() for part in file.read_text(encoding="utf-8-sig").split("\n\n")]
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"--data text={file}: cannot be read; give a UTF-8 text file") from error
+            found = [part.strip() for part in Content(file, encoding).whole().split("\n\n")]
+        except CorpusError as error:
+            raise UsageError(f"--data text={error}") from error
     else:
         found = []
-        for where, record in records(file, faults):
+        for where, record in records(file, faults, encoding):
             text = record.get("text")
             if isinstance(text, str) and text.strip():
                 found.append(text)

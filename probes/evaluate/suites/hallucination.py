@@ -14,7 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ....errors import UsageError
+from ....errors import CorpusError, UsageError
+from ....terms.reading.content import Content
+from ....terms.reading.formats import format_of
 from ....terms.vocabulary.entry import normal
 from ..choices import rotations, turned
 from ..data import DataRules
@@ -43,14 +45,14 @@ def plan(inputs: SuiteInputs[NoOptions]) -> SuitePlan:
     """Read LongHealth's JSON, or a user's documents."""
     settings, faults = inputs.settings, Faults()
     path = DATA.require(NAME, settings.given)
-    if path.suffix == ".json" and _is_longhealth(path):
-        patients = limit_patients(read_patients(path, faults), settings)
+    if _is_longhealth(path, settings.encoding):
+        patients = limit_patients(read_patients(path, faults, settings.encoding), settings)
         return SuitePlan(
             longhealth_asks(NAME, patients, LONGHEALTH_TASKS, settings),
             lambda answers: longhealth_values(NAME, patients, LONGHEALTH_TASKS, answers),
             faults=faults,
         )
-    texts, found = read_documents(path, faults)
+    texts, found = read_documents(path, faults, settings.encoding)
     asked = limited([each for each in found if _can_be_missing(each, texts, path, faults)], settings)
     if not asked:
         raise UsageError(
@@ -82,9 +84,14 @@ def plan(inputs: SuiteInputs[NoOptions]) -> SuitePlan:
     return SuitePlan(asks, values, faults=faults)
 
 
-def _is_longhealth(path: Path) -> bool:
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        return '"answer_a"' in file.read()
+def _is_longhealth(path: Path, encoding: str | None) -> bool:
+    form = format_of(path)
+    if not path.is_file() or form is None or form.name != "JSON":
+        return False
+    try:
+        return any('"answer_a"' in line for line in Content(path, encoding).lines())
+    except CorpusError:
+        return False  # the reader of records says what is wrong with it
 
 
 def _ask(name: str, docs: Sequence[Doc], template: str, settings: Settings) -> PromptTask:

@@ -90,7 +90,7 @@ def plan(inputs: SuiteInputs[Options]) -> SuitePlan:
         nonlocal labelling
         labelling = labelled(records, options.quorum, options.alpha, settings.seed)
 
-    read = read_questions(path, inputs.domain, faults, label, first)
+    read = read_questions(path, inputs.domain, faults, label, first, settings.encoding)
     chosen, notes = of_specialties(read, options.specialties, inputs.domain)
     questions = limited(chosen, settings)
     if several := sum(len(q.labels) > 1 for q in questions):

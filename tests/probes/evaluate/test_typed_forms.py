@@ -1,5 +1,6 @@
 """A written answer is matched with options, labels and codes however either is typed."""
 
+import gzip
 import json
 import unicodedata
 
@@ -7,6 +8,7 @@ import pytest
 from evaluation import Scripted, answered, suite_plan
 from hypothesis import given
 from hypothesis import strategies as st
+from knowshift.errors import UsageError
 from knowshift.probes.evaluate.codes import score
 from knowshift.probes.evaluate.declined import declines
 from knowshift.probes.evaluate.instructions import INSTRUCTIONS, follows
@@ -153,3 +155,33 @@ def test_a_free_answer_is_right_in_any_form(tmp_path, answer, said):
     held = by_key(opened.values(answered(opened.asks, Scripted(reply=lambda prompt: said), tmp_path / "run")))
     right = {value.question: value.value for value in held["hallucination.free.answered", "accuracy"]}
     assert right == {"a-0": 1.0, "b-0": 0.0}
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(("encoding", "declared"), [("cp1252", "cp1252"), ("utf-16", None), ("utf-8-sig", None)])
+@pytest.mark.parametrize("name", ["q.jsonl", "q.jsonl.gz"])
+def test_a_suites_data_may_have_any_encoding(tmp_path, name, encoding, declared):
+    record = {"question": "Which drug for Ménière disease?", "options": ["bêtahistine", "zinc"], "answer": "a"}
+    raw = json.dumps(record, ensure_ascii=False).encode(encoding)
+    (tmp_path / name).write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+    opened = suite_plan(suite="cases", data=str(tmp_path / name), methods=("text",), encoding=declared)
+    (doc,) = opened.asks[0].docs
+    assert (doc["stem"], doc["options"][0]) == ("Which drug for Ménière disease?", "bêtahistine")
+    if declared:
+        with pytest.raises(UsageError, match=r"line 1: not UTF-8; .* --encoding cp1252"):
+            suite_plan(suite="cases", data=str(tmp_path / name))
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(("encoding", "declared"), [("cp1252", "cp1252"), ("utf-16", None)])
+def test_general_texts_may_have_any_encoding(tmp_path, encoding, declared):
+    (tmp_path / "t.md").write_bytes("Ménière.\r\n\r\nBasedow.\r\n".encode(encoding))
+    opened = suite_plan(suite="forgetting", data=f"text={tmp_path / 't.md'}", encoding=declared)
+    (asked,) = [ask for ask in opened.asks if ask.name == "forgetting.text.general"]
+    assert [doc["text"] for doc in asked.docs] == ["Ménière.", "Basedow."]
+
+
+def test_an_unknown_encoding_is_one_line():
+    for name in ("klingon", "hex"):
+        with pytest.raises(UsageError, match=f"--encoding {name}: no such encoding"):
+            suite_plan(suite="cases", data="x", encoding=name)
