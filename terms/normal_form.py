@@ -33,6 +33,8 @@ INVISIBLE = "".join(
 )
 """Soft hyphens, zero-width characters, marks of direction, variation selectors, byte order marks."""
 _COMPATIBLE = (
+    (0x0E33, 0x0E34),  # Thai and Lao am, which some keyboards type as two characters
+    (0x0EB3, 0x0EB4),
     (0x2080, 0x208F),  # subscripts: B₁₂, CO₂ (superscripts are footnotes as often)
     (0x2126, 0x212C),  # ohm, kelvin and ångström signs
     (0x2160, 0x2180),  # Roman numerals

@@ -7,11 +7,12 @@ has the same token count and the nearest base log-probability is found after sco
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import regex
 
+from .domain import Text
 from .items import Item, Kind
 from .match import Mention
 from .normal_form import APOSTROPHES, INVISIBLE, SPACELESS
@@ -40,6 +41,9 @@ _FREE = regex.compile(rf"(?<![\w\p{{M}}{_PART}])[[\w\p{{M}}]--[{SPACELESS}]]+(?!
 """A word that is no part of another. Of scripts without spaces no words are known, so none are taken."""
 
 
+_LETTER, _SPACELESS_LETTER = regex.compile(r"\p{L}"), regex.compile(rf"[{SPACELESS}]")
+
+
 def free_spans(text: str, mentions: Sequence[Mention]) -> list[tuple[int, int]]:
     """Places (characters) of the content words of a text that no mention covers."""
     taken = bytearray(len(text))
@@ -50,6 +54,23 @@ def free_spans(text: str, mentions: Sequence[Mention]) -> list[tuple[int, int]]:
         for match in _FREE.finditer(text)
         if _content(match.group()) and not any(taken[slice(*match.span())])
     ]
+
+
+def missing_controls(texts: Iterable[Text], general: str) -> str:
+    """Say of which texts no content words are known, since their script has no spaces; empty where there are none."""
+    spaceless = [text for text in texts if _is_spaceless(text.text)]
+    if not spaceless:
+        return ""
+    controls = sum(general in text.specialties for text in spaceless)
+    return (
+        f"{len(spaceless):,} texts ({controls:,} of them control texts) are in a script without spaces between words: "
+        "no control words are chosen in them, so they say nothing of generic drift or a domain shift; facts do"
+    )
+
+
+def _is_spaceless(text: str) -> bool:
+    """Whether most letters are of scripts without spaces."""
+    return 2 * len(_SPACELESS_LETTER.findall(text)) > len(_LETTER.findall(text))
 
 
 def adjacent(text: str, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -20,6 +20,7 @@ FORMS = {
     "ligature": ("fibrosis", "ﬁbrosis"),
     "decomposed accent": ("Sjögren syndrome", unicodedata.normalize("NFD", "Sjögren syndrome")),
     "decomposed Hangul": ("당뇨병", unicodedata.normalize("NFD", "당뇨병")),
+    "Thai am": ("น้ำ", "น้\u0e4d\u0e32"),
     "full width": ("HbA1c", "ＨｂＡ１ｃ"),
     "subscript": ("vitamin B12", "vitamin B₁₂"),
     "micro sign": ("μ-opioid receptor", "µ-opioid receptor"),

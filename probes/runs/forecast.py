@@ -124,7 +124,8 @@ class Forecast:
     def _expected(self) -> str:
         if self.seconds is None or self.rate is None:
             return "depends on the service that runs the models (--remote)"
-        return f"about {_time(self.seconds)}, at {self.rate / 1e9:,.0f} GFLOP/s, as a matrix product runs here now"
+        rate = f"at {self.rate / 1e9:,.0f} GFLOP/s, as a matrix product runs here now"
+        return f"about {_time(self.seconds)} for the scores, {rate}; passages, statistics and report come on top"
 
 
 def forecast(

@@ -24,6 +24,7 @@ from ...terms.select import add_borrowed_options, priors
 from ...terms.select import items as items_of
 from ...terms.select import limit as limited
 from ...terms.training import Seen, seen_in
+from ...terms.words import missing_controls
 from ..results.rungs import Per
 from . import cache
 from .directory import RESULT, RunDirectory
@@ -145,6 +146,8 @@ def plan_comparison(
         say(f"{name}: own specialty {shown} (from {source})")
     terms = domain_terms(settings.domain, domain, settings.vocabulary, settings.terms, progress)
     items = items_of(domain, terms.mentions, terms.classes)
+    if settings.text and (missing := missing_controls(domain.texts, domain.general)):
+        say(f"{domain.name}: {missing}")
     if settings.recipe is not None:
         items += occurrences(settings.domain, domain, settings.vocabulary, progress)
     if settings.limit is not None:

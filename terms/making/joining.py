@@ -1,4 +1,4 @@
-"""Whether cues and answers of a finished domain are joined as their script is written. Read by `probe domain check`."""
+"""What a finished domain needs where its script puts no spaces between words. Read by `probe domain check`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import regex
 
 from ..domain import Domain
 from ..normal_form import SPACELESS
+from ..words import missing_controls
 from .problem import Problem, such
 
 _SPACELESS_END = regex.compile(rf"[{SPACELESS}ー]\p{{M}}*[^\p{{L}}\p{{N}}]*$")
@@ -27,3 +28,9 @@ def joining_problems(domain: Domain) -> list[Problem]:
     ]
     what = f'with joiner = "" cue and answer of {len(merged):,} run into one word ({such(merged)})'
     return [Problem("domain.toml", what, "leave joiner out, or make them a domain of their own")] if merged else []
+
+
+def control_problems(domain: Domain) -> list[Problem]:
+    """Texts in which no control words can be chosen."""
+    missing = missing_controls(domain.texts, domain.general)
+    return [Problem("texts", missing, "give the domain facts and general facts")] if missing else []

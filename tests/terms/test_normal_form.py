@@ -5,14 +5,14 @@ import unicodedata
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from knowshift.terms.domain import Concept
+from knowshift.terms.domain import Concept, Text
 from knowshift.terms.extraction.linker import Linker
 from knowshift.terms.extraction.mentions import LinkerSettings
 from knowshift.terms.match import Matcher
 from knowshift.terms.normal_form import NormalForm, normal_form, words_of
 from knowshift.terms.vocabulary.compiled import Vocabulary
 from knowshift.terms.vocabulary.entry import Entry
-from knowshift.terms.words import free_spans
+from knowshift.terms.words import free_spans, missing_controls
 from typed_forms import FORMS, rewritten
 
 
@@ -61,6 +61,14 @@ def test_words_of_every_script():
 @pytest.mark.parametrize("text", ["ar\u00adthralgia is", "Sjo\u0308gren is", "Crohn’s is", "Barr‑Epstein is"])
 def test_no_control_word_is_a_part_of_a_word(text):
     assert [text[start:end] for start, end in free_spans(text, ())] in ([], ["Sjo\u0308gren"])
+
+
+def test_texts_without_control_words_are_said():
+    chinese = [Text("a", "患者有糖尿病史。", ("s",)), Text("b", "她去了图书馆。", ("general",))]
+    texts = [*chinese, Text("c", "He has HF.", ("s",))]
+    said = missing_controls(texts, "general")
+    assert said.startswith("2 texts (1 of them control texts) are in a script without spaces")
+    assert missing_controls(texts[2:], "general") == ""
 
 
 TYPED = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30)
