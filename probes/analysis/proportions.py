@@ -41,7 +41,7 @@ def newcombe(both: int, first: int, second: int, neither: int) -> Interval:
     one, other = (both + first) / n, (both + second) / n
     (low_1, high_1), (low_2, high_2) = wilson(one, n), wilson(other, n)
     margins = (both + first) * (second + neither) * (both + second) * (first + neither)
-    product = both * neither - first * second
+    product = float(both * neither - first * second)
     if product > 0:
         product = max(product - n / 2, 0.0)
     phi = product / sqrt(margins) if margins else 0.0
