@@ -1,8 +1,9 @@
 """Build domains' public files from their sources: `python -m knowshift.terms.build [DOMAIN...] [--draft]`.
 
-Sources are one TOML file a specialty and one for the controls (format: `domains/medicine/sources/README.md`), and, for
-a domain that has UMLS concepts, `cuis.tsv` (a concept's name, a tab, its UMLS CUI or `-`; written by `terms.cuis`).
-Written are `concepts.jsonl`, `texts.jsonl` and `facts.jsonl`; the same sources give the same bytes.
+Sources are one TOML file a specialty (format: `domains/medicine/sources/README.md`), one for the controls, which are
+those of `domains/general.toml` where a domain has none of its own, and, for a domain that has UMLS concepts, `cuis.tsv`
+(a concept's name, a tab, its UMLS CUI or `-`; written by `terms.cuis`). Written are `concepts.jsonl`, `texts.jsonl` and
+`facts.jsonl`; the same sources give the same bytes.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DomainError, KnowshiftError
-from .domain import Concept, Domain, Fact, Text, domain_folder, embedded, head
+from .domain import EMBEDDED, Concept, Domain, Fact, Text, domain_folder, embedded, head
 from .match import Matcher
 from .records import Faults
 from .tables import Row, Table, facts, filled, slug
 from .vocabulary.entry import normal
+
+SHARED = EMBEDDED / "general.toml"
+"""The control group's sources for every domain without some of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +82,15 @@ def build(folder: Path, rules: Rules | None = None, draft: bool = False) -> str:
 
 
 def read_sources(domain: Domain, folder: Path, faults: Faults) -> list[Source]:
-    """The sources in the order of the domain's specialties, controls last; a missing file is a fault."""
+    """Read the sources in the order of the domain's specialties, controls last; a missing file is a fault.
+
+    Controls without a file of their own are those that the embedded domains share.
+    """
     out = []
     for specialty in [*domain.specialties, domain.general]:
         path = folder / "sources" / f"{specialty}.toml"
+        if specialty == domain.general and not path.exists():
+            path = SHARED
         try:
             out.append(_source(domain, specialty, path, tomllib.loads(path.read_text(encoding="utf-8")), faults))
         except FileNotFoundError:

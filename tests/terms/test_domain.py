@@ -51,7 +51,7 @@ QUESTION = {
     "Answer": "Ceftriaxone",
 }
 MEDICINE = Domain.open("medicine")
-PROMISED = {"geography": (6, 20, 60), "medicine": (15, 60, 150)}
+PROMISED = {"geography": (6, 150, 450), "medicine": (15, 150, 450)}
 """Of each embedded domain: specialties, and at the least texts and facts of its controls."""
 PARTS = {"facts": FACT, "texts": TEXT, "concepts": CONCEPT, "questions": QUESTION}
 
@@ -321,15 +321,25 @@ def test_a_model_may_be_called_by_any_name_of_an_embedded_specialty(name: str) -
             assert domain.own_from_name(f"{alias.replace(' ', '_')}_lora") == specialty.id
 
 
-def test_the_controls_of_geography_name_no_place() -> None:
-    geography = Domain.open("geography")
-    places = Matcher(geography.concepts)
-    controls = [text.text for text in geography.texts if geography.general in text.specialties]
-    for fact in geography.facts:
-        if geography.general in fact.specialties:
+@pytest.mark.parametrize("name", embedded())
+def test_the_controls_name_nothing_of_any_embedded_domain(name: str) -> None:
+    domain = Domain.open(name)
+    controls = [text.text for text in domain.texts if domain.general in text.specialties]
+    for fact in domain.facts:
+        if domain.general in fact.specialties:
             controls += [*fact.cues, fact.answer]
-    assert len(controls) > 400
-    assert {text: found for text in controls if (found := places.mentions(text))} == {}
+    assert len(controls) > 1500
+    for other in embedded():
+        terms = Matcher(Domain.open(other).concepts)
+        assert {text: found for text in controls if (found := terms.mentions(text))} == {}
+
+
+def test_the_embedded_domains_share_their_controls() -> None:
+    def controls(domain: Domain) -> list[object]:
+        return [part for part in (*domain.texts, *domain.facts) if domain.general in part.specialties]
+
+    first, *rest = (controls(Domain.open(name)) for name in embedded())
+    assert all(first == other for other in rest)
 
 
 def test_no_sentence_of_geography_says_a_fact() -> None:
