@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from .control_names import control_names
 from .domain import QUESTION, Domain, Fact, Text
 from .items import Item
 from .match import Matcher, Mention
@@ -34,12 +35,13 @@ def items(
 
     Terms are mentions of concepts in texts that are no controls: those of `found` (by text id, a linker's), else
     where the domain's own names stand. Their specialties are the concept's, or the document's where the concept has
-    none; a mention without either is left out. Words are content words of the control texts, single words and
-    adjacent pairs in turn, so that terms of several tokens find their match. `classes` gives each text's parts of
+    none; a mention without either is left out. Words are the control group's own names in the control texts
+    (`terms.control_names`), then the content words left between them, single words and adjacent pairs in turn, so that
+    terms of several tokens find their match. `classes` gives each text's parts of
     speech by the character where a token starts.
     """
     if found is None:
-        matcher = Matcher(domain.concepts)
+        matcher = Matcher(concept for concept in domain.concepts if domain.general not in concept.specialties)
         found = {text.id: matcher.mentions(text.text) for text in domain.texts}
     out = [_fact(fact, domain.joiner) for fact in (*domain.facts, *domain.questions)]
     for text in domain.texts:
@@ -48,10 +50,11 @@ def items(
             out += terms
             free = free_spans(text.text, found.get(text.id, ()))
             out += sorted(select_controls(terms, free, (classes or {}).get(text.id, {})), key=lambda item: item.start)
+    names = control_names(domain)
     for text in domain.texts:
         if domain.general in text.specialties:
             # A word of the domain is no control, even in a control text.
-            out += _words(text, free_spans(text.text, found.get(text.id, ())), domain.general)
+            out += _words(text, found.get(text.id, ()), names.mentions(text.text), domain.general)
     return out
 
 
@@ -168,11 +171,17 @@ def _terms(text: Text, mentions: Iterable[Mention]) -> Iterator[Item]:
             )
 
 
-def _words(text: Text, spans: Sequence[tuple[int, int]], general: str) -> Iterator[Item]:
+def _words(text: Text, terms: Sequence[Mention], names: Iterable[Mention], general: str) -> Iterator[Item]:
+    taken = {at for mention in terms for at in range(mention.start, mention.end)}
+    whole = [name for name in names if taken.isdisjoint(range(name.start, name.end))]
+    spans = free_spans(text.text, [*terms, *whole])
     pairs = dict(adjacent(text.text, spans))
+    targets = [(name.start, name.end) for name in whole]
     i, pair = 0, False
     while i < len(spans):
         start, end = spans[i]
         width = 2 if pair and start in pairs else 1
-        yield word_item("word", text.id, text.text, start, pairs[start] if width == 2 else end, (general,))
+        targets.append((start, pairs[start] if width == 2 else end))
         i, pair = i + width, width == 1
+    for start, end in sorted(targets):
+        yield word_item("word", text.id, text.text, start, end, (general,))

@@ -52,7 +52,7 @@ def free_spans(text: str, mentions: Sequence[Mention]) -> list[tuple[int, int]]:
     return [
         match.span()
         for match in _FREE.finditer(text)
-        if _content(match.group()) and not any(taken[slice(*match.span())])
+        if is_content_word(match.group()) and not any(taken[slice(*match.span())])
     ]
 
 
@@ -139,5 +139,6 @@ def _class(classes: Mapping[int, str], start: int, end: int) -> str:
     return next((classes[at] for at in range(end - 1, start - 1, -1) if at in classes), "")
 
 
-def _content(word: str) -> bool:
+def is_content_word(word: str) -> bool:
+    """Whether a word is a target of its own: four letters or more, and no stop word."""
     return len(word) >= 4 and word.isalpha() and word.lower() not in STOP_WORDS

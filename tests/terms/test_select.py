@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from knowshift.terms.control_names import control_names
 from knowshift.terms.domain import QUESTION, Concept, Domain, Fact, Specialty, Text
 from knowshift.terms.items import Item, items_hash
 from knowshift.terms.select import add_borrowed_options, group, items, limit, priors
@@ -54,9 +55,46 @@ def test_control_words_are_content_words_and_no_terms_of_the_domain() -> None:
     assert all(item.specialties == ("general",) for item in words)
 
 
+def general_fact(n: int, subject: str, answer: str) -> Fact:
+    cues = (f"The painter of {subject} was", f"{subject} was painted by")
+    return Fact(f"g{n}", cues, answer, ("x", "y"), ("general",), "painter", f"fact:{n}")
+
+
+NAMED = replace(
+    DOMAIN,
+    concepts=(*DOMAIN.concepts, Concept("C3", "dovetail joint", ("dovetail",), (), ("general",))),
+    facts=(
+        *DOMAIN.facts,
+        general_fact(1, "The Night Watch", "Rembrandt van Rijn"),
+        general_fact(2, "the Blue Headache", "Ada"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Near the old harbour Rembrandt van Rijn slept.", ["harbour", "Rembrandt van Rijn", "slept"]),
+        ("Her night watch ended.", ["night watch", "ended"]),  # a subject, without its article
+        ("A dovetail joint, or dovetail, holds.", ["dovetail joint", "dovetail", "holds"]),
+        ("The blue headache passed.", ["blue", "passed"]),  # a term of the domain is in it
+        ("Ada slept soundly.", ["slept", "soundly"]),  # too short for a target
+    ],
+)
+def test_names_of_the_control_group_are_whole_targets_in_its_texts(text: str, expected: list[str]) -> None:
+    words = items(replace(NAMED, texts=(Text("t", text, ("general",)),)))
+    assert [item.target for item in words if item.kind == "word"] == expected
+
+
+def test_names_of_the_control_group_are_nothing_in_other_texts() -> None:
+    found = items(replace(NAMED, texts=(Text("t", "MS and a dovetail joint.", ("c",)),)))
+    assert [item.target for item in found if item.kind == "term"] == ["MS"]
+
+
 @pytest.mark.heavy
 def test_the_same_items_each_time_with_ids_of_their_own() -> None:
-    embedded = items(Domain.open("medicine"))
+    medicine = Domain.open("medicine")
+    embedded = items(medicine)
     assert items_hash(embedded) == items_hash(items(Domain.open("medicine")))
     assert len({item.id for item in embedded}) == len(embedded)
     ends: dict[tuple[str, str], int] = {}
@@ -64,10 +102,12 @@ def test_the_same_items_each_time_with_ids_of_their_own() -> None:
         if item.kind != "fact":
             assert ends.get((item.document, item.kind), 0) <= item.start < item.end
             ends[item.document, item.kind] = item.end
-        if item.kind == "word":
-            assert all(len(w) >= 4 and w.isalpha() and w.lower() not in STOP_WORDS for w in item.target.split())
-    pairs = sum(" " in item.target for item in embedded if item.kind == "word")
-    assert pairs > 300
+    words = [item for item in embedded if item.kind == "word"]
+    named = control_names(medicine)
+    plain = [item.target for item in words if not named.mentions(item.target)]
+    assert all(len(w) >= 4 and w.isalpha() and w.lower() not in STOP_WORDS for t in plain for w in t.split())
+    assert sum(" " in target for target in plain) > 300
+    assert len(words) - len(plain) > 600
 
 
 def item(*specialties: str, kind: str = "fact", n: int = 0) -> Item:

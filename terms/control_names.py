@@ -1,0 +1,44 @@
+"""Names that the control group has of its own: whole targets in the control texts. Read by `terms.select`.
+
+A content word is one or two tokens of a pretrained model, a term often four. So the answers and subjects of general
+facts, and the concepts whose specialty is the control group, are targets as they are wherever a control text holds
+them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+
+from .domain import QUESTION, Concept, Domain, Fact
+from .match import Matcher
+from .words import is_content_word
+
+
+def control_names(domain: Domain) -> Matcher:
+    """Return a matcher of the control group's own names."""
+    concepts = [concept for concept in domain.concepts if domain.general in concept.specialties]
+    facts = [fact for fact in domain.facts if domain.general in fact.specialties]
+    names = dict.fromkeys([*(fact.answer for fact in facts), *_subjects(facts)])
+    return Matcher([*concepts, *(Concept("", name) for name in names if " " in name or is_content_word(name))])
+
+
+def _subjects(facts: Sequence[Fact]) -> Iterator[str]:
+    """Yield each fact's subject: what its first cue has beyond the words that the relation's first cues share."""
+    relations: dict[str, list[list[str]]] = defaultdict(list)
+    for fact in facts:
+        if fact.relation != QUESTION:
+            relations[fact.relation].append(fact.cues[0].split())
+    for cues in relations.values():
+        begin, end = _shared(cues), _shared([cue[::-1] for cue in cues])
+        for cue in cues:
+            subject = cue[begin : len(cue) - end]
+            yield " ".join(subject[1:] if subject[:1] in (["the"], ["The"]) else subject)
+
+
+def _shared(rows: Sequence[Sequence[str]]) -> int:
+    """Return the number of words with which all rows begin; of a single row none."""
+    if len(rows) < 2:
+        return 0
+    return sum(1 for _ in takewhile(lambda words: len(set(words)) == 1, zip(*rows, strict=False)))
