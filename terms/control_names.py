@@ -20,25 +20,27 @@ def control_names(domain: Domain) -> Matcher:
     """Return a matcher of the control group's own names."""
     concepts = [concept for concept in domain.concepts if domain.general in concept.specialties]
     facts = [fact for fact in domain.facts if domain.general in fact.specialties]
-    names = dict.fromkeys([*(fact.answer for fact in facts), *_subjects(facts)])
+    names = dict.fromkeys([*(fact.answer for fact in facts), *(subject for _, subject in subjects(facts))])
     return Matcher([*concepts, *(Concept("", name) for name in names if " " in name or is_content_word(name))])
 
 
-def _subjects(facts: Sequence[Fact]) -> Iterator[str]:
-    """Yield each fact's subject: what its first cue has beyond the words that the relation's first cues share."""
-    relations: dict[str, list[list[str]]] = defaultdict(list)
+def subjects(facts: Sequence[Fact]) -> Iterator[tuple[Fact, str]]:
+    """Yield each fact with its subject: the words of its first cue that its relation's first cues do not all share.
+
+    A relation is read within one specialty, since another may word it differently. A leading article is left out.
+    Questions, and a fact that is alone in its relation, have no subject.
+    """
+    relations: dict[tuple[str, tuple[str, ...]], list[Fact]] = defaultdict(list)
     for fact in facts:
-        if fact.relation != QUESTION:
-            relations[fact.relation].append(fact.cues[0].split())
-    for cues in relations.values():
+        relations[fact.relation, fact.specialties].append(fact)
+    for (relation, _), members in relations.items():
+        cues = [fact.cues[0].split() for fact in members]
         begin, end = _shared(cues), _shared([cue[::-1] for cue in cues])
-        for cue in cues:
-            subject = cue[begin : len(cue) - end]
-            yield " ".join(subject[1:] if subject[:1] in (["the"], ["The"]) else subject)
+        for fact, cue in zip(members, cues, strict=True):
+            subject = cue[begin : len(cue) - end] if relation != QUESTION and len(members) > 1 else []
+            yield fact, " ".join(subject[1:] if subject[:1] in (["the"], ["The"]) else subject)
 
 
 def _shared(rows: Sequence[Sequence[str]]) -> int:
-    """Return the number of words with which all rows begin; of a single row none."""
-    if len(rows) < 2:
-        return 0
+    """Return the number of words with which all rows begin."""
     return sum(1 for _ in takewhile(lambda words: len(set(words)) == 1, zip(*rows, strict=False)))

@@ -19,7 +19,8 @@ from ...terms.domain import QUESTION, Domain, domain_folder
 from ...terms.extraction.hierarchy import roots_of
 from ...terms.items import Item
 from ...terms.making.census import Census, census, census_problems, missing_parts
-from ...terms.making.joining import control_problems, joining_problems
+from ...terms.making.controls import control_problems
+from ...terms.making.joining import joining_problems, unspaced_control_problems
 from ...terms.making.leaks import Leaks, leak_problems, leaks
 from ...terms.making.names import Names
 from ...terms.making.problem import Problem, such
@@ -140,6 +141,7 @@ def check_domain(
             *census_problems(domain, counts),
             *quality_problems(domain, names),
             *joining_problems(domain),
+            *unspaced_control_problems(domain),
             *control_problems(domain),
             *leak_problems(domain, leaked),
         ],

@@ -30,7 +30,7 @@ def joining_problems(domain: Domain) -> list[Problem]:
     return [Problem("domain.toml", what, "leave joiner out, or make them a domain of their own")] if merged else []
 
 
-def control_problems(domain: Domain) -> list[Problem]:
+def unspaced_control_problems(domain: Domain) -> list[Problem]:
     """Texts in which no control words can be chosen."""
     missing = missing_controls(domain.texts, domain.general)
     return [Problem("texts", missing, "give the domain facts and general facts")] if missing else []

@@ -4,15 +4,17 @@ import json
 import os
 import tomllib
 from collections import Counter, defaultdict
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from knowshift.errors import CorpusError, DomainError, KnowshiftError, UsageError
-from knowshift.terms.domain import Concept, Domain, Fact, Specialty, Text
+from knowshift.terms.domain import Concept, Domain, Fact, Specialty, Text, embedded
 from knowshift.terms.extraction.hierarchy import Hierarchy, Root
 from knowshift.terms.items import GENERAL
 from knowshift.terms.making.build import Sources, build
+from knowshift.terms.making.controls import control_problems
 from knowshift.terms.making.facts import FactRow, make_facts
 from knowshift.terms.making.folder import install, staged
 from knowshift.terms.making.labels import Labels, with_tables
@@ -473,6 +475,23 @@ def test_a_true_distractor_is_a_fault():
     domain = Domain("d", facts=(fact("one", "Chile", ("Brazil", "Spain")), fact("two", "brazil", ("Italy",))))
     problem = next(p for p in quality_problems(domain, Names()) if p.fault)
     assert 'one: "Brazil" is the answer of two' in str(problem)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("name", embedded())
+def test_general_facts_of_an_embedded_domain_are_no_other_ones(name):
+    assert control_problems(Domain.open(name)) == []
+
+
+@pytest.mark.heavy
+def test_a_general_fact_about_another_embedded_domain_is_a_fault():
+    medicine = Domain.open("medicine")
+    general = next(fact for fact in medicine.facts if medicine.general in fact.specialties)
+    place = replace(general, id="place", answer="Lisbon")
+    (problem,) = control_problems(replace(medicine, facts=(*medicine.facts, place)))
+    assert problem.fault
+    assert "1 general ones have a subject or answer of geography's facts (place)" in str(problem)
+    assert control_problems(replace(medicine, name="mine", facts=(*medicine.facts, place))) == []
 
 
 def test_errors_of_many_rows_come_together(law):
