@@ -30,6 +30,10 @@ SHARED = EMBEDDED / "general.toml"
 """The control group's sources for every domain without some of its own."""
 
 
+OPTIONAL = ("wordings", "aliases", "also_true")
+"""Fields of a fact that are written only where they say something."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What sources must hold, at the least; words of a text as (least, most)."""
@@ -253,7 +257,10 @@ def _names(text: str, answer: str) -> bool:
 
 def _write(path: Path, records: Iterable[Concept | Text | Fact]) -> None:
     # Wordings that nobody named are left out.
-    plain = ({k: v for k, v in asdict(record).items() if k != "wordings" or v} for record in records)
+    plain = (
+        {k: v for k, v in asdict(record).items() if not isinstance(record, Fact) or k not in OPTIONAL or v}
+        for record in records
+    )
     lines = (json.dumps(record, ensure_ascii=False) for record in plain)
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
 

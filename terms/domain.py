@@ -79,6 +79,10 @@ class Fact:
     concept: str
     wordings: tuple[str, ...] = ()
     """What each cue is (`taught`, `paraphrase`, `inverse`, …); empty where that is not known."""
+    aliases: tuple[str, ...] = ()
+    """Other names of the answer; whoever says one of them says the answer."""
+    also_true: tuple[str, ...] = ()
+    """Other true answers, which are never distractors of this fact."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,8 @@ class Domain:
     texts: tuple[Text, ...] = ()
     facts: tuple[Fact, ...] = ()
     questions: tuple[Fact, ...] = ()
+    contrast: str = ""
+    """Name or folder of the contrast domain, like this one in form and of other things; empty where there is none."""
     neutral: dict[str, str] = field(default_factory=dict)
     """By relation, a cue that says nothing, after which an answer's own likelihood is read; `default` for the rest."""
     joiner: str = JOINER
@@ -200,7 +206,7 @@ def head(folder: Path) -> Domain:
     if (joiner := raw.get("joiner", JOINER)) not in ("", " "):
         raise DomainError(f'{path}, field "joiner": expected " " or "" (scripts without spaces), found {joiner!r}')
     about = (text(raw, "name", None), text(raw, "description", ""), text(raw, "licence", ""))
-    return Domain(*about, general, specialties, neutral=neutral, joiner=joiner)
+    return Domain(*about, general, specialties, contrast=text(raw, "contrast", ""), neutral=neutral, joiner=joiner)
 
 
 def _parts(empty: Domain, folder: Path) -> Domain:
@@ -266,11 +272,17 @@ def _facts(domain: Domain, records: list[Record]) -> Iterator[Fact]:
                 r.fault("distractors", f'"{distractor}" is the answer; expected answers that are wrong here')
             elif distractor and any(_same(distractor, other) for other in distractors[:n]):
                 r.fault("distractors", f'"{distractor}" stands twice; expected each once')
+        aliases, also_true = r.texts("aliases"), r.texts("also_true")
+        for other, what in [(o, "another name of the answer") for o in aliases] + [
+            (o, "another true answer") for o in also_true
+        ]:
+            if taken := [distractor for distractor in distractors if _same(distractor, other)]:
+                r.fault("distractors", f'"{taken[0]}" is {what}; expected answers that are wrong here')
         if (wordings := r.texts("wordings")) and len(wordings) != len(cues):
             r.fault("wordings", f"expected one for each of the {len(cues)} cues, found {len(wordings)}")
         specialties = _specialties(domain, r, r.texts("specialties"))
         relation, concept = r.text("relation"), r.text("concept", f"fact:{id}")
-        yield Fact(id, cues, answer, distractors, specialties, relation, concept, wordings)
+        yield Fact(id, cues, answer, distractors, specialties, relation, concept, wordings, aliases, also_true)
 
 
 def _questions(domain: Domain, records: list[Record]) -> Iterator[Fact]:

@@ -17,7 +17,10 @@ GENERAL = "general"
 JOINER = " "
 """What joins a cue and its answer where a domain does not say."""
 
-Kind = Literal["term", "word", "control", "fact", "prior", "occurrence"]
+CONTRAST = "contrast"
+"""Group name of the items of the contrast domain, which stands in place of their specialties."""
+
+Kind = Literal["term", "word", "control", "contrast", "fact", "prior", "occurrence"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,9 @@ class Item:
 
     A `fact` has cues (wordings) and candidates: the true answer first, then its distractors; each cue is joined
     to each candidate by `joiner`. A `prior` has such answers after a cue that says nothing. A `term` (mention of a
-    concept), a `word` (content word of a control text) or a `control` (content word beside a term, in the same
-    document) has a text and a character span in it; so has an `occurrence`, a term as a published recipe reads it
-    (`terms.extraction.occurrences`).
+    concept), a `contrast` (a term of the contrast domain), a `word` (content word of a control text) or a `control`
+    (content word beside a term, in the same document) has a text and a character span in it; so has an `occurrence`, a
+    term as a published recipe reads it (`terms.extraction.occurrences`).
     """
 
     id: str
@@ -59,13 +62,20 @@ class Item:
     """Controls only: the id of the term that it stands for."""
     wordings: tuple[str, ...] = ()
     """Facts only: what each cue is (`taught`, `paraphrase`, `inverse`, …); empty where the domain does not say."""
+    aliases: tuple[tuple[int, str], ...] = ()
+    """Facts only: other names of candidates, each with its candidate's place; their roles come after all others."""
     joiner: str = JOINER
     """Facts and priors only: what stands between a cue and a candidate; empty in scripts without spaces."""
 
     @property
+    def answers(self) -> tuple[str, ...]:
+        """Facts only: the candidates, then the borrowed options; a string's place is its role."""
+        return self.candidates + self.borrowed
+
+    @property
     def scored(self) -> tuple[str, ...]:
         """Facts only: every string scored after the cues, in the order of the roles."""
-        return self.candidates + self.borrowed
+        return self.answers + tuple(name for _, name in self.aliases)
 
     @property
     def target(self) -> str:
@@ -78,9 +88,11 @@ def items_hash(items: Iterable[Item]) -> str:
     digest = hashlib.sha256()
     for item in items:
         content = asdict(item)
+        # Scores that were cached before there was a choice stay valid.
         if item.joiner == JOINER:
-            # Scores that were cached before there was a choice stay valid.
             del content["joiner"]
+        if not item.aliases:
+            del content["aliases"]
         digest.update(json.dumps(content, sort_keys=True, ensure_ascii=False).encode())
         digest.update(b"\n")
     return digest.hexdigest()

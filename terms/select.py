@@ -10,11 +10,11 @@ from typing import Literal
 
 from .control_names import control_names
 from .domain import QUESTION, Domain, Fact, Text
-from .items import Item
+from .items import CONTRAST, Item
 from .match import Matcher, Mention
 from .words import adjacent, free_spans, select_controls, word_item
 
-Group = Literal["own", "other", "general", "common"]
+Group = Literal["own", "other", "contrast", "general", "common"]
 
 BORROWED_FROM = 8
 """The number of other questions whose options a question borrows."""
@@ -43,7 +43,8 @@ def items(
     if found is None:
         matcher = Matcher(concept for concept in domain.concepts if domain.general not in concept.specialties)
         found = {text.id: matcher.mentions(text.text) for text in domain.texts}
-    out = [_fact(fact, domain.joiner) for fact in (*domain.facts, *domain.questions)]
+    aliases = {(fact.relation, fact.answer): fact.aliases for fact in domain.facts if fact.aliases}
+    out = [_fact(fact, aliases, domain.joiner) for fact in (*domain.facts, *domain.questions)]
     for text in domain.texts:
         if domain.general not in text.specialties:
             terms = list(_terms(text, found.get(text.id, ())))
@@ -67,6 +68,8 @@ def group(item: Item, own: str | None, general: str) -> Group | None:
         return None
     if general in item.specialties:
         return "general"
+    if CONTRAST in item.specialties:
+        return "contrast"
     if own is None:
         return "own"
     # Before own: a common item on one side of a contrast only would tilt it.
@@ -138,7 +141,16 @@ def priors(items: Sequence[Item], domain: Domain) -> list[Item]:
     ]
 
 
-def _fact(fact: Fact, joiner: str) -> Item:
+def _fact(fact: Fact, names: Mapping[tuple[str, str], tuple[str, ...]], joiner: str) -> Item:
+    candidates = (fact.answer, *fact.distractors)
+    taken = set(candidates)
+    aliases = [
+        (place, name)
+        for place, answer in enumerate(candidates)
+        for name in names.get((fact.relation, answer), ())
+        # A name that two candidates share says nothing about which of them is meant.
+        if name not in taken and (place == 0 or name not in fact.aliases)
+    ]
     return Item(
         id=f"fact:{fact.id}",
         kind="fact",
@@ -148,7 +160,8 @@ def _fact(fact: Fact, joiner: str) -> Item:
         relation=fact.relation,
         cues=fact.cues,
         wordings=fact.wordings,
-        candidates=(fact.answer, *fact.distractors),
+        candidates=candidates,
+        aliases=tuple(aliases),
         joiner=joiner,
     )
 

@@ -125,10 +125,39 @@ def fact_scores(table: pa.Table, items: Sequence[Item], kind: Kind = "fact") -> 
         max((len(item.cues) for item in facts), default=1),
         max((len(item.scored) for item in facts), default=1),
     )
-    return _scatter(table, facts, shape, (index, table["cue"].to_numpy(), table["role"].to_numpy()))
+    every = _scatter(table, facts, shape, (index, table["cue"].to_numpy(), table["role"].to_numpy()))
+    return _fold_aliases(every) if any(item.aliases for item in facts) else every
 
 
-def text_scores(table: pa.Table, items: Sequence[Item], kinds: Sequence[Kind] = ("term", "word")) -> Scores:
+def _fold_aliases(scores: Scores) -> Scores:
+    """Return the scores with each candidate's probability summed over its names, and no places of aliases."""
+    width = max(len(item.answers) for item in scores.items)
+    logprob, tempered = scores.logprob.copy(), scores.tempered.copy()
+    lens = None if scores.lens is None else scores.lens.copy()
+    for row, item in enumerate(scores.items):
+        for role, (candidate, _) in enumerate(item.aliases, len(item.answers)):
+            for values in (logprob, tempered, *(() if lens is None else (lens,))):
+                both = np.logaddexp(values[row, :, candidate], values[row, :, role])
+                values[row, :, candidate] = np.where(np.isnan(both), values[row, :, candidate], both)
+    beyond = np.arange(logprob.shape[2]) >= np.array([[len(item.answers)] for item in scores.items])
+
+    def kept(values: Array) -> Array:
+        mask = beyond[:, None] if values.ndim == 3 else beyond[:, None, :, None]
+        out: Array = np.where(mask, np.nan, values)[:, :, :width]
+        return out
+
+    return Scores(
+        scores.items,
+        kept(logprob),
+        kept(scores.tokens),
+        kept(scores.characters),
+        kept(tempered),
+        None if lens is None else kept(lens),
+        kept(scores.first),
+    )
+
+
+def text_scores(table: pa.Table, items: Sequence[Item], kinds: Sequence[Kind] = ("term", "word", "contrast")) -> Scores:
     """Arrays [items] of the items of running text of these kinds that the table holds, in the items' order."""
     held = set(table["item"].unique().to_pylist())
     wanted = [item for item in items if item.kind in kinds and item.id in held]
