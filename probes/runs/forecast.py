@@ -18,6 +18,7 @@ from ...models.engines.select import DEFAULT
 from ...models.table import TEMPERATURES
 from ...progress import Progress
 from . import cache
+from .forecast_parts import Afterwards, afterwards
 from .plan import ComparisonPlan, Note, plan_comparison
 from .scores import score_store
 from .settings import Settings, settings_from
@@ -89,6 +90,8 @@ class Forecast:
     """Bytes at the peak, weights and what is computed from them; the program's own half GiB left out."""
     free: int
     """Bytes that are free now where the models would lie."""
+    after: Afterwards | None = None
+    """What follows the scores; None where a service runs the models."""
 
     @property
     def passes(self) -> int:
@@ -97,6 +100,13 @@ class Forecast:
 
     @property
     def seconds(self) -> float | None:
+        """In all; None where a service runs the models."""
+        scores = self.score_seconds
+        return None if scores is None or self.after is None else scores + self.after.total
+
+    @property
+    def score_seconds(self) -> float | None:
+        """For the scores alone."""
         every = [model.seconds for model in self.models if model.seconds is not None]
         return sum(every) if len(every) == len(self.models) else None
 
@@ -106,7 +116,13 @@ class Forecast:
         return sum(model.left for model in self.models)
 
     def json(self) -> dict[str, Any]:
-        return {**asdict(self), "passes": self.passes, "tokens": self.tokens, "seconds": self.seconds}
+        return {
+            **asdict(self),
+            "passes": self.passes,
+            "tokens": self.tokens,
+            "seconds": self.seconds,
+            "score_seconds": self.score_seconds,
+        }
 
     def lines(self) -> list[str]:
         """For a terminal."""
@@ -125,7 +141,16 @@ class Forecast:
         if self.seconds is None or self.rate is None:
             return "depends on the service that runs the models (--remote)"
         rate = f"at {self.rate / 1e9:,.0f} GFLOP/s, as a matrix product runs here now"
-        return f"about {_time(self.seconds)} for the scores, {rate}; passages, statistics and report come on top"
+        if self.after is None or self.score_seconds is None:
+            return f"about {_time(self.seconds)} for the scores, {rate}"
+        parts = {
+            "scores": self.score_seconds,
+            "passages": self.after.passages,
+            "statistics": self.after.statistics,
+            "page": self.after.page,
+        }
+        shown = ", ".join(f"{name} {_time(seconds)}" for name, seconds in parts.items() if seconds)
+        return f"about {_time(self.seconds)} ({shown}), {rate}"
 
 
 def forecast(
@@ -159,6 +184,7 @@ def forecast(
         notes=notes,
         memory=_memory(ready),
         free=_free(ready.base.placement),
+        after=None if rate is None else afterwards(ready, rate, LAYER_CALL),
     )
 
 

@@ -120,7 +120,7 @@ def test_what_is_there_already_is_not_run_again(house, tmp_path):
     knowshift.compare(house / "base", [house / "neuro_lora"], **options(house, tmp_path))
     again = plan(house, tmp_path, "neuro_lora")
     assert [model.held for model in again.models] == ["run", "run"]
-    assert (again.passes, again.tokens, again.seconds) == (0, 0, 0)
+    assert (again.passes, again.tokens, again.score_seconds) == (0, 0, 0)
     elsewhere = plan(house, tmp_path, "neuro_lora", out=tmp_path / "other")
     assert [model.held for model in elsewhere.models] == ["cache", "cache"]
     cache.clear()
