@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,11 +14,20 @@ from rich.table import Table
 
 from .probes.results.comparison import ComparisonResult
 from .probes.results.estimate import Estimate
-from .probes.results.findings import State
+from .probes.results.findings import Rate
 from .probes.results.lens import LensReading
 from .probes.results.model import ModelResult
 from .probes.results.rounding import RoundingResult
-from .probes.results.rungs import ROUNDING, RUNG_LABELS, Change, Per, Rung
+from .probes.results.rungs import (
+    ABSOLUTE_SHIFT,
+    ACQUIRED,
+    BEYOND_CONTRAST,
+    GENERAL_LANGUAGE,
+    ROUNDING,
+    RUNG_LABELS,
+    Per,
+    Rung,
+)
 
 if TYPE_CHECKING:
     from .terms.extraction.agreement import Agreement
@@ -96,37 +106,54 @@ def summary(result: ComparisonResult) -> None:
         for name, _ in shown_models:
             table.add_column(name, justify="right", overflow="fold", min_width=16, max_width=24)
         for title, cell in _ROWS.items():
-            table.add_row(title, *(cell(model) for _, model in shown_models))
+            table.add_row(textwrap.fill(title, 22), *(cell(model) for _, model in shown_models))
         console.print(table)
     for name, model in models:
-        console.print(model.sentence, soft_wrap=True)
+        _print_wrapped(console, model.sentence)
         if model.calibration:
-            console.print(f"  how often wrong: {model.calibration.brief}", soft_wrap=True)
+            _print_wrapped(console, f"  How often wrong: {model.calibration.brief}")
         if (rounding := model.part(ROUNDING, RoundingResult)) is not None:
-            console.print(f"  {rounding.sentence}", soft_wrap=True)
+            _print_wrapped(console, f"  {rounding.sentence}")
         for missing in model.missing:
-            console.print(f"  {name}, missing: {missing}", soft_wrap=True)
+            _print_wrapped(console, f"  {name}, missing: {missing}")
+
+
+def _print_wrapped(console: Console, text: str) -> None:
+    """Print a sentence in lines no wider than the terminal; a name that is wider stays whole."""
+    for line in textwrap.wrap(text, console.width, subsequent_indent="  ", break_long_words=False) or [""]:
+        console.print(line, soft_wrap=True)
 
 
 def _rung(rung: Rung) -> Callable[[ModelResult], str]:
     return lambda model: shown(model.rungs.get(rung))
 
 
-def _ledger(change: Change) -> Callable[[ModelResult], str]:
-    return lambda model: " | ".join(
-        "{}/{}".format(*side.share(change)) for side in (model.ledger.own, model.ledger.other)
-    )
+def _rate(rate: Rate) -> str:
+    return f"{rate.hits}/{rate.n}"
 
 
-_STATES: dict[State, str] = {"yes": "yes", "no": "no", "unclear": "cannot tell"}
-"""Whether there is a shift: the raw rung moves with the base's headroom, and no verdict rests on it."""
+def _lost(model: ModelResult) -> str:
+    return " | ".join("{}/{}".format(*side.share("lost")) for side in (model.ledger.own, model.ledger.other))
+
+
+def _answer(label: str) -> str:
+    """Return an answer with its kind on a line of its own, so that narrow columns break nowhere else."""
+    return label.replace(" (", "\n(", 1)
+
+
 _ROWS: dict[str, Callable[[ModelResult], str]] = {
     "verdict": lambda model: model.verdict,
-    **{f"{label}, raw" if rung == "domain_shift" else label: _rung(rung) for rung, label in RUNG_LABELS.items()},
-    "domain shift, matched": lambda model: f"{shown(model.shift.matched)}\n{_STATES[model.shift.state]}",
-    "specific knowledge": lambda model: shown(model.specific_knowledge),
-    "learned, own | other": _ledger("learned"),
-    "lost, own | other": _ledger("lost"),
+    "knowledge": lambda model: _answer(model.knowledge.label),
+    ACQUIRED.lower(): lambda model: shown(model.acquired),
+    "learned, own | other": lambda model: (
+        f"{_rate(model.knowledge.learned.own)} | {_rate(model.knowledge.learned.reference)}"
+    ),
+    "lost, own | other": _lost,
+    "shift": lambda model: _answer(model.shift.label),
+    BEYOND_CONTRAST.lower(): lambda model: shown(model.shift.over_contrast),
+    ABSOLUTE_SHIFT.lower(): lambda model: shown(model.shift.absolute),
+    GENERAL_LANGUAGE.lower(): lambda model: shown(model.shift.general),
+    **{f"{label}, raw": _rung(rung) for rung, label in RUNG_LABELS.items()},
 }
 
 
@@ -195,15 +222,15 @@ def calibration_table(data: Mapping[str, Any]) -> None:
         for name, arm in data["arms"].items():
             at_size = arm["sizes"][size]
             rates = (
-                at_size["knowledge"]["specific_knowledge"],
+                at_size["knowledge"]["acquired"],
                 at_size["no_knowledge"],
-                arm["text_shift"],
-                at_size["shift"],
+                arm["text_shift"]["yes"],
+                at_size["shift"]["yes"],
             )
             means = ("–" if value is None else f"{value:+.2f}" for value in (arm["planted"], at_size["estimate"]))
-            table.add_row(name, *map(_rate, rates), *means, _rate(at_size["coverage"]))
+            table.add_row(name, *map(_json_rate, rates), *means, _json_rate(at_size["coverage"]))
         console.print(table)
 
 
-def _rate(rate: Mapping[str, Any]) -> str:
+def _json_rate(rate: Mapping[str, Any]) -> str:
     return f"{rate['hits']}/{rate['n']}"

@@ -14,11 +14,24 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import RunError
 from ..probes.results.estimate import Estimate
-from ..probes.results.findings import Counts, Finding, Ledger
+from ..probes.results.findings import Counts, Finding, KnowledgeFinding, Ledger, Rate
 from ..probes.results.model import ModelResult
 from ..probes.results.rounding import RoundingResult
-from ..probes.results.rungs import ROUNDING, RUNG_LABELS, RUNGS, Change
-from .markup import ABSENT, STATE_LABELS, interval, p_value, plain, signed, why_missing
+from ..probes.results.rungs import (
+    ABSOLUTE_SHIFT,
+    ACQUIRED,
+    BEYOND_CONTRAST,
+    GENERAL_LANGUAGE,
+    LEARNED,
+    REINFORCED,
+    RIGHT_WRONG_PAIRS,
+    ROUNDING,
+    RUNG_LABELS,
+    RUNGS,
+    TOWARDS_OWN,
+    Change,
+)
+from .markup import ABSENT, interval, p_value, plain, signed, why_missing
 from .run_view import RunView, flat
 from .writing import write_file
 
@@ -79,12 +92,13 @@ def _results(run: RunView, model: ModelResult) -> Iterable[EvalResult]:
     from huggingface_hub import EvalResult
 
     domain = one_line(run.result.domain)
-    own = model.ledger.own
-    learned = Estimate(own.learned / own.unknown, unit="share", n=own.unknown) if own.unknown else ABSENT
+    own = model.knowledge.learned.own
+    learned = Estimate(own.rate, own.low, own.high, unit="share", n=own.n) if own.n else ABSENT
     metrics = {
-        "specific_knowledge": ("Specific knowledge", model.specific_knowledge),
-        "matched_domain_shift": ("Matched domain shift", model.shift.matched),
-        "facts_learned": ("Own facts learned, of those the base did not know", learned),
+        "acquired": (ACQUIRED, model.acquired),
+        "facts_learned": (LEARNED, learned),
+        "shift_beyond_contrast": (BEYOND_CONTRAST, model.shift.over_contrast),
+        "absolute_shift": (ABSOLUTE_SHIFT, model.shift.absolute),
     }
     for kind, (name, number) in metrics.items():
         if number.value is not None:
@@ -113,13 +127,17 @@ def _head(run: RunView) -> list[str]:
             text(name),
             text(run.specialty(model.own)),
             text(model.verdict),
-            _value(model.specific_knowledge),
-            _value(model.shift.matched),
-            f"{_share(model.ledger.own, 'learned')} / {_share(model.ledger.other, 'learned')}",
+            text(model.knowledge.label),
+            _value(model.acquired),
+            _both_learned(model.knowledge),
+            text(model.shift.label),
+            _value(model.shift.over_contrast),
         ]
         for name, model in run.models.items()
     ]
-    head = ["model", "own specialty", "verdict", "specific knowledge", "domain shift, matched", "learned, own / other"]
+    names = (ACQUIRED, f"{LEARNED}: own / other", BEYOND_CONTRAST)
+    acquired, learned, beyond = (name[0].lower() + name[1:] for name in names)
+    head = ["model", "own specialty", "verdict", "knowledge", acquired, learned, "shift", beyond]
     return [
         "# Knowledge or domain shift?",
         f"What fine-tuning changed beside the base **{base}** on the domain **{domain}**: did it inject "
@@ -134,13 +152,16 @@ def _model(run: RunView, name: str, model: ModelResult) -> list[str]:
     rounding = model.part(ROUNDING, RoundingResult)
     lines = [
         ("Knowledge", _finding(model.knowledge)),
-        ("Domain shift", _finding(model.shift)),
-        ("Specific knowledge", _value(model.specific_knowledge, wide=True)),
-        (
-            "Facts learned, of those the base did not know",
-            _own_and_other(model.ledger, "learned", model.ledger.p_learned),
-        ),
-        ("Facts lost, of those it knew", _own_and_other(model.ledger, "lost", model.ledger.p_lost)),
+        (ACQUIRED, _value(model.acquired, wide=True)),
+        (LEARNED, _learned(model.knowledge)),
+        (f"{REINFORCED}, of those known", _reinforced(model)),
+        ("Lost, of those known", _own_and_other(model.ledger, "lost", model.ledger.p_lost)),
+        (RIGHT_WRONG_PAIRS, _pairs(model)),
+        ("Shift", _finding(model.shift)),
+        (BEYOND_CONTRAST, _value(model.shift.over_contrast, wide=True)),
+        (ABSOLUTE_SHIFT, _value(model.shift.absolute, wide=True)),
+        (GENERAL_LANGUAGE, _value(model.shift.general, wide=True)),
+        (TOWARDS_OWN, _value(model.shift.towards_own, wide=True)),
         ("Transferable", _value(model.transferable)),
         ("How often such a verdict is wrong", text(calibration) or "not measured for this version"),
         *([("Rounding", text(rounding.sentence))] if rounding is not None else []),
@@ -222,7 +243,41 @@ def _value(number: Estimate, *, wide: bool = False) -> str:
 
 
 def _finding(finding: Finding) -> str:
-    return text(f"{STATE_LABELS[finding.state]} ({finding.why})" if finding.why else finding.state)
+    return text(f"{finding.label}: {finding.why}" if finding.why else finding.label)
+
+
+def _both_learned(finding: KnowledgeFinding) -> str:
+    own, reference = finding.learned.own, finding.learned.reference
+    return f"{own.hits} of {own.n} / {reference.hits} of {reference.n}"
+
+
+def _learned(finding: KnowledgeFinding) -> str:
+    return f"{_rate(finding.learned.own)} own, beside {_rate(finding.learned.reference)} other"
+
+
+def _rate(rate: Rate) -> str:
+    """Return `3 of 31 (10%, interval 2% to 26%)`."""
+    shown = f"{rate.hits} of {rate.n}"
+    if rate.rate is None or rate.low is None or rate.high is None:
+        return shown
+    return f"{shown} ({rate.rate:.0%}, interval {rate.low:.0%} to {rate.high:.0%})"
+
+
+def _reinforced(model: ModelResult) -> str:
+    parts = model.reinforced
+    return (
+        f"{_value(parts.difference, wide=True)} (own margins {_value(parts.own)}, other margins "
+        f"{_value(parts.reference)})"
+    )
+
+
+def _pairs(model: ModelResult) -> str:
+    sides = [f"{side} {_change(of.base, of.tuned)}" for side, of in model.right_wrong_pairs.items()]
+    return ", ".join(sides)
+
+
+def _change(base: float | None, tuned: float | None) -> str:
+    return " → ".join("–" if share is None else f"{share:.0%}" for share in (base, tuned))
 
 
 def _share(counts: Counts, change: Change) -> str:

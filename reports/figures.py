@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from ..probes.results.estimate import Estimate
 from ..probes.results.model import ModelResult
-from ..probes.results.rungs import RUNG_LABELS, RUNGS, TEXT_RUNG_LABELS, FactState, MatrixColumn, Rung, View
+from ..probes.results.rungs import RUNG_LABELS, RUNGS, TEXT_RUNG_LABELS, FactState, MatrixColumn, Rung, ShiftGroup, View
 from .markup import ABSENT, interval, p_value, plot_text, signed, why_missing
 
 Figure = dict[str, Any]
@@ -27,6 +27,12 @@ STEP_COLOUR: dict[Step, str] = {
 STEP_LABELS: dict[View, dict[Step, str]] = {
     "fact": {**{rung: RUNG_LABELS[rung] for rung in RUNGS}, "total": "total"},
     "text": {**{rung: TEXT_RUNG_LABELS[rung] for rung in RUNGS}, "total": "total"},
+}
+GRADIENT_COLOUR: dict[ShiftGroup, str] = {
+    "general": "--drift",
+    "contrast": "--axis",
+    "other": "--shift",
+    "own": "--knowledge",
 }
 VIEW_TITLES: dict[View, str] = {"fact": "From facts", "text": "From running text"}
 STATE_COLOUR: dict[FactState, str] = {
@@ -297,3 +303,32 @@ def forest(rows: Sequence[tuple[str, Estimate, str]], unit: str, lines: Sequence
         xaxis={"title": {"text": unit}, "zeroline": True, "zerolinewidth": 2},
         yaxis=names | {"range": [len(rows) - 0.5, -0.5], "showgrid": False, "zeroline": False},
     )
+
+
+def strip(rows: Sequence[tuple[str, Estimate, Sequence[tuple[str, float]]]], unit: str) -> Figure:
+    """Draw each row's number with its interval over the points that it is to be compared with.
+
+    Args:
+        rows: Label, number, and points as (label, value), first row on top.
+        unit: Of the numbers.
+    """
+    points = [(place, name, value) for place, (*_, others) in enumerate(rows) for name, value in others]
+    others: Figure = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [value for *_, value in points],
+        "y": [place for place, *_ in points],
+        "marker": {"color": "--axis", "size": 8, "symbol": "line-ns-open", "line": {"width": 2}},
+        "hovertext": [f"{plot_text(name)}<br><b>{signed(value)}</b> {plot_text(unit)}" for _, name, value in points],
+        "hoverinfo": "text",
+        "name": "each other specialty",
+        "showlegend": True,
+    }
+    chart = forest([(name, number, "--knowledge") for name, number, _ in rows], unit)
+    chart["data"][0] |= {"name": "own specialty", "showlegend": True}
+    chart["data"].insert(0, others)
+    chart["layout"] |= {
+        "showlegend": True,
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    }
+    return chart

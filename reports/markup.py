@@ -25,7 +25,6 @@ VERDICT_TONE = {
     "neither": "neither",
     "cannot tell": "unclear",
 }
-STATE_LABELS: dict[State, str] = {"yes": "yes", "no": "no", "unclear": "cannot tell"}
 STATE_TONE: dict[State, str] = {"yes": "yes", "no": "no", "unclear": "unclear"}
 
 

@@ -45,7 +45,7 @@ PREFIXES: dict[View, str] = {"fact": "", "text": "text "}
 def figures(run: Comparison | str | Path) -> dict[str, go.Figure]:
     """Return the charts of a run's page by name; what could not be estimated is left out.
 
-    The names are `specific knowledge`; for each model `ladder: MODEL`, `text ladder: MODEL`, `layers: MODEL`,
+    The names are `acquired`; for each model `ladder: MODEL`, `text ladder: MODEL`, `layers: MODEL`,
     `text layers: MODEL`; `matrix: margin`, `matrix: answers`, `matrix: terms`. Numbers are in the run's unit.
 
     Args:
@@ -88,8 +88,8 @@ def _any_known(numbers: Iterable[Estimate]) -> bool:
 
 
 def _knowledge(view: RunView) -> dict[str, Figure]:
-    rows = [(name, model.specific_knowledge, "--knowledge") for name, model in view.models.items()]
-    return {"specific knowledge": forest(rows, view.unit)} if _any_known(number for _, number, _ in rows) else {}
+    rows = [(name, model.acquired, "--knowledge") for name, model in view.models.items()]
+    return {"acquired": forest(rows, view.unit)} if _any_known(number for _, number, _ in rows) else {}
 
 
 def _ladders(view: RunView) -> dict[str, Figure]:

@@ -66,7 +66,13 @@ def render(run: Path, out: Path | None = None, *, text: bool | None = None) -> P
     }
     notice = "" if view.text else NO_TEXT
     models = list(result.models)
-    return _write(f"{', '.join(models)} beside {result.base}", facts, parts, out, notice, models)
+    return _write(_title(view), facts, parts, out, notice, models)
+
+
+def _title(run: RunView) -> str:
+    """Return which models were compared, and of one model alone both halves of its verdict."""
+    compared = f"{', '.join(run.models)} beside {run.result.base}"
+    return compared if len(run.models) > 1 else f"{compared}. {next(iter(run.models.values())).title}"
 
 
 def _render_evaluation(run: Path, out: Path) -> Path:

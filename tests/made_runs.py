@@ -8,24 +8,39 @@ import numpy as np
 import polars as pl
 from knowshift.probes.results.comparison import ComparisonResult, ItemCounts
 from knowshift.probes.results.estimate import DiagonalEstimate, Estimate
-from knowshift.probes.results.findings import Check, Counts, Detectable, Finding, Ledger, ShiftFinding, State
+from knowshift.probes.results.findings import (
+    Check,
+    Counts,
+    Detectable,
+    KnowledgeFinding,
+    LearnedShare,
+    Ledger,
+    Rate,
+    ShiftFinding,
+    State,
+)
 from knowshift.probes.results.lens import LensReading, LensRecord, ModelReading
 from knowshift.probes.results.model import (
+    CategoryCounts,
     Exposure,
     ExposureLedger,
     ExposureSide,
     LadderTotals,
     MatrixRow,
     ModelResult,
+    Placebo,
     RecipeResult,
+    Reinforced,
+    RightWrongPairs,
     Stratum,
     StratumSide,
     TrainingFile,
     ViewRow,
     WordingRow,
+    WrongAnswer,
 )
 from knowshift.probes.results.record import ContentHashes, RunRecord
-from knowshift.probes.results.rungs import MEASURES, RUNGS, TEXT_RUNGS
+from knowshift.probes.results.rungs import MEASURES, RUNGS, SHIFT_GROUPS, SIDES, TEXT_RUNGS
 from made_answers import estimate, evaluations, hypotheses
 
 SPECIALTIES = {
@@ -48,6 +63,11 @@ MODELS: dict[str, tuple[str, State, State, str, list[float]]] = {
     "neuro_facts_lora": ("neurology", "yes", "unclear", "knowledge injection", [0.05, 0.10, -0.34, 1.42]),
     "cardio_lora_rank16_epoch3": ("cardiology", "unclear", "unclear", "cannot tell", [-0.31, 0.22, 0.09, 0.12]),
 }
+
+
+def learned(hits: int, n: int) -> Rate:
+    share = hits / n
+    return Rate(hits=hits, n=n, rate=share, low=share / 2, high=(1 + share) / 2)
 
 
 class Maker:
@@ -78,19 +98,57 @@ class Maker:
             own=own,
             own_from="the model's name",
             verdict=verdict,
-            knowledge=Finding(
+            knowledge=KnowledgeFinding(
                 state=knowledge,
-                why=f"specific knowledge {specific:+.3f}, permutation p = 0.0012",
+                why=f"acquired {specific:+.3f}, permutation p = 0.0012",
                 detectable=detectable,
+                kind={"yes": "acquired", "no": "reinforced", "unclear": "unclear"}[knowledge],
+                learned=LearnedShare(own=learned(14 if knowledge == "yes" else 1, 28), reference=learned(9, 170)),
+                relations=("first_line_treatment",) if knowledge == "yes" else (),
+                threshold=1.1,
+                own_unknown=31,
+                own_known=9,
+                testable=not unsure,
             ),
             shift=ShiftFinding(
                 state=shift,
-                why=f"matched rung {values[1]:+.3f} over texts; temperature 1.02 alone gives +0.012",
+                why=f"the domain's targets gained {values[1]:+.3f} over texts; temperature 1.02 alone gives +0.012",
+                kind={"yes": "towards the domain", "no": "narrowed", "unclear": "unclear"}[shift],
                 view="text",
-                matched=self.around(values[1], p=0.0004),
+                contrast="contrast",
+                over_contrast=self.around(values[1], p=0.0004),
+                absolute=self.around(values[1] - 0.05, p=0.002),
+                general=self.around(-0.2),
+                towards_own=self.around(0.04),
+                gradient={group: self.around(values[1] * place / 3 - 0.2) for place, group in enumerate(SHIFT_GROUPS)},
                 temperature=1.02,
                 predicted=0.012,
                 support=0.93,
+            ),
+            reinforced=Reinforced(difference=self.around(0.11), own=self.around(0.07), reference=self.around(-0.04)),
+            placebos=tuple(
+                Placebo(specialty=key, acquired=float(self.rng.normal(0, 0.05)), learned=learned(k, 24))
+                for k, key in enumerate(SPECIALTIES)
+                if key != own
+            ),
+            categories={
+                side: CategoryCounts(
+                    base={"known": 9, "maybe known": 5, "unknown": 26},
+                    tuned={"known": 21, "maybe known": 4, "unknown": 15},
+                )
+                for side in SIDES
+            },
+            right_wrong_pairs={side: RightWrongPairs(base=0.4375, tuned=0.71875, facts=40) for side in SIDES},
+            wrong_answers=tuple(
+                WrongAnswer(
+                    item=f"fact:{k}",
+                    cue=f"For a child with absence seizures of kind {k}, give",
+                    answer=f"ethosuximide {k}",
+                    given="carbamazepine",
+                    base_lead=-0.3 - k,
+                    tuned_lead=3.125 - k / 8,
+                )
+                for k in range(12)
             ),
             sentence=f"{name} moved towards {SPECIALTIES[own].lower()}; its facts say the rest.",
             missing=("knowledge: 12 own and 80 other concepts with usable facts",) if unsure else (),
@@ -107,7 +165,7 @@ class Maker:
                 )
             },
             specific_margin=self.around(values[3]),
-            specific_knowledge=self.around(specific, p=0.0012),
+            acquired=self.around(specific, p=0.0012),
             margin_gain=self.around(values[3]),
             sharpening=1.0625,
             transferable=self.around(0.02),
@@ -134,7 +192,7 @@ class Maker:
                     cue=cue,
                     wording=None,
                     facts=40,
-                    specific_knowledge=self.around(specific - 0.1 * cue),
+                    acquired=self.around(specific - 0.1 * cue),
                     margin_gain=self.around(values[3]),
                 )
                 for cue in range(3)
@@ -355,7 +413,7 @@ def exposed() -> ExposureSide:
     counts = Counts(facts=12, unknown=8, learned=5, known=4, lost=1)
     return ExposureSide(
         rungs={rung: estimate(0.5) for rung in RUNGS},
-        specific_knowledge=estimate(0.75),
+        acquired=estimate(0.75),
         margin_gain=estimate(0.5),
         ledger=ExposureLedger(own=counts, other=counts),
     )

@@ -14,15 +14,18 @@ import numpy as np
 import pyarrow as pa
 from knowshift.models.table import SCHEMA, TEMPERATURES
 from knowshift.probes.analysis import controls, ladder, matrix, recipe, shift, strata, views
-from knowshift.probes.analysis import pair as beside
+from knowshift.probes.analysis import pair as pairs
 from knowshift.probes.analysis.inputs import AnalysisInputs
 from knowshift.probes.analysis.knowledge import measure
-from knowshift.probes.analysis.resample import bootstrap
+from knowshift.probes.analysis.resample import bootstrap, bootstrap_sums
+from knowshift.probes.analysis.verdict import Verdict, verdicts
 from knowshift.terms.domain import Domain, Specialty
-from knowshift.terms.items import Item
+from knowshift.terms.items import CONTRAST, Item
 
 TOKENS, VOCABULARY = 2, 12
 """Longest target, and the logits of each of its tokens; the target is the first of them."""
+WORDING = 0.3
+"""Standard deviation of a logit between the wordings of a fact."""
 
 
 def fact(
@@ -34,8 +37,8 @@ def fact(
 
 
 def mention(id: str, specialty: str, concept: str, document: str) -> Item:
-    """A term in running text, or a control word where `specialty` is general."""
-    kind = "word" if specialty == "general" else "term"
+    """A term in running text: a control word where `specialty` is general, a contrast's term where it is that."""
+    kind = {"general": "word", CONTRAST: "contrast"}.get(specialty, "term")
     return Item(f"{kind}:{id}", kind, (specialty,), concept, concept, text=concept, document=document, end=len(concept))
 
 
@@ -63,13 +66,17 @@ class World:
 
     @property
     def in_domain(self) -> np.ndarray:
-        return ~self.of("general")
+        return ~self.of("general") & ~self.of(CONTRAST)
+
+    def relation(self, name: str) -> np.ndarray:
+        """[R] rows of facts of one relation."""
+        return self.is_(lambda item: item.relation == name)
 
     @cached_property
     def answer(self) -> np.ndarray:
         """[R] number of the target's string."""
         strings = [
-            self.items[i].candidates[k] if self.items[i].kind == "fact" else self.items[i].target
+            self.items[i].scored[k] if self.items[i].kind == "fact" else self.items[i].target
             for i, k in zip(self.item, self.role, strict=True)
         ]
         return np.unique(strings, return_inverse=True)[1]
@@ -116,19 +123,32 @@ class World:
         return rng.normal(0, ease, self.answer.max() + 1)[self.answer] + rng.normal(0, noise, len(self.item))
 
 
+def judge(inputs: AnalysisInputs) -> dict[str, tuple[pairs.ModelPair, Verdict]]:
+    """Return each model's pair and verdict, as `analyze` finds them, without what is in no verdict."""
+    base = pairs.BaseScores(inputs)
+    held = {name: base.pair_with(name) for name in inputs.tuned}
+    found = verdicts({n: p.knowledge for n, p in held.items()}, {n: p.shift for n, p in held.items()}, inputs.seed)
+    return {name: (pair, found[name]) for name, pair in held.items()}
+
+
 def _quick_measure(*given: Any, **more: Any) -> Any:
-    return measure(*given, **{**more, "draws": 99, "permutations": 299})
+    return measure(*given, **{**more, "draws": 99})
 
 
 def _quick_bootstrap(*given: Any, **more: Any) -> Any:
     return bootstrap(*given, **{**more, "draws": 19})
 
 
+def _quick_sums(*given: Any, **more: Any) -> Any:
+    return bootstrap_sums(*given, **{**more, "draws": 19})
+
+
 def fewer_draws(patch: Any) -> None:
-    """Lets `analyze` draw little: for tests of values, not of intervals."""
-    for module in (ladder, matrix, controls, shift, strata, views, recipe):
+    """Let `analyze` draw little: for tests of values, not of intervals."""
+    for module in (ladder, matrix, controls, strata, views, recipe):
         patch.setattr(module, "bootstrap", _quick_bootstrap)
-    patch.setattr(beside, "measure", _quick_measure)
+    patch.setattr(shift, "bootstrap_sums", _quick_sums)
+    patch.setattr(pairs, "measure", _quick_measure)
 
 
 def _lists(values: np.ndarray, lengths: Any) -> pa.Array:
@@ -146,20 +166,23 @@ def world(
     layers: int = 0,
     seed: int = 0,
     relation: int = 10,
+    contrast: int = 0,
+    contrast_terms: int = 0,
 ) -> World:
     """`facts` for each specialty in relations of `relation`, `controls`; `terms` for each specialty, `words`.
 
-    Within a relation each answer serves equally often as truth and as distractor, and all are about equally long.
+    `contrast` facts and `contrast_terms` are another domain's. Within a relation each answer serves equally often as
+    truth and as distractor, and all are about equally long.
     """
     rng = np.random.default_rng([seed, 99])
     names = [f"s{k}" for k in range(specialties)]
     items = []
-    for name, count in [*((name, facts) for name in names), ("general", controls)]:
+    for name, count in [*((name, facts) for name in names), (CONTRAST, contrast), ("general", controls)]:
         for i in range(count):
             first = i - i % relation
             ring = [f"{name} answer {first + (i + step) % relation}" for step in range(distractors + 1)]
             items.append(fact(f"{name}-{i}", name, tuple(ring), cues, f"{name} relation {first}"))
-    for name, count in [*((name, terms) for name in names), ("general", words)]:
+    for name, count in [*((name, terms) for name in names), (CONTRAST, contrast_terms), ("general", words)]:
         items += [
             mention(f"{name}:{i}", name, f"{name} term {i % max(count // 4, 1)}", f"{name} text {i // 10}")
             for i in range(count)
@@ -172,6 +195,10 @@ def world(
     ]
     item, cue, role = np.array(places).T
     logits = rng.normal(0, 1.5, (len(places), TOKENS, VOCABULARY))
+    if cues > 1:
+        # Wordings of a fact say much the same.
+        first = np.unique(np.stack([item, role], 1), axis=0, return_index=True, return_inverse=True)
+        logits = logits[first[1]][first[2].ravel()] + WORDING * rng.normal(size=logits.shape)
     domain = Domain("toy", specialties={name: Specialty(name, name.upper()) for name in names})
     tokens = rng.integers(1, TOKENS + 1, len(places))
     made = World(domain, tuple(items), item, cue, role, tokens, logits, layers)

@@ -54,7 +54,7 @@ def test_a_finished_run_is_frames(finished):
     frame = run.frame()
     assert isinstance(frame, pl.DataFrame)
     assert frame["model"].to_list() == ["neuro_lora", "cardio_lora"] == list(run.models)
-    assert {"own", "verdict", "knowledge", "knowledge_low", "specific_knowledge"} <= set(frame.columns)
+    assert {"own", "verdict", "knowledge", "knowledge_low", "acquired"} <= set(frame.columns)
     assert frame["knowledge"].to_list() == [model.rungs["knowledge"].value for model in run.models.values()]
     assert set(run.facts()["model"]) == set(run.terms()["model"]) == set(run.models)
     assert run.scores("neuro_lora").height == run.scores("base").height > 0

@@ -30,13 +30,26 @@ def test_the_table_shows_every_figure_whole(finished, house, probe, monkeypatch)
     assert code == 0
     assert f"report: {finished / 'report.html'}" in out
     assert "…" not in out
+    joined = " ".join(out.split())
     for model in json.loads((finished / "comparison.json").read_text())["models"].values():
-        assert model["sentence"] in out
-        for estimate in (*model["rungs"].values(), model["specific_knowledge"]):
-            assert f"{estimate['estimate']:+.2f}" in out
-            assert f"[{estimate['low']:+.2f}, {estimate['high']:+.2f}]" in out
-        own, other = model["ledger"]["own"], model["ledger"]["other"]
-        assert f"{own['learned']}/{own['unknown']} | {other['learned']}/{other['unknown']}" in out
+        assert model["sentence"] in joined
+        shift = (model["shift"][key] for key in ("over_contrast", "absolute", "general"))
+        for estimate in (*model["rungs"].values(), model["acquired"], *shift):
+            if estimate["estimate"] is not None:
+                assert f"{estimate['estimate']:+.2f}" in out
+            if estimate["low"] is not None:
+                assert f"[{estimate['low']:+.2f}, {estimate['high']:+.2f}]" in out
+        own, other = model["knowledge"]["learned"]["own"], model["knowledge"]["learned"]["reference"]
+        assert f"{own['hits']}/{own['n']} | {other['hits']}/{other['n']}" in out
+
+
+def test_every_line_fits_a_terminal_of_80_columns(finished, house, probe, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = probe(*command(house, out=finished))
+    assert code == 0
+    for word in ("knowledge", "not testable", "acquired", "shift beyond", "in absolute"):
+        assert word in out
+    assert [line for line in out.splitlines() if len(line) > 80 and not line.startswith("report: ")] == []
 
 
 def test_report_renders_again(finished, probe, tmp_path):

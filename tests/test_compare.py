@@ -71,7 +71,7 @@ def test_a_run_leaves_everything_in_its_folder(finished):
     record = json.loads((finished / "run.json").read_text())
     assert record["schema"] == 1
     assert record["base_hub_id"] is None
-    assert set(record["hashes"]) == {"base", "models", "domain", "items", "code"}
+    assert set(record["hashes"]) == {"base", "models", "domain", "contrast", "items", "code"}
     assert set(record["hashes"]["models"]) == set(OWN)
     assert record["versions"]["knowshift"] == knowshift.__version__
     assert (record["seed"], record["dtype"], record["device"]) == (0, "torch.float32", "cpu")
@@ -91,13 +91,14 @@ def test_the_comparison_has_the_documented_form(finished):
     for name, model in data["models"].items():
         assert model["own"] == OWN[name]
         assert model["verdict"] == "cannot tell"
-        assert any("12 own and 24 other concepts" in line for line in model["missing"])
+        assert any("of 12 own facts" in line and "of 24 other ones" in line for line in model["missing"])
+        assert (model["knowledge"]["state"], model["knowledge"]["testable"]) == ("unclear", False)
         assert set(model["rungs"]) == set(RUNGS)
         assert set(model["text_rungs"]) == set(RUNGS[:3])
         figures = (
             *model["rungs"].values(),
             *model["text_rungs"].values(),
-            *(model[key] for key in ("specific_margin", "specific_knowledge", "transferable")),
+            *(model[key] for key in ("specific_margin", "acquired", "transferable")),
         )
         assert all(is_estimate(figure) is not None for figure in figures)
         for counts in (model["ledger"]["own"], model["ledger"]["other"]):
@@ -154,33 +155,28 @@ def test_the_rungs_follow_from_the_score_files_in_every_unit(per, finished, hous
         assert sum(rungs.values()) == pytest.approx(total, abs=1e-9)
 
 
-def test_the_ledger_follows_from_the_score_files(finished):
-    """A fact is known if its true answer beats every like wrong one, by mean log-probability over its wordings."""
-
-    def known(model):
-        out = {}
-        for fact, cells in values_of(finished, model, lambda row: 1).items():
-            tokens, value = cells[..., 1], cells[..., 0].mean(0)
-            like = (abs(tokens - tokens[:, :1]) <= 1).all(0) & (np.arange(7) > 0)
-            if like.sum() >= 3:
-                out[fact] = value[0] > value[like].max()
-        return out
-
-    before = known("base")
+def test_the_ledger_follows_from_the_table_of_facts(finished):
+    """A fact is known if its true answer leads, centred, or is first where no lead can be read."""
+    rows = knowshift.open_run(finished).facts()
     for name, own in OWN.items():
-        after = known(name)
-        mine = [fact for fact in before if fact.startswith(f"fact:{own}-")]
+        mine = [row for row in rows.iter_rows(named=True) if (row["model"], row["specialties"]) == (name, [own])]
+
+        def known(row, when):
+            lead = row[f"{when}_lead"]
+            return row[f"{when}_rank"] == 0 if lead is None else lead > 0
+
+        before, after = ([known(row, when) for row in mine] for when in ("base", "tuned"))
         ledger = findings(finished)["models"][name]["ledger"]["own"]
-        assert ledger["facts"] == len(mine)
-        assert ledger["known"] == sum(before[fact] for fact in mine)
-        assert ledger["learned"] == sum(after[fact] and not before[fact] for fact in mine)
-        assert ledger["lost"] == sum(before[fact] and not after[fact] for fact in mine)
+        assert ledger["facts"] == len(mine) > 0
+        assert ledger["known"] == sum(before)
+        assert ledger["learned"] == sum(b and not a for a, b in zip(before, after, strict=True))
+        assert ledger["lost"] == sum(a and not b for a, b in zip(before, after, strict=True))
 
 
 def test_a_run_opens_again_as_frames(finished):
     run = knowshift.open_run(finished)
     assert run.frame()["model"].to_list() == list(OWN)
-    assert {"verdict", "knowledge", "knowledge_low", "specific_knowledge_high"} <= set(run.frame().columns)
+    assert {"verdict", "knowledge", "knowledge_low", "acquired_high"} <= set(run.frame().columns)
     assert set(run.facts()["model"]) == set(run.terms()["model"]) == set(OWN)
     assert run.scores("base").height == run.scores("neuro_lora").height
     with pytest.raises(RunError, match=r"nobody\.parquet: no such file"):
@@ -279,7 +275,7 @@ def test_limit_takes_so_many_of_each_group(house, tmp_path):
     assert facts.count("neurology") == facts.count("general") == 2
     assert facts.count("cardiology") + facts.count("gastroenterology") == 2
     assert run.scores("base")["lens"].is_null().all()
-    assert run.models["neuro_lora"].specific_knowledge.value is None
+    assert run.models["neuro_lora"].acquired.value is None
 
 
 def test_two_of_one_name_get_their_parents_name(house, tmp_path):

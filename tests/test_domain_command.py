@@ -165,7 +165,7 @@ def test_what_is_counted_is_what_a_verdict_counts(house, finished, probe):
     limits = json.loads(out)["limits"]
     for name, model in json.loads((finished / "comparison.json").read_text())["models"].items():
         said = next(line for line in model["missing"] if line.startswith("knowledge"))
-        own, other = map(int, re.search(r"(\d+) own and (\d+) other", said).groups())
+        own, other = map(int, re.search(r"of (\d+) own facts.* of (\d+) other ones", said).groups())
         assert (limits[model["own"]]["own"], limits[model["own"]]["other"]) == (own, other), name
 
 

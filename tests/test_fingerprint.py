@@ -14,7 +14,6 @@ import knowshift
 import pytest
 from house import command
 from knowshift.fingerprint import class_fingerprint, code_fingerprint, imported_modules
-from knowshift.probes.calibrate.keys import ANSWERING, JUDGING
 from knowshift.probes.evaluate import prompting
 from knowshift.probes.runs.plan import SCORING
 
@@ -30,8 +29,6 @@ ROOTS = {
     "mentions": ("terms.extraction.mentions",),
     "linker": ("terms.extraction.neighbours",),
     "written": prompting.ANSWERING,
-    "answers": ANSWERING,
-    "records": JUDGING,
 }
 
 
@@ -106,23 +103,17 @@ def test_prose_types_and_layout_drop_nothing(copy):
 @pytest.mark.parametrize(
     ("file", "before", "after", "expected"),
     [
-        ("models/table.py", "1.5, 2.0)", "1.5, 2.5)", {"scores", "answers", "records"}),
+        ("models/table.py", "1.5, 2.0)", "1.5, 2.5)", {"scores"}),
         ("models/reading.py", "TOP = 5", "TOP = 6", {"readings"}),
         ("models/lens_training.py", "HELD_OUT = 8192", "HELD_OUT = 4096", {"lens"}),
         ("models/lens_training.py", "momentum: float = 0.9", "momentum: float = 0.8", {"lens"}),
         ("models/engines/transformer_lens.py", "HALF_TOLERANCE = 5e-2", "HALF_TOLERANCE = 6e-2", {"transformer-lens"}),
-        ("terms/match.py", "SHORT = 4", "SHORT = 5", {"mentions", "answers", "records"}),
+        ("terms/match.py", "SHORT = 4", "SHORT = 5", {"mentions"}),
         ("terms/extraction/neighbours.py", "EXACT = 300_000", "EXACT = 3", {"linker", "mentions"}),
-        (
-            "probes/calibrate/training.py",
-            "RANK, RATE, RATE_LARGE = 32,",
-            "RANK, RATE, RATE_LARGE = 16,",
-            {"answers", "records"},
-        ),
-        ("probes/analysis/exposure.py", '("exact", "together")', '("exact",)', {"records"}),
-        ("probes/analysis/resample.py", "DRAWS = 1999", "DRAWS = 999", {"records"}),
+        ("probes/analysis/exposure.py", '("exact", "together")', '("exact",)', set()),
+        ("probes/analysis/resample.py", "DRAWS = 1999", "DRAWS = 999", set()),
         ("probes/evaluate/runner.py", '"sampler": "first_n"', '"sampler": "last_n"', {"written"}),
-        ("probes/analysis/error_rates.py", "import annotations\n", "import annotations\n\nWIDTH = 7\n", {"records"}),
+        ("probes/analysis/error_rates.py", "import annotations\n", "import annotations\n\nWIDTH = 7\n", set()),
         ("terminal.py", "import annotations\n", "import annotations\n\nWIDTH = 7\n", set()),
         ("reports/page.py", "import annotations\n", "import annotations\n\nWIDTH = 7\n", set()),
     ],
@@ -142,25 +133,56 @@ import json
 from knowshift.probes.calibrate.arms import ARMS
 from knowshift.probes.calibrate.keys import answers_key, record_key
 from knowshift.probes.calibrate.world import Size, World
-world = World(Size(specialties=4, relations=6, general_relations=4, facts=20, names=40, terms=10, words=60, texts=3))
+world = World(Size(specialties=4, fields=2, relations=4, general_relations=4, facts=12, other_facts=8, answers=(7, 8),
+                   names=24, pool=20, terms=8, words=60, texts=3))
 found = {arm.name: [answers_key("base", arm, world, 1), record_key("base", arm, world, 1, (40,))] for arm in ARMS}
 print(json.dumps(found))
 """
 
 
-def test_an_arm_that_is_added_or_edited_leaves_the_others_models_and_records(copy):
+def record_keys(copy, *edits):
+    """Return by arm the keys of answers and of records before and after the edits."""
     before = json.loads(run_copy(copy, "-c", RECORD_KEYS).stdout)
-    arms = "probes/calibrate/arms.py"
-    edit(copy, arms, '    Arm("generic",', '    Arm("added", "another", FEW, lesson=_null),\n    Arm("generic",')
-    edit(copy, arms, "k=TAUGHT) + replay\n", "k=TAUGHT // 2) + replay\n")  # of the arm `forgetting`
-    edit(copy, arms, "general text and general facts", "other words for it")
-    after = json.loads(run_copy(copy, "-c", RECORD_KEYS).stdout)
-    assert {name for name in after if after[name] != before.get(name)} == {"added", "forgetting"}
-    assert all(mine != other for mine, other in zip(after["forgetting"], before["forgetting"], strict=True))
+    for change in edits:
+        edit(copy, *change)
+    return before, json.loads(run_copy(copy, "-c", RECORD_KEYS).stdout)
 
 
-def test_calibrated_models_and_records_hold_no_code_of_the_arms():
-    assert "probes.calibrate.arms" not in imported_modules(*ROOTS["records"])
+def test_an_arm_that_is_added_or_edited_leaves_the_others_models_and_records(copy):
+    arms, null = "probes/calibrate/arms.py", '    Arm("null",'
+    before, after = record_keys(
+        copy,
+        (arms, null, f'    Arm("added", "another", lessons.general),\n{null}'),
+        (arms, 'lessons.noise, own="hardest", rate=0.03)', 'lessons.noise, own="hardest", rate=0.02)'),
+        (arms, "the base's own kind of text", "other words for it"),
+        ("probes/calibrate/lessons.py", "COMMONEST = 0.1", "COMMONEST = 0.2"),
+    )
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert changed == {"added", "noise, harder", "narrow", "general lost"}
+    for name in changed - {"added"}:
+        assert all(mine != other for mine, other in zip(after[name], before[name], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "changed"),
+    [
+        ("probes/analysis/resample.py", "DRAWS = 1999", "DRAWS = 999", [False, False]),
+        (
+            "probes/analysis/verdict.py",
+            "OWN_UNKNOWN, OTHER_UNKNOWN = 20,",
+            "OWN_UNKNOWN, OTHER_UNKNOWN = 9,",
+            [False] * 2,
+        ),
+        ("probes/analysis/rule.py", "RULE = ", "RULE = 7 + ", [False, True]),
+        ("probes/calibrate/samples.py", "300: 20}", "300: 19}", [False, True]),
+        ("probes/calibrate/training.py", "RANK, RATE, RATE_LARGE = 32,", "RANK, RATE, RATE_LARGE = 16,", [True, True]),
+        ("probes/calibrate/asking.py", "OTHER_FACTS = 20", "OTHER_FACTS = 19", [True, True]),
+    ],
+)
+def test_answers_are_kept_over_changes_of_statistics_and_records_over_all_but_the_rule(copy, file, old, new, changed):
+    before, after = record_keys(copy, (file, old, new))
+    for name, pair in before.items():
+        assert [one != other for one, other in zip(pair, after[name], strict=True)] == changed
 
 
 def test_what_only_shows_is_no_part_of_a_score():

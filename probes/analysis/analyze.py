@@ -12,7 +12,6 @@ from typing import Any
 import polars as pl
 
 from ...memory import release_freed_memory
-from ...terms.domain import Domain
 from ..results.estimate import DiagonalEstimate
 from ..results.findings import Ledger
 from ..results.model import ModelResult
@@ -22,6 +21,7 @@ from .inputs import AnalysisInputs
 from .knowledge import Knowledge
 from .pair import BaseScores, ModelPair
 from .registry import Analysis, analyses
+from .sentence import describe
 from .shift import Shift
 from .term_table import term_table, term_tables
 from .verdict import Verdict, verdicts
@@ -81,6 +81,7 @@ def analyze(inputs: AnalysisInputs, progress: Callable[[str, int, int], None] | 
     found = verdicts(
         {name: summary.knowledge for name, summary in summaries.items()},
         {name: summary.shift for name, summary in summaries.items()},
+        inputs.seed,
     )
     return ComparisonAnalysis(
         {name: _result(name, inputs, summaries[name], verdict) for name, verdict in found.items()},
@@ -110,34 +111,9 @@ def _result(name: str, inputs: AnalysisInputs, summary: ModelSummary, verdict: V
         own=summary.own,
         own_from=inputs.own[name][1],
         verdict=verdict.verdict,
-        sentence=_sentence(name, inputs.domain, summary.own, verdict, summary.ledger),
+        sentence=describe(name, inputs.domain, summary.own, verdict, summary.knowledge, summary.ledger),
         missing=verdict.missing,
         knowledge=verdict.knowledge,
         shift=verdict.shift,
         **summary.parts,
     )
-
-
-def _sentence(name: str, domain: Domain, own: str | None, verdict: Verdict, ledger: Ledger) -> str:
-    """Return what happened, in plain words."""
-    subject = domain.specialties[own].name.lower() if own else domain.name
-    moved = {
-        "yes": f"{name} moved towards the domain ({domain.name})",
-        "no": f"{name} did not move towards the domain ({domain.name})",
-        "unclear": f"whether {name} moved towards the domain ({domain.name}) cannot be told",
-    }[verdict.shift.state]
-    learned = {
-        "yes": f"it learned {subject} facts",
-        "no": f"no sign that it learned {subject} facts beyond that",
-        "unclear": f"whether it learned {subject} facts cannot be told",
-    }[verdict.knowledge.state]
-    facts, other = ledger.own, ledger.other
-    expected = ""
-    if other.unknown:
-        expected = f", {other.learned / other.unknown * facts.unknown:.0f} expected from the other specialties"
-    counted = []
-    if facts.unknown:
-        counted.append(f"{facts.learned} of {facts.unknown} unknown facts learned{expected}")
-    if facts.known:
-        counted.append(f"{facts.lost} of {facts.known} known facts lost")
-    return f"{moved}; {learned}: {', '.join(counted) or 'no facts of it were asked'}."

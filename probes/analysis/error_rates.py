@@ -16,7 +16,7 @@ from ..results.model import ModelResult
 
 FOLDER = Path(__file__).parent
 """Holds the calibration that comes with the package."""
-OURS = "specific_knowledge"
+OURS = "acquired"
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,8 @@ def error_rate_for(calibration: Calibration | None, n_own_concepts: int, evidenc
     size = max((one for one in sizes if one <= n_own_concepts), default=sizes[0])
     key = str(size)
     arms = calibration.arms
-    # What was re-trained on its own kind of text has not moved; of the other arms the truth of a shift is not known.
-    null = arms.get("null")
-    nothing = {name: arm.sizes[key].knowledge[OURS] for name, arm in arms.items() if arm.truth == "nothing"}
+    nothing = {name: arm.sizes[key].knowledge[OURS] for name, arm in arms.items() if arm.knowledge != "yes"}
     worst = max(nothing, key=lambda name: nothing[name].rate or 0.0, default=None)
-    again = next((arm for arm in arms.values() if arm.truth == "reinforced"), None)
     injected = _injected(arms, evidence.learned)
     of_size = injected.sizes[key] if injected else None
     rates = ErrorRate(
@@ -85,11 +82,10 @@ def error_rate_for(calibration: Calibration | None, n_own_concepts: int, evidenc
         reached=n_own_concepts >= size and evidence.others >= calibration.others[key],
         false_knowledge=calibration.false_knowledge[key][OURS],
         worst_arm=None if worst is None else ArmRate(arm=worst, **dict(nothing[worst])),
-        false_shift=None if null is None else null.text_shift if evidence.view == "text" else null.sizes[key].shift,
+        false_shift=calibration.false_shift.get("text" if evidence.view == "text" else key),
         dose=injected.dose if injected else None,
         power=of_size.knowledge[OURS] if of_size else None,
         missed=of_size.no_knowledge if of_size else None,
-        reinforced=again.sizes[key].knowledge[OURS] if again else None,
     )
     return rates.model_copy(update={"sentence": _sentence(rates, evidence), "brief": _brief(rates, evidence)})
 
@@ -105,26 +101,35 @@ def _of(rate: Rate) -> str:
     return f"{rate.hits} of {rate.n} (95 % interval {rate.low:.1%} to {rate.high:.1%})"
 
 
+def _one_in(share: float | None) -> str:
+    return f"{share or 0:.0%} of the facts"
+
+
+def _short(rates: ErrorRate) -> str:
+    """Return which facts are fewer than the calibration models had; empty where none are."""
+    few = []
+    if rates.own_facts < rates.calibrated_at:
+        few.append(f"{rates.own_facts} own facts (calibrated from {rates.calibrated_at})")
+    if rates.other_facts < rates.calibrated_beside:
+        few.append(f"{rates.other_facts} facts of other specialties (calibrated from {rates.calibrated_beside})")
+    return " and ".join(few)
+
+
 def _brief(rates: ErrorRate, evidence: Evidence) -> str:
     """Return the rates that the verdict depends on, for those who have a minute."""
     if not rates.reached:
-        return f"not known: {' and '.join(_too_few(rates))}"
-    said = [("knowledge wrongly said", rates.false_knowledge, "that learned nothing")]
-    if evidence.knowledge == "no" and rates.missed:
-        said.append(("denied", rates.missed, f"taught {rates.dose:.0%} of the facts"))
-    if evidence.knowledge == "yes" and rates.reinforced:
-        said.append(("also", rates.reinforced, "taught again what their base knew"))
-    if rates.false_shift:
-        said.append(("a shift wrongly said", rates.false_shift, "re-trained on their own text"))
-    counts = [f"{what} of {rate.hits} of {rate.n} {which}" for what, rate, which in said if rate.n]
-    return f"{'; '.join(counts)} (models of known truth)"
-
-
-def _too_few(rates: ErrorRate) -> list[str]:
-    """Say which of the run's facts are fewer than those of any calibrated model."""
-    own, other = (rates.own_facts, rates.calibrated_at), (rates.other_facts, rates.calibrated_beside)
-    counts = [("concepts of own facts", *own), ("facts of other specialties", *other)]
-    return [f"{held:,} {what}, of at least {least:,} calibrated" for what, held, least in counts if held < least]
+        return f"not known: this run has only {_short(rates)}"
+    parts = []
+    if rates.false_knowledge.n:
+        false = rates.false_knowledge
+        parts.append(f"knowledge was wrongly claimed for {false.hits} of {false.n} that had acquired none")
+    if evidence.knowledge != "yes" and rates.power and rates.power.n:
+        missed = rates.power.n - rates.power.hits
+        parts.append(f"missed in {missed} of {rates.power.n} that were taught {_one_in(rates.dose)}")
+    if rates.false_shift and rates.false_shift.n:
+        shift = rates.false_shift
+        parts.append(f"a shift wrongly claimed for {shift.hits} of {shift.n} that had not moved towards the domain")
+    return f"of test models whose truth is known, {'; '.join(parts)}"
 
 
 def _sentence(rates: ErrorRate, evidence: Evidence) -> str:
@@ -132,17 +137,15 @@ def _sentence(rates: ErrorRate, evidence: Evidence) -> str:
     if rates.false_knowledge.n:
         worst = rates.worst_arm
         most = f" (most in one kind: {worst.arm}, {worst.hits} of {worst.n})" if worst and worst.hits else ""
-        parts.append(f"knowledge was wrongly said of {_of(rates.false_knowledge)} that had learned nothing{most}")
-    if rates.power and rates.missed:
-        seen = f"rightly of {_of(rates.power)} taught {rates.dose:.0%} of the facts"
-        parts.append(seen + (f", and denied of {rates.missed.hits}" if evidence.knowledge == "no" else ""))
-    if evidence.knowledge == "yes" and rates.reinforced and rates.reinforced.hits:
-        parts.append(
-            f"also of {rates.reinforced.hits} of {rates.reinforced.n} that were taught again what their base knew (how "
-            "many facts are new stands in the ledger)"
-        )
+        parts.append(f"knowledge was wrongly claimed for {_of(rates.false_knowledge)} that had acquired none{most}")
+    if rates.power and rates.power.n:
+        seen = f"it was found in {_of(rates.power)} that were taught {_one_in(rates.dose)}"
+        denied = f", and denied of {rates.missed.hits}" if evidence.knowledge == "no" and rates.missed else ""
+        parts.append(seen + denied)
     if rates.false_shift and rates.false_shift.n:
-        parts.append(f"a domain shift was wrongly said of {_of(rates.false_shift)} re-trained on their own text")
-    least = "" if rates.reached else f" This run has {' and '.join(_too_few(rates))}: its error rates are not known."
-    about = f"{rates.calibrated_at} own facts and {rates.calibrated_beside} beside them"
+        parts.append(f"a shift was wrongly claimed for {_of(rates.false_shift)} that had not moved towards the domain")
+    least = (
+        "" if rates.reached else f" This run has only {_short(rates)}: its error rates are not known, and no better."
+    )
+    about = f"{rates.calibrated_at} own facts and {rates.calibrated_beside} of other specialties"
     return f"Of calibration models with {about}, {'; '.join(parts)}.{least}"

@@ -23,7 +23,7 @@ SEEN, UNSEEN = ("exact", "together"), ("no",)
 
 @analysis("training")
 def exposure(model: ModelPair) -> Exposure | None:
-    """Return rungs, specific knowledge and ledger of the own facts seen and unseen; None without training data."""
+    """Return rungs, acquired and ledger of the own facts seen and unseen; None without training data."""
     seen = model.seen
     if not seen:
         return None
@@ -46,7 +46,7 @@ def _side(model: ModelPair, seen: Seen, levels: tuple[str, ...]) -> ExposureSide
     own, other = (counts(states[among & (model.fact_groups == group)].tolist()) for group in ("own", "other"))
     return ExposureSide(
         rungs=ladder.rungs,
-        specific_knowledge=knowledge.specific,
-        margin_gain=knowledge.margin_gain,
+        acquired=knowledge.acquired,
+        margin_gain=knowledge.own_gain,
         ledger=ExposureLedger(own=own, other=other),
     )

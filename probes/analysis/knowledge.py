@@ -1,267 +1,336 @@
-"""The knowledge statistic: did true answers gain on wrong ones in the own specialty more than in others?
+"""The knowledge statistic: what was acquired, what was reinforced.
 
-Answers differ in how easily they move, and that, not the subject, is most of a margin's noise. So each candidate's
-log-probability is centred by its mean over other cues of its relation where it is false, in base and tuned
-separately; margins are formed from the centred values; the tuned margin is predicted from the base margin by a
-robust line fitted over the other specialties (a model that only grew more confident scales every margin); and
-`specific_knowledge` is the mean residual of the own specialty.
+*Acquired* is read from facts that the base clearly does not know (`standing`). A fact's truth may gain because the
+model learned it, or because every answer of its kind moved. So the truth is compared with wrong answers at equal
+standing in the base: each wrong answer has a pseudo-margin too, a robust line predicts tuned from base pseudo-margins
+over a group's wrong answers, and a fact's score is how far the truth lies above that line. `acquired` is the own
+facts' mean score less the other specialties'. Its p permutes whole relations (`relations`) over scores in units of
+the wrong answers' own spread, so that a specialty whose answers all move about looks like no learning.
+
+*Reinforced* is the same over facts that the base knew, shown with its two absolute parts.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..results.estimate import Estimate
-from ..results.findings import MARGIN
-from .detectable import Errors, label_error
-from .ladder import DISTRACTORS, FactGains, nanmean
-from .resample import DRAWS, PERMUTATIONS, Array, Clusters, bootstrap, codes, effect_size, permutation_p
-from .scores import Pair, Scores
+from ..results.findings import MARGIN, LearnedShare
+from ..results.rungs import Group
+from .centring import Centred
+from .detectable import Errors
+from .ladder import nanmean
+from .proportions import rate
+from .relations import Blocks, permutation_p
+from .resample import DRAWS, Array, Bootstrap, Clusters, bootstrap, codes, effect_size
+from .robust import robust_line
+from .standing import CLEARLY_KNOWN, Standing
 
-SMALL_RELATION = 5
-"""A relation of fewer facts counts for nothing."""
-HUBER = 1.345
 CONSTANT = 1e-4
 """Margins that differ by less are the same, nats: what is left is the rounding of float32."""
-COVERED = 0.9
-"""Share of own base margins that must lie within the range of the others'."""
+SMALLEST_SHARE = 0.05
+"""Smallest effect of interest: this share of the unknown facts learned, beyond what the reference learned."""
+ELSEWHERE = 0.25
+"""Facts learned in another wording, as a share of those in the best one, up to which the best is the only one."""
+SHRINKAGE = 20
+"""Weight of the group's spread of wrong answers in a block's own, in wrong answers."""
 
 
 @dataclass(frozen=True)
-class Centred:
-    """Centred log-probabilities of N facts' candidates in `per`'s unit; NaN where one cannot be centred."""
+class Scored:
+    """Facts with what the statistic makes of them, N of them."""
 
-    base: Array
-    """[N, candidates]"""
-    tuned: Array
-    """[N, candidates]"""
-    like: NDArray[np.bool_]
-    """[N, candidates] distractors of like length."""
+    own: NDArray[np.bool_]
+    reference: NDArray[np.bool_]
+    block: NDArray[np.int64]
+    """[N] relation and specialty."""
+    gain: Array
+    """[N] plain gain of the centred margin."""
+    score: Array
+    """[N] the truth above the wrong answers' line."""
+    spread: Array
+    """[N] standard deviation of the wrong answers about their line, in the fact's block."""
+    ease: Array
+    """[blocks] mean base margin."""
 
-    def margins(self) -> tuple[Array, Array]:
-        """Margins [N] in base and tuned; NaN where fewer than `DISTRACTORS` wrong answers are left."""
-
-        def margin(values: Array) -> Array:
-            wrong = np.where(self.like, values, np.nan)
-            enough = np.isfinite(wrong).sum(1) >= DISTRACTORS
-            return np.where(enough, values[:, 0] - nanmean(wrong, 1), np.nan)
-
-        return margin(self.base), margin(self.tuned)
-
-
-def _centre(values: Array, key: NDArray[np.int64]) -> Array:
-    """Takes from each candidate its mean over the other facts of its relation where it is false.
-
-    `key` [N, candidates] numbers the answers (-1: no candidate). NaN where an answer is false nowhere else.
-    """
-    if not len(values):
-        return values
-    held = np.isfinite(values) & (key >= 0)
-    false = held.copy()
-    false[:, 0] = False
-    flat = np.where(held, key, 0)
-    total = np.bincount(flat[false], values[false], minlength=key.max() + 1)[flat]
-    count = np.bincount(flat[false], minlength=key.max() + 1)[flat] - false
-    elsewhere = total - np.where(false, values, 0.0)
-    usable = held & (count > 0)
-    return np.where(usable, values - elsewhere / np.where(usable, count, 1), np.nan)
-
-
-def centre(pair: Pair, gains: FactGains, asked: NDArray[np.bool_] | None = None) -> Centred:
-    """Centred candidates of the facts in `gains`, an item's wordings averaged: all, or those `asked` [N, cues]."""
-    items = [pair.items[i] for i in gains.index]
-    width = pair.base.logprob.shape[2]
-    relation = codes([item.relation for item in items])
-    large = np.bincount(relation, minlength=1)[relation] >= SMALL_RELATION
-    key = np.full((len(items), width), -1, dtype=np.int64)
-    seen: dict[tuple[int, str], int] = {}
-    for row, item in enumerate(items):
-        for k, candidate in enumerate(item.scored):
-            key[row, k] = seen.setdefault((int(relation[row]), candidate), len(seen))
-
-    def values(scores: Scores) -> Array:
-        every = scores.value(pair.per)[gains.index]
-        every = nanmean(every if asked is None else np.where(asked[..., None], every, np.nan), 1)
-        return np.where(large[:, None], _centre(every, key), np.nan)
-
-    return Centred(values(pair.base), values(pair.tuned), gains.like)
-
-
-@dataclass(frozen=True)
-class Line:
-    """A Huber regression's result; `scale` is the residuals' median absolute deviation / 0.6745."""
-
-    intercept: float
-    slope: float
-    scale: float
-
-
-def _least_squares(held: Array, x: Array, y: Array) -> tuple[Array, Array]:
-    """Intercepts and slopes [draws] for weights `held` [draws, N]; NaN where `x` does not vary."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        total, *sums = (held @ np.stack([np.ones(len(x)), x, y, x * x, x * y], axis=1)).T
-        mean_x, mean_y, square, product = (part / total for part in sums)
-        spread = square - mean_x**2
-        slope = np.where(spread > 1e-12 * (1e-12 + square), (product - mean_x * mean_y) / spread, np.nan)
-    return mean_y - slope * mean_x, slope
-
-
-def _huber(weights: Array, x: Array, y: Array, intercept: Array, slope: Array, scale: float) -> tuple[Array, Array]:
-    """One step of Huber's regression from the lines given, [draws]."""
-    residual = y - intercept[:, None]
-    residual -= slope[:, None] * x
-    np.abs(residual, out=residual)
-    # Residuals of next to nothing keep their whole weight.
-    bound = HUBER * max(scale, 1e-12)
-    np.maximum(residual, bound, out=residual)
-    np.divide(bound * weights, residual, out=residual)
-    return _least_squares(residual, x, y)
-
-
-def robust_line(x: Array, y: Array) -> Line:
-    """Huber regression of `y` on `x` [N]; NaN where `x` does not vary."""
-    weights = np.ones((1, len(x)))
-    intercept, slope = _least_squares(weights, x, y)
-    scale = float("nan")
-    for _ in range(100):
-        if not np.isfinite(slope[0]):
-            break
-        scale = float(np.median(np.abs(y - intercept - slope * x))) / 0.6744897501960817
-        before = intercept[0], slope[0]
-        intercept, slope = _huber(weights, x, y, intercept, slope, scale)
-        if np.allclose(before, (intercept[0], slope[0]), rtol=0, atol=1e-10):
-            break
-    return Line(float(intercept[0]), float(slope[0]), scale)
-
-
-def robust_lines(x: Array, y: Array, weights: Array, start: Line, steps: int = 8) -> tuple[Array, Array]:
-    """Intercepts and slopes [draws] for each row of `weights` [draws, N], in so many steps from `start`.
-
-    `start.scale` serves every draw.
-    """
-    intercept, slope = np.full(len(weights), start.intercept), np.full(len(weights), start.slope)
-    for _ in range(steps):
-        intercept, slope = _huber(weights, x, y, intercept, slope, start.scale)
-    return intercept, slope
+    def blocks(self, among: NDArray[np.bool_]) -> Blocks:
+        """Return the scores in units of their spread, summed by block, of the facts `among`."""
+        count = len(self.ease)
+        kept = among & (self.own | self.reference)
+        own = np.bincount(self.block[self.own], minlength=count) > 0
+        total = np.bincount(self.block[kept], (self.score / self.spread)[kept], count).astype(np.float64)
+        return Blocks(own, np.bincount(self.block[kept], minlength=count).astype(np.float64), total, self.ease)
 
 
 @dataclass(frozen=True)
 class Knowledge:
     """What the facts say of knowledge; read by `probes.analysis.verdict`."""
 
-    specific: Estimate
-    """Mean residual of the own facts; `p` is the permutation's."""
-    margin_gain: Estimate
-    """Plain centred margin gain of the own facts."""
-    below_margin_p: float | None
-    """One-sided p of H0: specific knowledge is at least `MARGIN`."""
-    own_concepts: int
-    other_concepts: int
-    covered: float
-    """Share of own base margins within the range of the others'."""
-    slope: float | None
-    """Of the line: above 1 the model grew more confident."""
+    acquired: Estimate
+    """Own unknown facts' mean score less the reference's; `p` permutes whole relations."""
+    own_gain: Estimate
+    """Plain margin gain of the own unknown facts."""
+    reinforced: Estimate
+    """The same as `acquired` over facts that the base knew."""
+    own_kept: Estimate
+    """Plain margin gain of the own facts that the base knew."""
+    reference_kept: Estimate
+    learned: LearnedShare
+    """Of the clearly unknown own facts, how many became clearly known, beside the reference's."""
+    below_margin_p: float | None = None
+    """One-sided p of H0: acquired is at least the smallest effect of interest."""
+    own_relations: int = 0
+    reference_relations: int = 0
+    """With clearly unknown facts."""
+    facts: tuple[int, int] = (0, 0)
+    """Own and reference facts with a margin."""
+    known: tuple[int, int] = (0, 0)
+    """Those of them that the base knew."""
+    carriers: tuple[str, ...] = ()
+    """Own relations in which facts were learned, the most first."""
+    wording: str = ""
+    """The only wording in which facts were learned; empty where they were learned in several, or in none."""
+    carried_by_one: bool = False
+    """Whether nothing is left of the effect without the first of them."""
+    sharpening: float | None = None
+    """Slope of the own wrong answers' line; above 1 the model grew more confident."""
+    threshold: float = 0.0
+    """Lead of the best wrong answer from which a fact is clearly unknown."""
     margin: float = MARGIN
-    """Smallest specific knowledge of interest, in the estimates' unit."""
-    beside: str = "other"
-    """Whose facts the own ones are held against: those of other specialties, or general ones."""
+    """Smallest effect of interest, in the estimates' unit: what learning `SMALLEST_SHARE` of the facts amounts to."""
+    reference: Group = "other"
     errors: Errors | None = None
     """Standard errors of the test, for what it could have seen."""
+    blocks: Blocks | None = field(default=None, repr=False)
+    """What p is computed from, again where a run has many models."""
+
+
+def score_facts(
+    centred: Centred,
+    own: NDArray[np.bool_],
+    reference: NDArray[np.bool_],
+    relations: Sequence[str],
+    specialties: Sequence[str],
+) -> Scored:
+    """Return every fact's score. Facts without a margin are in neither group."""
+    base, tuned = centred.margins()
+    usable = np.isfinite(base) & np.isfinite(tuned)
+    own, reference = own & usable, reference & usable
+    wrong_base, wrong_tuned = centred.pseudo_margins()
+    block = codes(list(zip(relations, specialties, strict=True)))
+    blocks = int(block.max(initial=-1)) + 1
+    score, spread = np.full(len(base), np.nan), np.ones(len(base))
+    for group in (own, reference):
+        if not group.any():
+            continue
+        line, residual = _wrong_line(wrong_base, wrong_tuned, group)
+        score[group] = (tuned - line[0] - line[1] * base)[group]
+        square = np.where(np.isfinite(residual), residual, 0.0) ** 2
+        held = np.isfinite(residual) & group[:, None]
+        overall = square[held].mean() if held.any() else 0.0
+        count = np.bincount(block, held.sum(1), blocks)
+        total = np.bincount(block, np.where(held, square, 0.0).sum(1), blocks)
+        within = (total + SHRINKAGE * overall) / (count + SHRINKAGE)
+        spread[group] = np.sqrt(np.maximum(within[block[group]], CONSTANT**2))
+    some = own | reference
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ease = np.bincount(block[some], base[some], blocks) / np.bincount(block[some], minlength=blocks)
+    return Scored(own, reference, block, tuned - base, score, spread, ease)
+
+
+def _wrong_line(base: Array, tuned: Array, group: NDArray[np.bool_]) -> tuple[tuple[float, float], Array]:
+    """Return intercept and slope of the wrong answers of `group`, and all wrong answers' residuals."""
+    x, y = base[group].ravel(), tuned[group].ravel()
+    held = np.isfinite(x) & np.isfinite(y)
+    x, y = x[held], y[held]
+    if len(x) < 3 or np.ptp(x) < CONSTANT:
+        return (0.0, 1.0), tuned - base
+    line = robust_line(x, y)
+    return (line.intercept, line.slope), tuned - line.intercept - line.slope * base
 
 
 def measure(
     centred: Centred,
     own: NDArray[np.bool_],
     reference: NDArray[np.bool_],
+    relations: Sequence[str],
+    specialties: Sequence[str],
     clusters: Clusters,
     seed: int,
     *,
     unit: str,
     margin: float = MARGIN,
-    whole_domain: bool = False,
+    reference_name: Group = "other",
+    wordings: Sequence[str] = (),
     draws: int = DRAWS,
-    permutations: int = PERMUTATIONS,
+    permute: bool = True,
 ) -> Knowledge:
-    """Specific knowledge of the facts `own` [N] beside `reference` [N] (the other specialties' facts).
+    """Return what the own facts acquired and reinforced beside the reference.
 
-    `margin` is `MARGIN` in the unit of the margins. With `whole_domain` (a tune for no one specialty) the reference
-    is general knowledge, and p permutes answers among the candidates of a fact instead of labels; as that takes the
-    line as given, p is no smaller than the bootstrap's.
+    Args:
+        centred: Centred candidates of N facts.
+        own: [N] own facts.
+        reference: [N] facts that the own ones are compared with: those of other specialties.
+        relations: [N] relation of each fact.
+        specialties: [N] specialty of each fact, the own one for own facts.
+        clusters: [N] concepts crossed with answers.
+        seed: Of bootstrap and permutation.
+        unit: Of the margins.
+        margin: The smallest effect of interest, in `unit`, where the base knows too little to state one.
+        reference_name: What the reference is called.
+        wordings: Names of the wordings; by default their numbers.
+        draws: Of the bootstrap.
+        permute: Whether p is computed.
     """
-    base, tuned = centred.margins()
-    known = np.isfinite(base) & np.isfinite(tuned)
-    own, reference = own & known, reference & known
-    concepts = [len(np.unique(clusters.first[member])) for member in (own, reference)]
-    beside = "general" if whole_domain else "other"
-    if concepts[0] < 2 or concepts[1] < 3:
-        why = f"{concepts[0]} own and {concepts[1]} {beside} concepts have a centred margin"
-        missing = Estimate.missing(why, concepts[0], unit)
-        return Knowledge(missing, missing, None, concepts[0], concepts[1], 0.0, None, margin, beside)
-    kept = own | reference
-    x, y, is_own = base[kept], tuned[kept], own[kept].astype(np.float64)
-    inside = clusters.part(kept)
-    line = robust_line(x[is_own == 0], y[is_own == 0])
-    if min(np.ptp(x[is_own == 0]), np.ptp(y[is_own == 0])) < CONSTANT:
-        # A model that says the same of every fact would be certain to have learned nothing.
-        line = Line(float("nan"), float("nan"), 0.0)
+    scored = score_facts(centred, own, reference, relations, specialties)
+    standing = Standing.of(centred, margin / MARGIN)
+    margin = _smallest(standing, scored) or margin
+    unknown, known = standing.is_clearly_unknown, standing.base_lead > 0
+    acquired = _compare(scored, unknown, clusters, seed, draws)
+    kept = _compare(scored, known, clusters, seed, draws)
+    counts = [len(np.unique(clusters.first[side & unknown])) for side in (scored.own, scored.reference)]
+    why = f"{counts[0]} own and {counts[1]} {reference_name} facts are clearly unknown to the base"
+    estimate, gain = (acquired.estimate(i, counts[0], unit, why) for i in (0, 1))
+    blocks = scored.blocks(unknown)
+    mine = scored.own & unknown
+    below = errors = None
+    if estimate.known:
+        effect = effect_size(float(acquired.values[0]), scored.score[mine], clusters.first[mine])
+        p = permutation_p(blocks, seed) if permute else None
+        estimate = replace(estimate, p=p, effect=effect)
+        error = acquired.error(0)
+        errors = Errors(error, error, int(acquired.clusters[0]), acquired.error(1))
+        below = acquired.one_sided_p(0, margin, below=True)
+    why_known = "the base knew none of these facts"
+    reinforced, own_kept, reference_kept = (
+        kept.estimate(i, len(np.unique(clusters.first[scored.own & known])), unit, why_known) for i in (0, 1, 2)
+    )
+    learned = standing.is_clearly_known & unknown
+    names = [f"{relation}" for relation in relations]
+    carriers, alone = _carriers(scored, unknown, learned, names)
+    wording = _only_wording(centred.wording_leads()[1], standing, mine, wordings)
+    return Knowledge(
+        estimate,
+        gain,
+        reinforced,
+        own_kept,
+        reference_kept,
+        LearnedShare(
+            own=rate(int((learned & scored.own).sum()), int(mine.sum())),
+            reference=rate(int((learned & scored.reference).sum()), int((scored.reference & unknown).sum())),
+        ),
+        below,
+        int((blocks.own & (blocks.count > 0)).sum()),
+        int((~blocks.own & (blocks.count > 0)).sum()),
+        (int(scored.own.sum()), int(scored.reference.sum())),
+        (int((known & scored.own).sum()), int((known & scored.reference).sum())),
+        carriers,
+        wording,
+        alone,
+        _wrong_line(*centred.pseudo_margins(), scored.own)[0][1] if scored.own.any() else None,
+        standing.threshold,
+        margin,
+        reference_name,
+        errors,
+        blocks,
+    )
 
-    def residual(weights: Array, labels: Array) -> Array:
-        """Mean residual of the own facts about the line of the rest."""
-        intercept, slope = robust_lines(x, y, weights * (1.0 - labels), line)
-        held = weights * labels
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean: Array = (held @ y - slope * (held @ x)) / held.sum(1) - intercept
-        return mean
+
+def _smallest(standing: Standing, scored: Scored) -> float | None:
+    """Return the smallest effect of interest: learning a fact takes it from where unknown facts lie to where known do.
+
+    None where the base knows none of the facts, or all.
+    """
+    some = scored.own | scored.reference
+    known, unknown = some & (standing.base_lead > 0), some & standing.is_clearly_unknown
+    if not known.any() or not unknown.any():
+        return None
+    return float(SMALLEST_SHARE * (standing.base_lead[known].mean() - standing.base_lead[unknown].mean()))
+
+
+def _only_wording(leads: Array, standing: Standing, own: NDArray[np.bool_], names: Sequence[str]) -> str:
+    """Return the only wording in which own unknown facts became clearly known; "" where there is no such one."""
+    with np.errstate(invalid="ignore"):
+        learned = (leads[:, own] >= CLEARLY_KNOWN * standing.threshold).sum(1)
+    if len(learned) < 2:
+        return ""
+    first, second = np.argsort(-learned, kind="stable")[:2]
+    if learned[first] < 2 or learned[second] > ELSEWHERE * learned[first]:
+        return ""
+    return names[first] if first < len(names) else f"wording {first + 1}"
+
+
+def _compare(scored: Scored, among: NDArray[np.bool_], clusters: Clusters, seed: int, draws: int) -> Bootstrap:
+    """Bootstrap own less reference score, and both sides' plain gains, of the facts `among`.
+
+    The spread between relations, as the reference's show it, is added: the bootstrap draws concepts and answers, and
+    a specialty's few relations each move by themselves.
+    """
+    kept = among & (scored.own | scored.reference)
+    mine = scored.own[kept]
+    values = np.stack([scored.score[kept], scored.gain[kept]], axis=1)
+    inside = clusters.part(kept)
 
     def statistic(weights: Array) -> Array:
-        held = weights * is_own
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.stack([residual(weights, is_own[None]), held @ (y - x) / held.sum(1)], axis=1)
+        sides = []
+        for side in (mine, ~mine):
+            with np.errstate(invalid="ignore", divide="ignore"):
+                sides.append(weights[:, side] @ values[side] / weights[:, side].sum(1)[:, None])
+        return np.stack([sides[0][:, 0] - sides[1][:, 0], sides[0][:, 1], sides[1][:, 1]], axis=1)
 
-    result = bootstrap(statistic, inside, seed, draws, clusters.fewest(own, reference))
-    why = "the other facts' margins are all the same: no line can be fitted"
-    specific, gain = (result.estimate(i, concepts[0], unit, why) for i in (0, 1))
-    errors = None
-    if specific.known:
-        if whole_domain:
-            p = max(answer_permutation_p(centred, own, line.slope, seed, permutations), result.one_sided_p(0))
-        else:
-            p = permutation_p(
-                lambda labels: residual(np.ones_like(labels), labels)[:, None],
-                own[kept],
-                inside.first,
-                seed,
-                permutations,
-            )
-        away = y - line.slope * x
-        mine = is_own == 1
-        specific = replace(specific, p=p, effect=effect_size(float(result.values[0]), away[mine], inside.first[mine]))
-        error = result.error(0)
-        null = error if whole_domain else label_error(away, mine, inside.first)
-        errors = Errors(null, error, int(result.clusters[0]), result.error(1))
-    low, high = x[is_own == 0].min(), x[is_own == 0].max()
-    covered = float(((x >= low) & (x <= high))[is_own == 1].mean())
-    below = result.one_sided_p(0, margin, below=True)
-    slope = line.slope if specific.known else None
-    return Knowledge(specific, gain, below, concepts[0], concepts[1], covered, slope, margin, beside, errors)
+    own, reference = (inside.fewest(side) if side.any() else 0 for side in (mine, ~mine))
+    result = bootstrap(statistic, inside, seed, draws, fewest=[min(own, reference), own, reference])
+    between = [_between(scored, kept, of) for of in (scored.score, scored.gain)]
+    shares = [_concentration(scored.block[kept][side]) for side in (mine, ~mine)]
+    added = np.array([between[0] * (shares[0] + shares[1]), between[1] * shares[0], between[1] * shares[1]])
+    variance = nanmean((result.deviations - nanmean(result.deviations, 0)) ** 2, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scale = np.sqrt(1 + np.where(variance > 0, added / variance, 0.0))
+    return replace(result, deviations=result.deviations * scale)
 
 
-def answer_permutation_p(
-    centred: Centred, own: NDArray[np.bool_], slope: float, seed: int, draws: int = PERMUTATIONS
-) -> float:
-    """One-sided p of the own facts' mean centred margin gain, each fact's true answer drawn among its candidates.
+def _concentration(block: NDArray[np.int64]) -> float:
+    """Return the sum of the blocks' squared shares: one over the number of blocks where all are of one size."""
+    share = np.bincount(block) / max(1, len(block))
+    return float((share**2).sum())
 
-    Gains are those beyond `slope` times the base: what a model that only grew more confident would gain.
+
+def _between(scored: Scored, kept: NDArray[np.bool_], values: Array) -> float:
+    """Return the variance between the reference's blocks beyond what their facts' own spread gives (by moments)."""
+    side = kept & scored.reference & np.isfinite(values)
+    block, x = scored.block[side], values[side]
+    count = np.bincount(block)
+    several = count >= 2
+    if several.sum() < 3:
+        return 0.0
+    mean = np.bincount(block, x) / np.maximum(count, 1)
+    within = np.bincount(block, (x - mean[block]) ** 2)[several].sum() / (count[several] - 1).sum()
+    n, means = count[several], mean[several]
+    total, grand = n.sum(), (n * means).sum() / n.sum()
+    effective = (total - (n**2).sum() / total) / (len(n) - 1)
+    between = ((n * (means - grand) ** 2).sum() / (len(n) - 1) - within) / effective
+    return float(max(0.0, between))
+
+
+def _carriers(
+    scored: Scored, unknown: NDArray[np.bool_], learned: NDArray[np.bool_], relations: Sequence[str]
+) -> tuple[tuple[str, ...], bool]:
+    """Return the own relations in which facts were learned, and whether the first of them carries all of it.
+
+    That is where three facts or more of one relation were learned, none of any other, and other relations had as
+    many facts to learn.
     """
-    gain = (centred.tuned - slope * centred.base)[own]
-    gain = np.where(centred.like[own] | (np.arange(gain.shape[1]) == 0), gain, np.nan)
-    count = np.isfinite(gain).sum(1)
-    rest = (np.nansum(gain, 1, keepdims=True) - gain) / np.maximum(count - 1, 1)[:, None]
-    margin = gain - rest
-    rng = np.random.default_rng([seed, 11])
-    choices = [row[np.isfinite(row)] for row in margin]
-    drawn = sum(rng.choice(row, size=draws) for row in choices) / len(choices)
-    return float((1 + (drawn >= margin[:, 0].mean() - 1e-12).sum()) / (1 + draws))
+    mine = scored.own & learned
+    count = np.bincount(scored.block[mine], minlength=len(scored.ease))
+    order = [int(block) for block in np.argsort(-count, kind="stable") if count[block] > 0]
+    if not order:
+        return (), False
+    name = {int(block): relation for block, relation in zip(scored.block, relations, strict=True)}
+    elsewhere = int((scored.own & unknown & (scored.block != order[0])).sum())
+    inside = int((scored.own & unknown & (scored.block == order[0])).sum())
+    alone = len(order) == 1 and count[order[0]] >= 3 and elsewhere >= inside
+    return tuple(name[block] for block in order), alone

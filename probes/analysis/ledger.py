@@ -1,7 +1,8 @@
 """The facts ledger: which facts the base knew, and which of them were learned or lost.
 
-A fact is known if its true answer ranks first among its candidates by mean whole-target log-probability over its
-wordings; a tie is not known. People read this first; the verdict does not depend on it.
+A fact is known if its true answer is first among its candidates of like length by centred log-probability, wordings
+averaged; a tie is not known (`probes.analysis.standing`). Ranks and margins beside it are of whole targets as they
+stand. People read this first.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from scipy import stats
 
 from ..results.findings import Counts, Ledger
 from ..results.rungs import GROUPS
+from .centring import Centred
 from .ladder import FactGains, Groups, nanmean
 from .scores import Array, Pair, Scores
+from .standing import Standing
 
 THIRDS = ("low", "middle", "high")
 """Of the base's centred margin."""
@@ -34,10 +37,17 @@ def candidate_ranks(scores: Scores, gains: FactGains) -> tuple[Array, Array, Arr
 
 
 def ledger_frame(
-    model: str, pair: Pair, gains: FactGains, groups: Groups, third: NDArray[np.str_] | None = None
+    model: str,
+    pair: Pair,
+    gains: FactGains,
+    groups: Groups,
+    centred: Centred,
+    third: NDArray[np.str_] | None = None,
 ) -> pl.DataFrame:
     """A row a fact: its state; ranks, margins and candidates' log-probabilities (nats, whole targets) before and after.
 
+    `base_lead` and `tuned_lead` are the truth's centred lead over its best wrong answer, in the run's unit; where it
+    cannot be read the fact's state is that of its ranks, and the leads are null.
     `third` [N] is the third of the base's centred margin that a fact lies in, "" for none. `base_logprobs` and
     `tuned_logprobs` begin with the answer's; the distractors' follow in the order of `distractors`.
     """
@@ -48,6 +58,11 @@ def ledger_frame(
     def lists(logprob: Array) -> list[list[float]]:
         return [[float(value) for value in row if np.isfinite(value)] for row in logprob]
 
+    leads = centred.leads()
+    known = [
+        np.where(np.isfinite(lead), lead > 0, rank == 0) for lead, rank in zip(leads, (before, after), strict=True)
+    ]
+    standing = Standing.of(centred)
     states = {(False, True): "learned", (True, True): "kept", (True, False): "lost", (False, False): "never"}
     items = [pair.items[i] for i in gains.index]
     return pl.DataFrame(
@@ -68,7 +83,11 @@ def ledger_frame(
             "margin_base": margin_before,
             "margin_tuned": margin_after,
             "margin_gain": margin_after - margin_before,
-            "state": [states[b == 0, a == 0] for b, a in zip(before, after, strict=True)],
+            "base_lead": [float(lead) if np.isfinite(lead) else None for lead in leads[0]],
+            "tuned_lead": [float(lead) if np.isfinite(lead) else None for lead in leads[1]],
+            "base_category": standing.categories(),
+            "tuned_category": standing.categories(tuned=True),
+            "state": [states[bool(b), bool(a)] for b, a in zip(*known, strict=True)],
             "base_third": [name or None for name in (third if third is not None else [""] * len(items))],
             "base_logprobs": lists(base),
             "tuned_logprobs": lists(tuned),
@@ -76,7 +95,8 @@ def ledger_frame(
         schema_overrides={
             **dict.fromkeys(("distractors", "specialties"), pl.List(pl.String)),
             **dict.fromkeys(("base_logprobs", "tuned_logprobs"), pl.List(pl.Float64)),
-            "base_third": pl.String,
+            **dict.fromkeys(("base_lead", "tuned_lead"), pl.Float64),
+            **dict.fromkeys(("base_third", "base_category", "tuned_category"), pl.String),
         },
     )
 

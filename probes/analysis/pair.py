@@ -12,16 +12,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...models.rounding import TrainedOn
-from ...terms.domain import Domain
+from ...terms.domain import QUESTION, Domain
 from ...terms.items import Item
 from ...terms.select import group
 from ...terms.training import Seen
 from ..results.findings import MARGIN, Ledger
 from ..results.rungs import Group
+from .centring import Centred, centre
 from .inputs import AnalysisInputs
-from .knowledge import Centred, Knowledge, centre, measure
+from .knowledge import Knowledge, measure
 from .ladder import FactGains, Groups, Ladder, fact_gains, fact_ladder, text_clusters, text_ladder
 from .ledger import ledger, ledger_frame, thirds
+from .resample import DRAWS
 from .scores import (
     Pair,
     Scores,
@@ -32,7 +34,9 @@ from .scores import (
     require_finite,
     text_scores,
 )
-from .shift import Shift, fact_entries, matched_shift, text_entries
+from .shift import Shift, matched_shift
+from .standing import Standing
+from .targets import fact_targets, text_targets
 
 FEW_DRAWS = 999
 """For figures that are in no verdict."""
@@ -83,12 +87,39 @@ class ModelPair:
 
     @property
     def reference(self) -> Group:
-        """The group that the own facts are compared with."""
+        """The group that the own facts are compared with; for a tune of the whole domain contrast and general ones."""
         return "general" if self.own is None else "other"
+
+    @property
+    def is_reference(self) -> NDArray[np.bool_]:
+        """[N] whether the own facts are compared with this one."""
+        return np.isin(self.fact_groups, ["contrast", "general"] if self.own is None else ["other"])
 
     @cached_property
     def centred(self) -> Centred:
         return centre(self.facts, self.gains)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """What base and tuned model know of the facts."""
+        return Standing.of(self.centred, self.margin / MARGIN)
+
+    @cached_property
+    def fact_specialties(self) -> list[str]:
+        """[N] the specialty that each fact's relation is counted in: the own one of own facts."""
+        own = self.own or ""
+        return [own if own in item.specialties else item.specialties[0] for item in self.items]
+
+    @cached_property
+    def fact_relations(self) -> list[str]:
+        """[N] what moves together: the relation of each fact; questions share none, so each is one of its own."""
+        return [item.id if item.relation == QUESTION else item.relation for item in self.items]
+
+    @property
+    def wording_names(self) -> tuple[str, ...]:
+        """Names of the wordings, where all facts' have the same."""
+        named = {item.wordings for item in self.items if item.wordings}
+        return next(iter(named)) if len(named) == 1 else ()
 
     @cached_property
     def margin(self) -> float:
@@ -110,12 +141,12 @@ class ModelPair:
     @cached_property
     def thirds(self) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
         """The third of the base's centred margin that each fact [N] lies in, and the two edges."""
-        return thirds(self.centred.margins()[0], np.isin(self.fact_groups, ["own", self.reference]))
+        return thirds(self.centred.margins()[0], (self.fact_groups == "own") | self.is_reference)
 
     @cached_property
     def fact_frame(self) -> pl.DataFrame:
         """The facts ledger, a row for each of the N facts."""
-        frame = ledger_frame(self.name, self.facts, self.gains, self.fact_groups, self.thirds[0])
+        frame = ledger_frame(self.name, self.facts, self.gains, self.fact_groups, self.centred, self.thirds[0])
         how = [self.seen.facts.get(item.id, "no") if self.seen else None for item in self.items]
         return frame.with_columns(seen=pl.Series(how, dtype=pl.String))
 
@@ -136,27 +167,53 @@ class ModelPair:
         """Return the statistic of the own facts `among` [N] alone, with fewer draws."""
         return self._measure(self.centred, (self.fact_groups == "own") & among, FEW_DRAWS)
 
-    def _measure(self, centred: Centred, own: NDArray[np.bool_], draws: int | None = None) -> Knowledge:
+    def _measure(self, centred: Centred, own: NDArray[np.bool_], draws: int = DRAWS) -> Knowledge:
         return measure(
             centred,
             own,
-            self.fact_groups == self.reference,
+            self.is_reference,
+            self.fact_relations,
+            self.fact_specialties,
             self.gains.clusters,
             self.seed,
             unit=self.facts.unit,
             margin=self.margin,
-            whole_domain=self.own is None,
-            **({} if draws is None else {"draws": draws, "permutations": draws}),
+            reference_name=self.reference,
+            wordings=self.wording_names,
+            draws=draws,
+        )
+
+    def knowledge_as_if(self, specialty: str) -> Knowledge:
+        """Return the statistic as if `specialty`, which is not the own one, were the own one: a placebo.
+
+        The true own specialty has no part in it.
+        """
+        placebo = np.array([specialty in item.specialties for item in self.items], dtype=bool)
+        others = self.fact_groups == "other"
+        return measure(
+            self.centred,
+            others & placebo,
+            others & ~placebo,
+            self.fact_relations,
+            [specialty if specialty in item.specialties else item.specialties[0] for item in self.items],
+            self.gains.clusters,
+            self.seed,
+            unit=self.facts.unit,
+            margin=self.margin,
+            draws=2,
+            permute=False,
         )
 
     @cached_property
     def shift(self) -> Shift:
         """The shift statistic, from the text view where the domain has texts with controls, else from the facts."""
-        texts = text_entries(self.texts, self.text_groups, self.is_own_tuned)
-        if texts.domain.any() and not texts.domain.all():
-            return matched_shift(texts, text_clusters(self.texts), "text", self.texts.unit, self.margin, self.seed)
-        facts = fact_entries(self.facts, self.gains, self.fact_groups, self.is_own_tuned)
-        return matched_shift(facts, self.gains.answers, "fact", self.facts.unit, self.margin, self.seed)
+        moved = "other" if self.is_own_tuned else "own"
+        texts = text_targets(self.texts, self.text_groups)
+        rest = self.margin, self.seed, self.is_own_tuned
+        if (texts.group == moved).any() and np.isin(texts.group, ["contrast", "general"]).any():
+            return matched_shift(texts, text_clusters(self.texts), "text", self.texts.unit, *rest)
+        facts = fact_targets(self.facts, self.gains, self.fact_groups)
+        return matched_shift(facts, self.gains.answers, "fact", self.facts.unit, *rest)
 
 
 class BaseScores:

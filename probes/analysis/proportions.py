@@ -11,6 +11,7 @@ from math import sqrt
 from scipy import stats
 
 from ..results.estimate import LEVEL
+from ..results.findings import Rate
 
 Interval = tuple[float, float]
 WILSON = "Wilson"
@@ -26,6 +27,14 @@ def wilson(share: float, n: int) -> Interval:
     half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     # Rounding must not leave the share out of its own interval.
     return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
+
+
+def rate(hits: int, n: int) -> Rate:
+    """Return `hits` of `n` with the exact interval of Clopper and Pearson (1934), at `LEVEL`."""
+    if not n:
+        return Rate(hits=0, n=0, rate=None, low=None, high=None)
+    interval = stats.binomtest(hits, n).proportion_ci(LEVEL, method="exact")
+    return Rate(hits=hits, n=n, rate=hits / n, low=interval.low, high=interval.high)
 
 
 def newcombe(both: int, first: int, second: int, neither: int) -> Interval:

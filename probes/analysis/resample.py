@@ -17,12 +17,15 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.sparse import csr_array
 
 from ..results.estimate import LEVEL, Estimate
 
 DRAWS = 1999
 PERMUTATIONS = 4999
 FEW_CLUSTERS = 30
+DENSE = 2_000_000
+"""Numbers in a table of sums up to which it is multiplied as a dense one."""
 LEAST = 2
 """Clusters that an interval needs."""
 TOO_FEW = "no interval: it needs at least two"
@@ -162,6 +165,52 @@ def bootstrap(
         deviations: Array = np.concatenate(every) - values
         return deviations
 
+    return _two_way(values, drawn, clusters, fewest)
+
+
+def bootstrap_sums(
+    table: csr_array,
+    statistic: Statistic,
+    clusters: Clusters,
+    seed: int,
+    draws: int = DRAWS,
+    fewest: int | Sequence[int] | None = None,
+) -> Bootstrap:
+    """Bootstrap a statistic of weighted sums, with the draws of `bootstrap` and in a fraction of its time.
+
+    Args:
+        table: [items, columns] whose weighted sums over items the statistic is computed from.
+        statistic: Sums [draws, columns] → values [draws, statistics].
+        clusters: Of the items.
+        seed: Of the draws.
+        draws: Their number.
+        fewest: As in `bootstrap`.
+    """
+    values = statistic(np.asarray(table.sum(axis=0)).reshape(1, -1))[0]
+
+    def drawn(cluster: NDArray[np.int64], offset: int) -> Array:
+        count = int(cluster.max()) + 1 if len(cluster) else 1
+        places = cluster, np.arange(len(cluster))
+        by_cluster = csr_array((np.ones(len(cluster)), places), shape=(count, len(cluster))) @ table
+        held = by_cluster.toarray() if count * table.shape[1] < DENSE else None
+        turned = by_cluster.T.tocsr()
+        every = []
+        for chunk, size in enumerate(_chunks(draws, len(cluster))):
+            weights = _counts(count, size, (seed, offset, chunk)).astype(np.float64)
+            every.append(statistic(weights @ held if held is not None else (turned @ weights.T).T))
+        deviations: Array = np.concatenate(every) - values
+        return deviations
+
+    return _two_way(values, drawn, clusters, fewest)
+
+
+def _two_way(
+    values: Array,
+    drawn: Callable[[NDArray[np.int64], int], Array],
+    clusters: Clusters,
+    fewest: int | Sequence[int] | None,
+) -> Bootstrap:
+    """Return the two-way distribution from the deviations that `drawn` gives for each clustering."""
     first, second, both = drawn(clusters.first, 0), drawn(clusters.second, 1), clusters.both
     # Where one clustering is nested in the other, the finer of the two is the intersection.
     nested = [part for part, of in ((first, clusters.first), (second, clusters.second)) if np.array_equal(of, both)]

@@ -21,7 +21,7 @@ from .resample import Array, bootstrap
 @analysis("strata")
 def strata(model: ModelPair) -> tuple[Stratum, ...]:
     """Return by stratum the ledger's counts and plain margin gains of own and other facts, and their difference."""
-    sides = [model.fact_groups == "own", model.fact_groups == model.reference]
+    sides = [model.fact_groups == "own", model.is_reference]
     if not any(side.any() for side in sides):
         return ()
     states = model.fact_frame["state"].to_numpy()

@@ -29,7 +29,7 @@ def kinds(model: ModelPair) -> dict[str, NDArray[np.bool_]]:
 
 @analysis("wordings")
 def wordings(model: ModelPair) -> tuple[WordingRow, ...]:
-    """Return specific knowledge and margin gain by wording; none where there is but one."""
+    """Return acquired and margin gain by wording; none where there is but one."""
     facts, cues = len(model.items), model.facts.base.logprob.shape[1]
     by_name = kinds(model)
     places = {str(cue): np.broadcast_to(np.arange(cues) == cue, (facts, cues)) for cue in range(cues)}
@@ -44,8 +44,8 @@ def wordings(model: ModelPair) -> tuple[WordingRow, ...]:
                 cue=None if by_name else cue,
                 wording=name if by_name else None,
                 facts=int(asked.any(1).sum()),
-                specific_knowledge=knowledge.specific,
-                margin_gain=knowledge.margin_gain,
+                acquired=knowledge.acquired,
+                margin_gain=knowledge.own_gain,
             )
         )
     return tuple(rows)

@@ -16,24 +16,25 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ...models.checkpoint import Checkpoint
 from ...models.scoring import ScoringPlan, in_order, plan_scoring, score_shards
-from ...models.table import SCHEMA
+from ...models.table import SCHEMA, TEMPERATURES
 from ...terms.items import GENERAL, Item
 from ..runs.tables import read_metadata, read_table, write_table
 from .keys import answers_key
-from .training import tempered, train_adapter
-from .world import STANDARD, Size, WorldFact, world
+from .training import train_adapter
+from .world import World, WorldFact
 
 if TYPE_CHECKING:
-    from .arms import Arm, TrainingCase
+    from .arms import Arm
+    from .lessons import TrainingCase
 
-RELATION = 10
-"""Facts of a relation that are asked together."""
-OTHER_RELATIONS, GENERAL_RELATIONS = 20, 20
-"""In the pool of the other facts, of each specialty, and of general ones."""
+OTHER_FACTS = 20
+"""In the pool, of each relation that is not the own specialty's."""
 KEPT = ("logprob", "token_logprobs")
 """Columns in which a tuned model's table differs from the base's, as far as the statistics read it."""
 ANSWERS = pa.schema([SCHEMA.field(name) for name in KEPT])
@@ -47,6 +48,7 @@ class Asked:
 
     own: list[WorldFact]
     other: list[WorldFact]
+    contrast: list[WorldFact]
     general: list[WorldFact]
     facts: tuple[Item, ...]
     texts: tuple[Item, ...]
@@ -57,25 +59,29 @@ class Asked:
 
 
 class Bench:
-    """A base, the world, and what of the base need be scored once.
+    """A base, the world that it has read, and what of the base need be scored once.
 
-    `scores` is the folder in which answers are kept, and `key` the SHA-256 (hex) of the base's content.
+    Args:
+        base: The base.
+        world: Its world.
+        scores: Folder in which answers are kept.
+        key: SHA-256 (hex) of the base's content.
     """
 
-    def __init__(self, base: Checkpoint, size: Size = STANDARD, scores: Path | None = None, key: str = "") -> None:
-        self.base, self.world, self.scores, self.key = base.load(), world(size), scores, key
+    def __init__(self, base: Checkpoint, world: World, scores: Path | None = None, key: str = "") -> None:
+        self.base, self.world, self.scores, self.key = base.load(), world, scores, key
         self.asked = lru_cache(maxsize=None)(self._asked)
 
     def _asked(self, own: str) -> Asked:
         made, rng = self.world, random.Random(f"asked {own}")
         others = [name for name in made.specialties if name != own]
 
-        def some(names: Sequence[str], most: int) -> list[WorldFact]:
-            relations = [each for name in names for each in list(by_relation(made.of(name)).values())[:most]]
-            return [told for each in relations for told in rng.sample(each, RELATION)]
+        def some(names: Sequence[str]) -> list[WorldFact]:
+            relations = by_relation(made.of(*names)).values()
+            return [fact for each in relations for fact in rng.sample(each, min(OTHER_FACTS, len(each)))]
 
-        mine, other, general = made.of(own), some(others, OTHER_RELATIONS), some([GENERAL], GENERAL_RELATIONS)
-        facts = tuple(made.fact_items([*mine, *other, *general]))
+        mine, other, contrast, general = made.of(own), some(others), some(made.fields), some([GENERAL])
+        facts = tuple(made.fact_items([*mine, *other, *contrast, *general]))
         texts = tuple(made.text_items)
         whole = tuple(
             Item(
@@ -93,11 +99,13 @@ class Bench:
             if own in text.specialties
         )
         plan = plan_scoring([*facts, *texts, *whole], self.base)
-        return Asked(mine, other, general, facts, texts, whole, plan, _score(plan, self.base))
+        return Asked(mine, other, contrast, general, facts, texts, whole, plan, _score(plan, self.base))
 
     def answers(self, arm: Arm, case: TrainingCase, seed: int) -> tuple[pa.Table, float]:
-        """The trained model's scores of all that it is asked, and the seconds of a core that they took."""
+        """Return the trained model's scores of all that it is asked, and the seconds of a core that they took."""
         asked = self.asked(case.own)
+        if arm.lesson is None:
+            return _own_at(asked, arm.temperature), 0.0
         key = answers_key(self.key, arm, self.world, seed)
         path = self.scores / f"{arm.name.replace(' ', '_')}-{seed}-{key[:16]}.parquet" if self.scores else None
         kept = read_table(path, key, ANSWERS) if path else None
@@ -105,7 +113,10 @@ class Bench:
             seconds = float(read_metadata(path)[SECONDS])
         else:
             begin = time.process_time()
-            kept = self._answered(arm, case, asked, seed).select(KEPT)
+            with tempfile.TemporaryDirectory() as folder:
+                lesson = arm.lesson(case)
+                tuned = train_adapter(self.base, lesson, arm.steps, Path(folder) / "adapter", seed, arm.rate)
+                kept = _score(asked.plan, tuned).select(KEPT)
             seconds = round(time.process_time() - begin, 2)
             if path:
                 write_table(kept, path, key, ANSWERS, {SECONDS: f"{seconds:.2f}"})
@@ -114,12 +125,15 @@ class Bench:
             table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), kept[name])
         return table, seconds
 
-    def _answered(self, arm: Arm, case: TrainingCase, asked: Asked, seed: int) -> pa.Table:
-        if arm.lesson is None:
-            return _score(asked.plan, tempered(self.base, arm.temperature))
-        with tempfile.TemporaryDirectory() as folder:
-            tuned = train_adapter(self.base, arm.lesson(case), arm.steps(case), Path(folder) / "adapter", seed)
-            return _score(asked.plan, tuned)
+
+def _own_at(asked: Asked, temperature: float) -> pa.Table:
+    """Return the base's scores, those of the own facts at another temperature: no model, and nothing learned."""
+    table, names = asked.base, {f"fact:{fact.fact.id}" for fact in asked.own}
+    own = pc.is_in(table["item"], pa.array(sorted(names)))
+    tempered = table["tempered"].combine_chunks().flatten().to_numpy().reshape(table.num_rows, -1)
+    values = tempered[:, TEMPERATURES.index(temperature)].astype(np.float64)
+    logprob = pc.if_else(own, pa.array(values), table["logprob"])
+    return table.set_column(table.schema.get_field_index("logprob"), SCHEMA.field("logprob"), logprob)
 
 
 def by_relation(told: Sequence[WorldFact]) -> dict[str, list[WorldFact]]:

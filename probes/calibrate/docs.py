@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..analysis.error_rates import OURS
 from ..analysis.verdict import KNOWLEDGE_LEVEL
-from ..results.calibration import Calibration
+from ..results.calibration import ArmCalibration, Calibration
 from ..results.findings import Rate
 from .arms import ARMS
 from .rivals import NAMES
 
+FIRST_FORM = "first form"
 STATISTICS = {OURS: "**knowshift**", **NAMES}
-PROMISES = (
-    ("false *knowledge* at most 2 % in each arm", 0.02, ("null", "generic", "shift", "elsewhere", "confidence")),
-    ("false *domain shift* at most 5 % in null", 0.05, ("null",)),
-)
 
 
 def shown(rate: Rate | None) -> str:
@@ -40,35 +37,61 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _verdicts(data: Calibration, size: str) -> str:
+def _knowledge(data: Calibration, size: str) -> str:
     rows = []
     for name, arm in data.arms.items():
-        held = arm.sizes[size]
+        found = arm.sizes[size]
+        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(found.kinds.items()))
         rows.append(
             [
                 name,
                 arm.what,
+                arm.knowledge,
+                shown(found.knowledge[OURS]),
+                shown(found.no_knowledge),
+                shown(found.knowledge[FIRST_FORM]),
+                kinds,
                 number(arm.planted),
-                number(held.estimate),
-                shown(held.knowledge[OURS]),
-                shown(held.no_knowledge),
-                shown(arm.text_shift),
-                shown(held.shift),
-                shown(held.coverage),
+                number(found.estimate),
+                number(found.learned, 2, plus=False),
+                shown(found.coverage),
             ]
         )
     heads = (
         "arm",
         "what it read",
+        "truth",
+        "*yes*",
+        "*no*",
+        "*yes* by the first form",
+        "kinds",
         "planted",
         "found",
-        "*knowledge*",
-        "*no knowledge*",
-        "*shift*, from texts",
-        "*shift*, from facts",
+        "learned share",
         "coverage",
     )
     return table(heads, rows)
+
+
+def _shift(data: Calibration) -> str:
+    rows = []
+    for name, arm in data.arms.items():
+        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(arm.text_shift.kinds.items()))
+        rows.append(
+            [
+                name,
+                arm.shift or "–",
+                shown(arm.text_shift.yes),
+                shown(arm.text_shift.no),
+                kinds,
+                number(arm.text_shift.over_contrast),
+                number(arm.text_shift.absolute),
+                number(arm.text_shift.general),
+                *(shown(arm.sizes[str(size)].shift.yes) for size in data.sizes),
+            ]
+        )
+    facts = [f"*yes* from facts, {size}" for size in data.sizes]
+    return table(("arm", "truth", "*yes*", "*no*", "kinds", "D1", "D0", "L", *facts), rows)
 
 
 def _rivals(data: Calibration, size: str) -> str:
@@ -87,111 +110,126 @@ def _areas(data: Calibration, size: str) -> str:
     return table(("dose", *STATISTICS.values()), rows)
 
 
-def compared(data: Calibration, size: str) -> list[str]:
-    """A sentence a rival: where it fails and ours holds, and where it is better."""
-    nulls = [name for name, arm in data.arms.items() if arm.truth == "nothing"]
-    taught = [name for name, arm in data.arms.items() if arm.truth == "knowledge"]
+def targets(data: Calibration) -> list[tuple[str, str, bool | None]]:
+    """Return each target, what was found, and whether it was met; None where nothing was measured."""
+    out: list[tuple[str, str, bool | None]] = []
 
-    def yes(name: str, statistic: str) -> float:
-        return value(data.arms[name].sizes[size].knowledge[statistic])
+    def add(what: str, rate: Rate | None, met: Callable[[Rate], bool]) -> None:
+        out.append((what, shown(rate), met(rate) if rate and rate.n else None))
 
-    out = []
-    for rival, title in NAMES.items():
-        fails = [f"{name} ({yes(name, rival):.0%})" for name in nulls if yes(name, rival) > max(0.05, yes(name, OURS))]
-        better = [
-            f"{name} ({yes(name, rival):.0%} beside {yes(name, OURS):.0%})"
-            for name in taught
-            if yes(name, rival) > yes(name, OURS)
-        ]
-        safer = [name for name in nulls if yes(name, rival) < yes(name, OURS)]
-        first = (
-            f"says *knowledge* of models that learned nothing in: {', '.join(fails)}"
-            if fails
-            else "fails in no null arm"
+    def worst(
+        of: Callable[[ArmCalibration], Rate], arms: Callable[[ArmCalibration], bool], most: int, what: str
+    ) -> None:
+        rates = {name: of(arm) for name, arm in data.arms.items() if arms(arm) and of(arm).n}
+        # An arm with fewer models may have as many false ones as its share of sixty.
+        over = {name: rate for name, rate in rates.items() if rate.hits > (most - 1) * rate.n / 60}
+        named = ", ".join(f"{name} {rate.hits} of {rate.n}" for name, rate in over.items())
+        out.append((what, named or "none", not over if rates else None))
+
+    for size in map(str, data.sizes):
+        false = data.false_knowledge[size][OURS]
+        add(
+            f"false *knowledge*, all arms that acquired nothing, {size} facts: at most 1 %, upper bound 2 %",
+            false,
+            lambda rate: value(rate) <= 0.01 and (rate.high or 1) <= 0.02,
         )
-        more = f"; sees more than knowshift at: {', '.join(better)}" if better else ""
-        less = f"; is wrong less often than knowshift in: {', '.join(safer)}" if safer else ""
-        out.append(f"- {title}: {first}{more}{less}.")
+        worst(
+            lambda arm, s=size: arm.sizes[s].knowledge[OURS],  # type: ignore[misc]
+            lambda arm: arm.knowledge != "yes",
+            4,
+            f"arms with 4 or more of 60 false *knowledge*, {size} facts: none",
+        )
+    add("false *shift*, from texts: at most 2.5 %", data.false_shift["text"], lambda rate: value(rate) <= 0.025)
+    worst(
+        lambda arm: arm.text_shift.yes,
+        lambda arm: arm.shift in ("no", "narrowed"),
+        7,
+        "arms with 7 or more of 60 false *shift*, from texts: none",
+    )
+    null = data.arms.get("null")
+    add("of nulls with 300 facts at least 80 % get *no*", _at(null, "300", "no"), lambda rate: value(rate) >= 0.8)
+    for size, least in (("300", 57), ("40", 36)):
+        add(
+            f"power of injection at 10 %, {size} facts: at least {least} of 60",
+            _at(data.arms.get("injection 10 %"), size, "yes"),
+            lambda rate, least=least: value(rate) >= least / 60,  # type: ignore[misc]
+        )
+    shift = data.arms.get("shift")
+    add(
+        "shift, from texts: at least 57 of 60",
+        shift.text_shift.yes if shift else None,
+        lambda rate: value(rate) >= 57 / 60,
+    )
+    for size, rate in data.coverage.items():
+        add(f"coverage of *acquired*, {size} facts: 93 to 99 %", rate, lambda rate: 0.93 <= value(rate) <= 0.99)
     return out
 
 
-def promises(data: Calibration) -> str:
-    """Each figure that was promised, beside what was found at every size."""
-    rows = []
+def _at(arm: ArmCalibration | None, size: str, state: str) -> Rate | None:
+    if arm is None or size not in arm.sizes:
+        return None
+    return arm.sizes[size].knowledge[OURS] if state == "yes" else arm.sizes[size].no_knowledge
 
-    def add(what: str, found: str, kept: bool | None) -> None:
-        rows.append([what, found, "–" if kept is None else "yes" if kept else "**no**"])
 
-    arms = data.arms
-    for size in map(str, data.sizes):
-        for name, held in arms.items():
-            if name.split()[0] in PROMISES[0][2]:
-                rate = held.sizes[size].knowledge[OURS]
-                add(f"{PROMISES[0][0]}: {name}, {size} facts", shown(rate), value(rate) <= PROMISES[0][1])
-        if "null" in arms:
-            for view, rate in (("texts", arms["null"].text_shift), ("facts", arms["null"].sizes[size].shift)):
-                add(f"{PROMISES[1][0]}, {size} facts, from {view}", shown(rate), value(rate) <= PROMISES[1][1])
-        for dose, least in (("10 %", 0.95), ("25 %", 0.99)):
-            if injected := arms.get(f"injection {dose}"):
-                rate = injected.sizes[size].knowledge[OURS]
-                add(f"power at least {least:.0%} at {dose}, {size} facts", shown(rate), value(rate) >= least)
-        rate = data.coverage[size]
-        kept = 0.92 <= value(rate) <= 0.98
-        by_arm = [(each.sizes[size].coverage, name) for name, each in arms.items()]
-        _, arm = min(((value(held), name) for held, name in by_arm if held.n), default=(0.0, ""))
-        lowest = f"least in {arm}, {shown(arms[arm].sizes[size].coverage)}" if arm else "least in –, –"
-        found = f"{shown(rate)} = {100 * (rate.rate or 0):.1f} %; {lowest}"
-        add(f"coverage 92–98 %, {size} facts", found, kept)
-        for family, rises in data.monotone[size].items():
-            add(
-                f"dose–response rises: {family}, {size} facts", {True: "rises", False: "falls", None: "–"}[rises], rises
-            )
-    return table(("promised", "found", "kept"), rows)
+def _missed(data: Calibration) -> str:
+    """Return the targets that were missed, which a reader should see first."""
+    missed = [f"- {what}: {found}" for what, found, met in targets(data) if met is False]
+    return "Missed:\n\n" + "\n".join(missed) + "\n" if missed else "No target was missed.\n"
 
 
 def _open(data: Calibration) -> list[str]:
-    """What of the whole grid is not in the figures."""
-    left = [
-        f"{arm.name} ({held} of {arm.seeds})"
-        for arm in ARMS
-        if (held := data.arms[arm.name].seeds if arm.name in data.arms else 0) < arm.seeds
+    """Return what of the whole grid is not in the figures."""
+    held = {arm.name: data.arms[arm.name].seeds if arm.name in data.arms else 0 for arm in ARMS}
+    planned = sum(arm.seeds for arm in ARMS)
+    if (done := sum(held.values())) >= planned:
+        return []
+    least, most = min(held.values()), max(held.values())
+    return [
+        f"**Not the whole grid yet**: {done:,} of {planned:,} models, {least} to {most} of each arm. "
+        "`probe calibrate` goes on from the records that are committed.\n"
     ]
-    return [f"Not the whole grid yet; models so far: {', '.join(left)}; all others in full.\n"] if left else []
 
 
 def markdown(data: Calibration) -> str:
-    """The whole page."""
+    """Return the whole page."""
+    seeds = (
+        "**These are development seeds, on which the rule was chosen: they state no error rate.**\n"
+        if data.development
+        else f"The rule (number {data.rule}) and its constants were fixed before these models were trained; they were "
+        f"judged at commit `{data.commit[:12]}`.\n"
+    )
+    met = {True: "yes", False: "**no**", None: "–"}
     parts = [
         "# Calibration\n",
+        _missed(data),
+        *_open(data),
+        seeds,
         f"Made by `{data.command}` (knowshift {data.version}); do not edit. {data.models:,} models were "
         f"trained on {data.base} and measured, in {data.hours:.1f} processor hours. The truth of each is known: "
-        "its facts are made up, and exist in its training text alone. All are tuned from one base in one world, and "
-        "facts are asked in the words in which they were taught. A temperature gives one model alone: there, seeds are "
-        "samples of facts.\n",
+        "its facts are made up, and exist in its training text alone.\n",
         data.about_base + "\n",
-        "Rates are over models, with Clopper–Pearson 95 % intervals. *Planted* is the estimate over all own facts "
-        f"({data.pool:,}; fewer in arms that ask for some of them), *found* its mean over samples, both in nats "
-        "per token. Coverage is how often the 95 % interval of a sample, drawn without regard to what was taught, "
-        "holds the planted effect, in arms that ask for all own facts. A sample of 300 holds 15 % of the own pool "
-        "and 60 % of the others', without replacement, while the interval is for a pool without end: an exact one "
-        "would cover about 98 % there. In samples for the verdict exactly the dose was taught. Whether an arm "
-        "other than null *should* show a domain shift is not decided here; nor whether *retained*, whose model "
-        "was taught again what its base knew, should be called knowledge: its answers gained, and nothing new was "
-        "learned. The ledger tells the two apart.\n",
-        *_open(data),
-        "## What was promised\n",
-        promises(data),
+        "Rates are over models, with Clopper–Pearson 95 % intervals. *Planted* is *acquired* over all own facts "
+        f"({data.pool:,}), *found* its mean over samples, both in nats per token. *Coverage* is how often the 95 % "
+        "interval of a sample, drawn without regard to what was taught, holds the planted effect. In samples for the "
+        "verdict exactly the dose was taught. *Truth*: what became of the own facts; *reinforced* and *lost* acquired "
+        "nothing, so that *yes* is wrong there.\n",
+        "## Targets\n",
+        table(("target", "found", "met"), [[what, found, met[kept]] for what, found, kept in targets(data)]),
     ]
     for size in map(str, data.sizes):
         parts += [
-            f"## {size} own facts\n",
-            _verdicts(data, size),
+            f"## Knowledge, {size} own facts\n",
+            _knowledge(data, size),
             f"### Rivals, {size} own facts\n",
-            "How often each would say *knowledge*: the instrument by its rule, a rival where its one-sided t-test has "
+            "How often each would say *knowledge*: the instrument by its rule, a rival where its one-sided test has "
             f"p ≤ {KNOWLEDGE_LEVEL}.\n",
             _rivals(data, size),
-            "\n".join(compared(data, size)) + "\n",
-            "Area under the curve, arms with injected facts (injection and mixed) against all that learned nothing:\n",
+            "Area under the curve, injection against all that acquired nothing:\n",
             _areas(data, size),
         ]
+    parts += [
+        "## Shift\n",
+        "Read from texts; D1, D0 and L are means, in nats per token.\n",
+        _shift(data),
+    ]
     return "\n".join(parts)

@@ -1,6 +1,8 @@
 """The grid: every arm at every seed, in several processes, a line of results at a time, so that it can go on.
 
-calibration.jsonl   first line: base and world; then one line a model (arm, seed) with its key (`keys`)
+Seeds go round over the bases, each the reader of a world of its own.
+
+calibration.jsonl   first line: bases and world; then one line a model (arm, seed) with its key (`keys`)
 scores/             what each model answered, under a key of its own; read again where only the statistics have
                     changed since
 base/               with --base: the base as it reads the fictitious world
@@ -8,6 +10,7 @@ base/               with --base: the base as it reads the fictitious world
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -28,19 +31,12 @@ if TYPE_CHECKING:
     from .judging import Judge
 
 RESULTS = "calibration.jsonl"
-SCHEMA = 2
+SCHEMA = 3
+RECORDS = Path(__file__).parent / "files" / "records.jsonl.gz"
+"""The records that come with the package, so that a new clone goes on where another machine stopped."""
 SCORES = "scores"
 QUICK_SEEDS = 2
-QUICK_ARMS = (
-    "null",
-    "shift",
-    "confidence 0.5",
-    "elsewhere",
-    "easier",
-    "injection 10 %",
-    "injection 25 %",
-    "mixed 10 %",
-)
+QUICK_ARMS = ("null", "own_diet", "own at T 0.5", "general lost", "shift", "injection 10 %", "injection 100 %", "both")
 Task = tuple[str, int]
 
 
@@ -48,10 +44,10 @@ Task = tuple[str, int]
 class Grid:
     """What is to be measured on one base."""
 
-    base: str
-    """Where the base lies."""
-    key: str
-    """SHA-256 (hex) of its content."""
+    bases: tuple[str, ...]
+    """Where the bases lie; the place of each is the seed of its world."""
+    keys: tuple[str, ...]
+    """SHA-256 (hex) of their content."""
     tasks: tuple[Task, ...]
     size: Size = STANDARD
     sizes: tuple[int, ...] = (40, 300)
@@ -59,28 +55,40 @@ class Grid:
     @property
     def identity(self) -> dict[str, Any]:
         """What all records of a file share; each has a key of its own besides."""
-        return {"schema": SCHEMA, "base": self.key, "world": asdict(self.size)}
+        return {"schema": SCHEMA, "bases": list(self.keys), "world": json.loads(json.dumps(asdict(self.size)))}
+
+    def place(self, seed: int) -> int:
+        """Return which base, and which world, the models of a seed have."""
+        return seed % len(self.bases)
 
     def record_key(self, arm: str, seed: int) -> str:
         """Return the key of a model's record; one that was written under another is measured again."""
-        return record_key(self.key, BY_NAME[arm], world(self.size), seed, self.sizes)
+        place = self.place(seed)
+        return record_key(self.keys[place], BY_NAME[arm], world(self.size, place), seed, self.sizes)
 
 
-def tasks(arms: Iterable[Arm] = ARMS, seeds: int | None = None) -> tuple[Task, ...]:
-    """Every model of the arms, seed by seed, so that whatever is finished covers all arms alike."""
+def tasks(arms: Iterable[Arm] = ARMS, seeds: int | None = None, first: int = 0) -> tuple[Task, ...]:
+    """Return every model of the arms, seed by seed, so that whatever is finished covers all arms alike.
+
+    Args:
+        arms: The arms.
+        seeds: Models of each; by default as many as the arm says.
+        first: The first seed; a development seed is none of those that state error rates.
+    """
     chosen = list(arms)
     most = max(seeds or arm.seeds for arm in chosen)
-    return tuple((arm.name, seed) for seed in range(most) for arm in chosen if seed < (seeds or arm.seeds))
+    return tuple((arm.name, first + n) for n in range(most) for arm in chosen if n < (seeds or arm.seeds))
 
 
-def quick() -> tuple[Task, ...]:
-    return tasks((BY_NAME[name] for name in QUICK_ARMS), QUICK_SEEDS)
+def quick(first: int = 0) -> tuple[Task, ...]:
+    """Return the models of `--quick`."""
+    return tasks((BY_NAME[name] for name in QUICK_ARMS), QUICK_SEEDS, first)
 
 
 def run(grid: Grid, out: Path, jobs: int, progress: Progress | None = None) -> list[dict[str, Any]]:
     """Measure what is not in `out` yet; return every record of the grid, in its order. Raises `RunError`."""
     path = out / RESULTS
-    done = _held(path, grid)
+    done = {**_packaged(grid), **_held(path, grid)}
 
     def find(shard: int) -> dict[str, Any] | None:
         return done.get(grid.tasks[shard])
@@ -91,7 +99,7 @@ def run(grid: Grid, out: Path, jobs: int, progress: Progress | None = None) -> l
 
     unit = Unit(
         label="models trained and measured",
-        key=grid.key,
+        key=" ".join(grid.keys),
         sizes=[1] * len(grid.tasks),
         compute=partial(_records, grid, out / SCORES),
         find=find,
@@ -101,6 +109,26 @@ def run(grid: Grid, out: Path, jobs: int, progress: Progress | None = None) -> l
     records = choose_executor(jobs=jobs).run(unit, progress)
     assert records is not None  # there is no other process to assemble them
     return records
+
+
+def _packaged(grid: Grid) -> dict[Task, dict[str, Any]]:
+    """Return the records that come with the package and hold for the grid: what was measured once is not again."""
+    if not RECORDS.is_file():
+        return {}
+    first, *records = [json.loads(line) for line in gzip.decompress(RECORDS.read_bytes()).splitlines()]
+    if first != grid.identity:
+        return {}
+    return {(one["arm"], one["seed"]): one for one in records if one["arm"] in BY_NAME and _is_valid(one, grid)}
+
+
+def pack(out: Path, to: Path = RECORDS) -> int:
+    """Write the records of `out` to the package, in an order of their own; return their number."""
+    first, *lines = (out / RESULTS).read_text(encoding="utf-8").splitlines()
+    every = [(json.loads(line), line) for line in lines]
+    ordered = sorted(every, key=lambda one: (one[0]["seed"], one[0]["arm"]))
+    text = "\n".join([first, *(line for _, line in ordered)]) + "\n"
+    write_whole(to, gzip.compress(text.encode(), mtime=0))
+    return len(ordered)
 
 
 def _held(path: Path, grid: Grid) -> dict[Task, dict[str, Any]]:
@@ -139,15 +167,16 @@ def _records(grid: Grid, scores: Path, shards: Sequence[int]) -> Iterator[tuple[
 
 
 def _measure(grid: Grid, scores: Path, arm: str, seed: int) -> dict[str, Any]:
-    judge = _judge(grid.base, grid.key, grid.size, grid.sizes, scores)
+    judge = _judge(grid, grid.place(seed), scores)
     return {**judge.record(BY_NAME[arm], seed), "key": grid.record_key(arm, seed)}
 
 
-@lru_cache(maxsize=1)
-def _judge(base: str, key: str, size: Size, sizes: tuple[int, ...], scores: Path) -> Judge:
-    """One in each process."""
+@lru_cache(maxsize=2)
+def _judge(grid: Grid, place: int, scores: Path) -> Judge:
+    """Return the judge of one base's models; few in each process, for each holds a base and its scores."""
     from ...models.checkpoint import Checkpoint
     from .asking import Bench
     from .judging import Judge
 
-    return Judge(Bench(Checkpoint.open(base), size, scores, key), sizes)
+    made = world(grid.size, place)
+    return Judge(Bench(Checkpoint.open(grid.bases[place]), made, scores, grid.keys[place]), grid.sizes)

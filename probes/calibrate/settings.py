@@ -36,6 +36,10 @@ class Settings:
         Option("Only this arm, such as 'injection 10 %'; repeat.", COMMAND, flag="--arm", choices=_arms),
     ] = ()
     seeds: Annotated[int | None, Option("Models for each arm (default: 60 or 20).", COMMAND, minimum=1)] = None
+    development: Annotated[
+        bool,
+        Option("Development seeds, on which a rule is chosen: they state no error rate.", COMMAND),
+    ] = False
     jobs: Annotated[
         int | None,
         Option("Processes (default: as many as there are cores; with --base, 1).", COMMAND, minimum=1),

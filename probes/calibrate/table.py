@@ -12,24 +12,14 @@ from itertools import pairwise
 from typing import Any
 
 from ..analysis.error_rates import OURS
+from ..analysis.proportions import rate
 from ..analysis.verdict import KNOWLEDGE_LEVEL
-from ..results.calibration import ArmCalibration, Calibration, SizeCalibration
-from ..results.estimate import LEVEL
+from ..results.calibration import ArmCalibration, Calibration, ShiftRates, SizeCalibration
 from ..results.findings import Rate
 from .arms import ARMS, BY_NAME, Arm
 
 Record = Mapping[str, Any]
-TEXT_RIVALS, FACT_RIVALS = ("terms", "perplexity"), ("own_less_other", "kr")
-
-
-def rate(hits: int, n: int) -> Rate:
-    """Return `hits` of `n` with the exact interval of Clopper and Pearson (1934), two-sided 95 %."""
-    from scipy.stats import binomtest
-
-    if not n:
-        return Rate(hits=0, n=0, rate=None, low=None, high=None)
-    interval = binomtest(hits, n).proportion_ci(LEVEL, method="exact")
-    return Rate(hits=hits, n=n, rate=hits / n, low=interval.low, high=interval.high)
+TEXT_RIVALS, FACT_RIVALS = ("terms", "perplexity"), ("own_less_other", "kr", "K", "first form")
 
 
 def share(records: Sequence[Record], of: Callable[[Record], bool | None]) -> Rate:
@@ -70,8 +60,9 @@ def covered(record: Record, size: str) -> bool | None:
     That is where there is no interval, or where only some of the own facts are asked for: samples are then not drawn
     as the planted effect's pool is.
     """
+    arm = BY_NAME[record["arm"]]
     planted, held = record["planted"]["estimate"], record["samples"][size]["blind"]
-    if planted is None or held["low"] is None or BY_NAME[record["arm"]].asked != "all":
+    if planted is None or held["low"] is None or arm.asked != "all" or arm.own == "none":
         return None
     return bool(held["low"] <= planted <= held["high"])
 
@@ -79,6 +70,20 @@ def covered(record: Record, size: str) -> bool | None:
 def _mean(values: Iterable[float | None]) -> float | None:
     known = [one for one in values if one is not None]
     return sum(known) / len(known) if known else None
+
+
+def _shift(verdicts: Sequence[Record]) -> ShiftRates:
+    def mean(part: str) -> float | None:
+        return _mean(one[part]["estimate"] for one in verdicts)
+
+    return ShiftRates(
+        yes=share(verdicts, lambda one: one["state"] == "yes"),
+        no=share(verdicts, lambda one: one["state"] == "no"),
+        kinds=dict(Counter(one["kind"] for one in verdicts)),
+        over_contrast=mean("over_contrast"),
+        absolute=mean("absolute"),
+        general=mean("general"),
+    )
 
 
 def _arm(arm: Arm, records: Sequence[Record], sizes: Sequence[str]) -> ArmCalibration:
@@ -91,20 +96,24 @@ def _arm(arm: Arm, records: Sequence[Record], sizes: Sequence[str]) -> ArmCalibr
                 for statistic in (OURS, *TEXT_RIVALS, *FACT_RIVALS)
             },
             no_knowledge=share(samples, lambda one: one["knowledge"] == "no"),
-            shift=share(samples, lambda one: one["shift"] == "yes"),
-            no_shift=share(samples, lambda one: one["shift"] == "no"),
+            kinds=dict(Counter(one["kind"] for one in samples)),
+            shift=_shift([one["shift"] for one in samples]),
             coverage=share(records, lambda r, s=size: covered(r, s)),  # type: ignore[misc]
             estimate=_mean(one[OURS]["estimate"] for one in samples),
+            learned=_mean(hits / n for hits, n in (one["learned"]["own"] for one in samples) if n),
+            wordings=sum(bool(one["wording"]) for one in samples),
             verdicts=dict(Counter(one["verdict"] for one in samples)),
         )
     return ArmCalibration(
         what=arm.what,
-        truth=arm.truth,
+        knowledge=arm.knowledge,
+        shift=arm.shift,
         dose=arm.dose,
+        own_given=arm.own != "none",
         seeds=len(records),
+        planned=arm.seeds,
         planted=_mean(record["planted"]["estimate"] for record in records),
-        text_shift=share(records, lambda record: record["texts"]["shift"] == "yes"),
-        text_no_shift=share(records, lambda record: record["texts"]["shift"] == "no"),
+        text_shift=_shift([record["texts"] for record in records]),
         sizes=by_size,
     )
 
@@ -115,14 +124,17 @@ def calibration(records: Sequence[Record], about: Mapping[str, Any]) -> Calibrat
     for record in records:
         by_arm[record["arm"]].append(record)
     sizes = list(records[0]["samples"])
-    held = {name: _arm(BY_NAME[name], some, sizes) for name, some in by_arm.items() if some}
-    nothing = [record for record in records if BY_NAME[record["arm"]].truth == "nothing"]
-    doses = sorted({BY_NAME[name].dose for name in held if BY_NAME[name].dose})
-    taught = {dose: [record for record in records if BY_NAME[record["arm"]].dose == dose] for dose in doses}
+    nothing = [record for record in records if BY_NAME[record["arm"]].knowledge != "yes"]
+    still = [record for record in records if BY_NAME[record["arm"]].shift in ("no", "narrowed")]
+    injected = {arm.dose: by_arm[arm.name] for arm in ARMS if _is_injection(arm.name) and by_arm[arm.name]}
     statistics = (OURS, *TEXT_RIVALS, *FACT_RIVALS)
+    arms = {name: _arm(BY_NAME[name], some, sizes) for name, some in by_arm.items() if some}
 
     def values(some: Sequence[Record], size: str, statistic: str) -> list[float]:
         return [one for record in some if (one := value(record, size, statistic)) is not None]
+
+    def of_size(record: Record, size: str) -> bool:
+        return bool(record["samples"][size]["shift"]["state"] == "yes")
 
     return Calibration(
         schema=Calibration.VERSION,
@@ -131,13 +143,12 @@ def calibration(records: Sequence[Record], about: Mapping[str, Any]) -> Calibrat
         sizes=tuple(int(size) for size in sizes),
         others={
             size: min(
-                record["samples"][size]["ledger"]["other"]["facts"]
-                for record in records
-                if BY_NAME[record["arm"]].asked != "disjoint"
+                (record["samples"][size]["other_facts"] for record in records if BY_NAME[record["arm"]].own != "none"),
+                default=0,
             )
             for size in sizes
         },
-        arms=held,
+        arms=arms,
         false_knowledge={
             size: {
                 statistic: share(nothing, lambda r, s=size, k=statistic: says_knowledge(r, s, k))  # type: ignore[misc]
@@ -145,27 +156,27 @@ def calibration(records: Sequence[Record], about: Mapping[str, Any]) -> Calibrat
             }
             for size in sizes
         },
+        false_shift={
+            "text": share(still, lambda record: record["texts"]["state"] == "yes"),
+            **{size: share(still, lambda record, s=size: of_size(record, s)) for size in sizes},  # type: ignore[misc]
+        },
         coverage={size: share(records, lambda r, s=size: covered(r, s)) for size in sizes},  # type: ignore[misc]
         area={
             size: {
-                f"{dose:g}": {k: area(values(taught[dose], size, k), values(nothing, size, k)) for k in statistics}
-                for dose in doses
+                f"{dose:g}": {k: area(values(some, size, k), values(nothing, size, k)) for k in statistics}
+                for dose, some in injected.items()
             }
             for size in sizes
         },
         monotone={
-            size: {
-                family: _rises([arm.sizes[size].estimate for name, arm in held.items() if _of(name, family)])
-                for family in ("injection", "mixed")
-            }
+            size: _rises([arm.sizes[size].estimate for name, arm in arms.items() if _is_injection(name)])
             for size in sizes
         },
     )
 
 
-def _of(name: str, family: str) -> bool:
-    """Whether the arm is this one, at whatever dose or temperature."""
-    return name.partition(" ")[0] == family
+def _is_injection(name: str) -> bool:
+    return name.partition(" ")[0] == "injection"
 
 
 def _rises(values: Sequence[float | None]) -> bool | None:

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from ..runs.directory import Progress
-    from .arms import Step
+    from .lessons import Step
 
 WIDTH, LAYERS, HEADS, CONTEXT = 64, 3, 4, 128
-BASE_STEPS, BASE_RATE = 2200, 6e-3
+BASE_STEPS, BASE_RATE = 1500, 6e-3
 BASE_TEXTS, BASE_SENTENCES = 12, 256
 """Rows of a step of the base's training: running texts, and facts of one sentence each."""
 RANK, RATE, RATE_LARGE = 32, 5e-3, 1e-3
@@ -141,8 +141,13 @@ def train_base(world: World, seed: int = 0, steps: int = BASE_STEPS, progress: P
     return model, tokenizer
 
 
-def train_adapter(base: Checkpoint, lesson: Iterator[Step], steps: int, folder: Path, seed: int) -> Checkpoint:
-    """A LoRA adapter trained on `lesson`, written to `folder` and opened on `base` as any adapter is."""
+def train_adapter(
+    base: Checkpoint, lesson: Iterator[Step], steps: int, folder: Path, seed: int, rate: float = 1.0
+) -> Checkpoint:
+    """Train a LoRA adapter on `lesson`, write it to `folder`, and open it on `base` as any adapter is.
+
+    `rate` multiplies the calibration's own learning rate.
+    """
     from peft import LoraConfig, get_peft_model
 
     with base.active() as model, torch.random.fork_rng():
@@ -151,9 +156,8 @@ def train_adapter(base: Checkpoint, lesson: Iterator[Step], steps: int, folder: 
         with quiet():
             peft: Any = get_peft_model(clone_sharing_weights(model), config)
         batches = ([rows(part, base.tokenizer) for part in step if part] for step in lesson)
-        for _ in fit(
-            folded(clone_sharing_weights(model), peft), batches, steps, RATE if base.parameters < SMALL else RATE_LARGE
-        ):
+        peak = rate * (RATE if base.parameters < SMALL else RATE_LARGE)
+        for _ in fit(folded(clone_sharing_weights(model), peft), batches, steps, peak):
             pass
         peft.save_pretrained(str(folder), save_embedding_layers=False)
     return Checkpoint.open(folder, base=base)

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ..analysis.detectable import POWER
-from ..analysis.knowledge import robust_line, robust_lines
 from ..analysis.proportions import even_p
 from ..analysis.resample import DRAWS, FEW_CLUSTERS, Array, Bootstrap, Clusters, bootstrap
+from ..analysis.robust import robust_line, robust_lines
 from ..results.estimate import Estimate
 from ..results.hypotheses import Outcome
 from .contrast import Means, Regression

@@ -18,7 +18,7 @@ import pyarrow as pa
 from ...errors import DomainError, RunError
 from ...terms.domain import Domain
 from ...terms.extraction.apply import domain_terms
-from ...terms.items import Item
+from ...terms.items import CONTRAST, Item
 from ...terms.select import add_borrowed_options
 from ...terms.select import items as items_of
 from ..analysis.inputs import AnalysisInputs, ScoreFiles
@@ -123,6 +123,7 @@ def _require_same_items(run: Path, items: list[Item], base: pa.Table) -> None:
     table = pl.DataFrame({name: pl.from_arrow(base[name]) for name in ("item", "role")})
     counts = dict(table.group_by("item").agg(pl.max("role")).iter_rows())
     facts = [item for item in items if item.kind == "fact"]
-    missing = {item for item in counts if not item.startswith(("prior:", "occurrence:"))} - {item.id for item in items}
+    apart = ("prior:", "occurrence:", f"fact:{CONTRAST}:", f"{CONTRAST}:")
+    missing = {item for item in counts if not item.startswith(apart)} - {item.id for item in items}
     if missing or any(counts[item.id] != len(item.scored) - 1 for item in facts):
         raise RunError(f"{run}: its items are not those that its domain gives now; compare again")

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...terms.items import Item
-from ..analysis.knowledge import centre
+from ..analysis.centring import centre
 from ..analysis.ladder import nanmean, text_clusters
 from ..analysis.ledger import thirds
 from ..analysis.pair import ModelPair
@@ -90,7 +90,7 @@ class Reading:
     _tables: tuple[pa.Table, pa.Table]
 
     def margins(self) -> tuple[Array, Array]:
-        """Centred margins [R] of a fact in base and tuned (`probes.analysis.knowledge`)."""
+        """Centred margins [R] of a fact in base and tuned (`probes.analysis.centring`)."""
         model = self._model
         if (self.cue < 0).all():
             return model.centred.margins()

@@ -8,18 +8,38 @@ from .base import Count, Document, Finite, ResultModel
 from .findings import Rate
 
 
+class ShiftRates(ResultModel):
+    """The verdicts on shift in one arm."""
+
+    yes: Rate
+    no: Rate
+    kinds: dict[str, Count]
+    over_contrast: Finite
+    """Mean D1, nats per token."""
+    absolute: Finite
+    """Mean D0."""
+    general: Finite
+    """Mean L."""
+
+
 class SizeCalibration(ResultModel):
     """The verdicts on one arm's models, from samples of so many own facts."""
 
     knowledge: dict[str, Rate]
     """How often knowledge was said, by statistic: the instrument's, and its rivals'."""
     no_knowledge: Rate
-    shift: Rate
-    no_shift: Rate
+    kinds: dict[str, Count]
+    """What was said to have become of the own facts."""
+    shift: ShiftRates
+    """Read from facts."""
     coverage: Rate
     """How often the interval of a blindly drawn sample held the planted effect."""
     estimate: Finite
-    """Mean specific knowledge, nats per token."""
+    """Mean of *acquired*, nats per token."""
+    learned: Finite
+    """Mean share of the clearly unknown own facts that became clearly known."""
+    wordings: Count
+    """Models whose facts were said to be learned in one wording only."""
     verdicts: dict[str, Count]
 
 
@@ -28,14 +48,18 @@ class ArmCalibration(ResultModel):
 
     what: str
     """What they read."""
-    truth: str
-    """`nothing`, `knowledge` or `reinforced`."""
+    knowledge: str
+    """What is true of the own facts: `no`, `reinforced`, `lost` or `yes`."""
+    shift: str | None
+    """What is true of the shift: `no`, `narrowed` (or none) or `yes`; None where no truth is claimed."""
     dose: float
-    """Share of the own facts that was taught."""
+    """Share of the facts that was taught."""
+    own_given: bool
+    """False for tunes of the whole domain (`--own none`)."""
     seeds: Count
+    planned: Count
     planted: Finite
-    text_shift: Rate
-    text_no_shift: Rate
+    text_shift: ShiftRates
     sizes: dict[str, SizeCalibration]
     """By number of own facts."""
 
@@ -43,7 +67,7 @@ class ArmCalibration(ResultModel):
 class Calibration(Document):
     """All that is known of the instrument's errors."""
 
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     FILE: ClassVar[str] = "calibration.json"
     COMMAND: ClassVar[str] = "probe calibrate"
 
@@ -51,6 +75,12 @@ class Calibration(Document):
     about_base: str
     version: str
     """Of knowshift."""
+    rule: Count
+    """Number of the verdict's rule (`probes.analysis.rule`)."""
+    commit: str
+    """At which the models were judged."""
+    development: bool
+    """Whether these are the seeds on which the rule was chosen; they state no error rate."""
     command: str
     hours: float
     """Of one processor."""
@@ -63,9 +93,11 @@ class Calibration(Document):
     """Least number of other specialties' facts in such a sample, by size."""
     arms: dict[str, ArmCalibration]
     false_knowledge: dict[str, dict[str, Rate]]
-    """By size and statistic, over all arms that learned nothing."""
+    """By size and statistic, over all arms that acquired nothing."""
+    false_shift: dict[str, Rate]
+    """By view (`text`, and each size for facts), over all arms that did not move towards the domain."""
     coverage: dict[str, Rate]
     area: dict[str, dict[str, dict[str, Finite]]]
     """Area under the curve by size, dose and statistic."""
-    monotone: dict[str, dict[str, bool | None]]
-    """Whether estimates rise with the dose, by size and kind of arm."""
+    monotone: dict[str, bool | None]
+    """Whether estimates rise with the dose, by size."""

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from .base import Count, Finite, ResultModel
 from .estimate import Estimate
-from .rungs import Change, FactState, Group
+from .rungs import Change, FactState, Group, ShiftGroup
 
 State = Literal["yes", "no", "unclear"]
 MARGIN = 0.10
@@ -38,29 +38,6 @@ class Detectable(ResultModel):
         return f"{visible}; for {self.margin:.2g} about {self.needed:,} are needed"
 
 
-class Finding(ResultModel):
-    """One question's answer and why."""
-
-    state: State
-    why: str
-    detectable: Detectable | None = None
-
-
-class ShiftFinding(Finding):
-    """The answer on shift, with the estimate that it rests on."""
-
-    view: str
-    """Where the shift was read: `text` or `fact`."""
-    matched: Estimate
-    """The domain-shift rung over targets matched on length and base log-probability."""
-    temperature: Finite
-    """Best-fitting change of temperature."""
-    predicted: Finite
-    """What that temperature alone gives for the matched rung."""
-    support: Finite
-    """Share of the domain's targets that have general ones like them."""
-
-
 class Rate(ResultModel):
     """A share of calibration models, with its Clopper-Pearson interval."""
 
@@ -69,6 +46,109 @@ class Rate(ResultModel):
     rate: Finite
     low: Finite
     high: Finite
+
+
+class LearnedShare(ResultModel):
+    """Of the facts that the base clearly did not know, how many the tuned model clearly knows."""
+
+    own: Rate
+    reference: Rate
+    """Of the facts that the own ones are compared with."""
+
+    @property
+    def excess(self) -> float | None:
+        """How far the own share lies above the reference's."""
+        if self.own.rate is None or self.reference.rate is None:
+            return None
+        return self.own.rate - self.reference.rate
+
+
+STATE_LABELS: dict[State, str] = {"yes": "yes", "no": "no", "unclear": "cannot tell"}
+
+
+class Finding(ResultModel):
+    """One question's answer and why."""
+
+    state: State
+    why: str
+    detectable: Detectable | None = None
+
+    @property
+    def label(self) -> str:
+        """The answer in words, such as `no (reinforced)`."""
+        return STATE_LABELS[self.state]
+
+    def _with_kind(self, kind: str) -> str:
+        """Return the answer with its kind, where the kind adds something to it."""
+        answer = STATE_LABELS[self.state]
+        return answer if kind in ("none", "unclear") else f"{answer} ({kind})"
+
+
+KnowledgeKind = Literal["acquired", "reinforced", "lost", "none", "unclear"]
+
+
+class KnowledgeFinding(Finding):
+    """The answer on knowledge: acquired, or what else became of the own facts."""
+
+    kind: KnowledgeKind
+    """*Acquired* where the state is yes. Else whether what the base knew was reinforced or lost beyond the others'."""
+    learned: LearnedShare
+    relations: tuple[str, ...] = ()
+    """Own relations in which facts were learned, the most first."""
+    wording: str = ""
+    """The wording in which alone facts were learned; empty where they were learned in several, or in none."""
+    threshold: Finite = None
+    """Lead of the best wrong answer from which a fact is clearly unknown to the base."""
+    own_unknown: Count = 0
+    """Own facts that the base did not know."""
+    own_known: Count = 0
+    testable: bool = True
+    """False where the facts are too few, or known too unequally, to put the question to them."""
+
+    @property
+    def label(self) -> str:
+        """The answer in words, such as `no (reinforced)` or `not testable`."""
+        return self._with_kind(self.kind) if self.testable else "not testable"
+
+    @property
+    def base_knew(self) -> str:
+        """How much of the own facts the base knew: `the base knew 45 of 57`."""
+        return f"the base knew {self.own_known} of {self.own_known + self.own_unknown}"
+
+
+ShiftKind = Literal["towards the domain", "narrowed", "none", "unclear"]
+
+
+class ShiftFinding(Finding):
+    """The answer on shift, with the estimates that it rests on."""
+
+    kind: ShiftKind
+    """*Narrowed*: the domain held while the rest faded."""
+    view: str
+    """Where the shift was read: `text` or `fact`."""
+    contrast: str
+    """What D1 compares with: `contrast`, or `general` where there is no contrast domain."""
+    over_contrast: Estimate
+    """D1: what the domain's targets gained beyond the contrast's of like length and base log-probability."""
+    absolute: Estimate
+    """D0: what they gained in absolute terms, beyond the prediction of temperature."""
+    general: Estimate
+    """L: what general targets gained, mostly a loss."""
+    towards_own: Estimate
+    """What own targets gained beyond other specialties' like them; next to the verdict."""
+    gradient: dict[ShiftGroup, Estimate]
+    """Plain gains from general targets to own ones."""
+    temperature: Finite
+    """Best-fitting change of temperature."""
+    predicted: Finite
+    """What that temperature alone gives for D1."""
+    support: Finite
+    """Share of the domain's targets that have counterparts."""
+
+    @property
+    def label(self) -> str:
+        """The answer in words, such as `no (narrowed)`."""
+        return self._with_kind(self.kind)
 
 
 class ArmRate(Rate):
@@ -96,7 +176,6 @@ class ErrorRate(ResultModel):
     dose: Finite
     power: Rate | None
     missed: Rate | None
-    reinforced: Rate | None
 
 
 class Check(ResultModel):

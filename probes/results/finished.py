@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from ...errors import RunError
 from .comparison import ComparisonResult
 from .estimate import Estimate
-from .findings import Counts
+from .findings import Rate
 from .model import ModelResult
+from .rungs import ABSOLUTE_SHIFT, ACQUIRED, BEYOND_CONTRAST, LEARNED
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,14 +73,19 @@ class Comparison:
             filled = Markup().join(Markup("<{0}>{1}</{0}>").format(tag, cell) for cell in cells)
             return Markup("<tr>{}</tr>").format(filled)
 
-        head = ["model", "verdict", "specific knowledge", "domain shift, matched", "facts learned, own / other"]
+        names = (ACQUIRED, LEARNED, BEYOND_CONTRAST, ABSOLUTE_SHIFT)
+        acquired, learned, beyond, absolute = (name[0].lower() + name[1:] for name in names)
+        head = ["model", "verdict", "knowledge", acquired, f"{learned}: own / other", "shift", beyond, absolute]
         rows = [
             [
                 _isolated(name),
                 model.verdict,
-                _with_interval(model.specific_knowledge),
-                _with_interval(model.shift.matched),
-                f"{_learned(model.ledger.own)} / {_learned(model.ledger.other)}",
+                model.knowledge.label,
+                _with_interval(model.acquired),
+                f"{_share(model.knowledge.learned.own)} / {_share(model.knowledge.learned.reference)}",
+                model.shift.label,
+                _with_interval(model.shift.over_contrast),
+                _with_interval(model.shift.absolute),
             ]
             for name, model in self.models.items()
         ]
@@ -106,14 +112,29 @@ class Comparison:
         return self._frame("facts.parquet")
 
     def frame(self) -> pl.DataFrame:
-        """Return a row a tuned model: verdict, rungs and specific knowledge with their intervals."""
+        """Return a row a tuned model: the verdict, both halves of it, and their estimates with intervals.
+
+        `learned_own` and `learned_other` are shares of the facts that the base clearly did not know; `over_contrast`,
+        `absolute` and `general` are the shift's figures (D1, D0 and L in `docs/method.md`).
+        """
         import polars as pl
 
         rows = []
         for name, model in self.models.items():
+            knowledge, shift = model.knowledge, model.shift
             row: dict[str, str | float | None] = {"model": name, "own": model.own, "verdict": model.verdict}
-            for key, estimate in (*model.rungs.items(), ("specific_knowledge", model.specific_knowledge)):
+            row |= {"knowledge_state": knowledge.state, "knowledge_kind": knowledge.kind}
+            row |= {"shift_state": shift.state, "shift_kind": shift.kind}
+            estimates = {
+                "acquired": model.acquired,
+                "over_contrast": shift.over_contrast,
+                "absolute": shift.absolute,
+                "general": shift.general,
+            }
+            for key, estimate in (*estimates.items(), *model.rungs.items()):
                 row |= {key: estimate.value, f"{key}_low": estimate.low, f"{key}_high": estimate.high}
+            for key, rate in (("learned_own", knowledge.learned.own), ("learned_other", knowledge.learned.reference)):
+                row |= {key: rate.rate, f"{key}_low": rate.low, f"{key}_high": rate.high}
             rows.append(row)
         return pl.DataFrame(rows)
 
@@ -145,8 +166,8 @@ def _with_interval(estimate: Estimate) -> str:
     return f"{estimate.value:+.3f}{interval}"
 
 
-def _learned(counts: Counts) -> str:
-    return f"{counts.learned} of {counts.unknown}" if counts.facts else "–"
+def _share(rate: Rate) -> str:
+    return f"{rate.hits} of {rate.n}" if rate.n else "–"
 
 
 def open_run(run: str | Path) -> Comparison:

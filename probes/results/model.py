@@ -14,8 +14,8 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from ...errors import RunError
 from .base import Count, Finite, ResultModel, describe
 from .estimate import Estimate, MatchedEstimate
-from .findings import Check, Counts, ErrorRate, Finding, Ledger, ShiftFinding
-from .rungs import Per, Rung, Side, View
+from .findings import Check, Counts, ErrorRate, KnowledgeFinding, Ledger, Rate, ShiftFinding
+from .rungs import Category, Per, Rung, Side, View
 
 Part = TypeVar("Part")
 
@@ -74,7 +74,7 @@ class WordingRow(ResultModel):
     """Place of the cue, where the domain names no wordings."""
     wording: str | None
     facts: Count
-    specific_knowledge: Estimate
+    acquired: Estimate
     margin_gain: Estimate
 
     @property
@@ -90,6 +90,50 @@ class RecipeResult(ResultModel):
     occurrences: Count
     hides: str
     """What the statistic cannot show."""
+
+
+class Reinforced(ResultModel):
+    """What became of facts that the base knew: own beyond the reference, and both sides' plain margin gains."""
+
+    difference: Estimate
+    own: Estimate
+    reference: Estimate
+
+
+class Placebo(ResultModel):
+    """What a specialty on which the model was not tuned seems to have acquired: how far the statistic strays."""
+
+    specialty: str
+    acquired: Finite
+    learned: Rate
+
+
+class CategoryCounts(ResultModel):
+    """Facts that are known, maybe known and unknown, to the base and to the tuned model."""
+
+    base: dict[Category, Count]
+    tuned: dict[Category, Count]
+
+
+class RightWrongPairs(ResultModel):
+    """K: the share of right-wrong pairs in which the right answer is likelier (arXiv 2503.15299)."""
+
+    base: Finite
+    tuned: Finite
+    facts: Count
+
+
+class WrongAnswer(ResultModel):
+    """An own fact that the tuned model gets confidently wrong and the base did not."""
+
+    item: str
+    cue: str
+    answer: str
+    given: str
+    """The wrong answer that now leads."""
+    base_lead: Finite
+    """Its lead over the best other candidate in the base; below zero where it was not first."""
+    tuned_lead: Finite
 
 
 class TrainingFile(ResultModel):
@@ -111,7 +155,7 @@ class ExposureSide(ResultModel):
     """Own facts that were seen in training, or those that were not."""
 
     rungs: dict[Rung, Estimate]
-    specific_knowledge: Estimate
+    acquired: Estimate
     margin_gain: Estimate
     ledger: ExposureLedger
 
@@ -139,13 +183,21 @@ class ModelVerdict(ResultModel):
     sentence: str
     missing: tuple[str, ...]
     """What an answer lacks, where it is unclear."""
-    knowledge: Finding
+    knowledge: KnowledgeFinding
     shift: ShiftFinding
     calibration: ErrorRate | None = None
     """None where no error rate was measured for such a run."""
     validity: tuple[Check, ...] = ()
     unread_layers: str = ""
     """Why no layers were read of the model; empty where they were."""
+
+    @property
+    def title(self) -> str:
+        """Both halves of the verdict: `Knowledge: yes (acquired). Shift: no (narrowed).`"""
+        knowledge = self.knowledge.label
+        if not self.knowledge.testable and self.knowledge.own_known > self.knowledge.own_unknown:
+            knowledge += f", {self.knowledge.base_knew}"
+        return f"Knowledge: {knowledge}. Shift: {self.shift.label}."
 
 
 class ModelResult(ModelVerdict):
@@ -160,11 +212,17 @@ class ModelResult(ModelVerdict):
     other_units: dict[Per, LadderTotals]
     specific_margin: Estimate
     transferable: Estimate
-    specific_knowledge: Estimate
-    """Mean residual of the own facts; `p` is the permutation's."""
+    acquired: Estimate
+    """What the own unknown facts gained beyond the reference's; `p` permutes whole relations."""
     margin_gain: Estimate
+    """Plain margin gain of the own unknown facts."""
+    reinforced: Reinforced
+    placebos: tuple[Placebo, ...]
+    categories: dict[Side, CategoryCounts]
+    right_wrong_pairs: dict[Side, RightWrongPairs]
+    wrong_answers: tuple[WrongAnswer, ...]
     sharpening: Finite
-    """Slope of tuned on base margins; above 1 the model grew more confident."""
+    """Slope of tuned on base scores of own wrong answers; above 1 the model grew more confident."""
     views: tuple[ViewRow, ...]
     matrix: dict[str, MatrixRow]
     """By specialty id."""

@@ -23,6 +23,9 @@ ROUNDING = "rounding"
 Group = Literal["own", "other", "general"]
 GROUPS: tuple[Group, ...] = get_args(Group)
 Side = Literal["own", "other"]
+ShiftGroup = Literal["general", "contrast", "other", "own"]
+"""The groups of the shift's gradient, from what lies farthest from the own specialty to the specialty itself."""
+SHIFT_GROUPS: tuple[ShiftGroup, ...] = get_args(ShiftGroup)
 SIDES: tuple[Side, ...] = get_args(Side)
 
 View = Literal["fact", "text"]
@@ -40,8 +43,21 @@ MEASURES: tuple[Measure, ...] = get_args(Measure)
 FactState = Literal["learned", "kept", "lost", "never"]
 """What became of a fact: known after training alone, before and after, before alone, at neither time."""
 FACT_STATES: tuple[FactState, ...] = get_args(FactState)
+Category = Literal["known", "maybe known", "unknown"]
+"""What a model knows of a fact; see `probes.analysis.standing`."""
+CATEGORIES: tuple[Category, ...] = get_args(Category)
 Change = Literal["learned", "lost"]
 """What can become of a fact that the base did not know, and of one that it knew."""
 
 MatrixColumn = Literal["terms", "answers", "margin"]
 """What a cell of the matrix averages: terms in running text, true answers, true beyond wrong answers."""
+
+ACQUIRED = "Acquired"
+LEARNED = "Learned, of those clearly unknown"
+REINFORCED = "Reinforced"
+BEYOND_CONTRAST = "Shift beyond the contrast"
+ABSOLUTE_SHIFT = "Shift in absolute terms"
+GENERAL_LANGUAGE = "General language"
+TOWARDS_OWN = "Towards its specialty"
+RIGHT_WRONG_PAIRS = "Right-wrong pairs (K)"
+"""Names of the verdict's quantities."""

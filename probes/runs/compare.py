@@ -123,6 +123,7 @@ def _claim(ready: ComparisonPlan, hub: str | None = None, here: Processes = ALON
         "hashes": {
             "base": identity["base"],
             "domain": ready.domain.hash,
+            "contrast": ready.contrast.hash if ready.contrast else "",
             "items": ready.digest,
             "code": code_fingerprint("probes.runs.compare", "probes.analysis.*"),
             "models": identity["models"],
@@ -131,6 +132,7 @@ def _claim(ready: ComparisonPlan, hub: str | None = None, here: Processes = ALON
         "dtype": str(base.dtype),
         "quantization": base.quantization,
         "device": str(base.placement.device),
+        "contrast": ready.contrast.name if ready.contrast else "",
         "template": ready.template.label,
         "per": ready.per,
         "terms": ready.terms.record,
@@ -289,4 +291,4 @@ def _error_rate(model: ModelResult, per: Per) -> ErrorRate | None:
     """Return how often a verdict like this one is wrong: of nats per token, own facts compared with others'."""
     if per != "token" or model.own is None:
         return None
-    return error_rate_for(packaged(), model.specific_knowledge.n, Evidence.of(model))
+    return error_rate_for(packaged(), model.acquired.n, Evidence.of(model))

@@ -27,11 +27,18 @@ from ...terms.making.problem import Problem, such
 from ...terms.making.quality import Quality, quality_problems
 from ...terms.select import add_borrowed_options, group, items
 from ...terms.select import limit as limited
+from ..analysis.centring import centre
 from ..analysis.detectable import Errors, detectable
-from ..analysis.knowledge import centre
 from ..analysis.ladder import DISTRACTORS, fact_gains, nanmean
 from ..analysis.scores import Array, Pair, Scores, fact_scores, like_length
-from ..analysis.verdict import ABSENCE_LEVEL, KNOWLEDGE_LEVEL, OTHER_CONCEPTS, OWN_CONCEPTS
+from ..analysis.verdict import (
+    ABSENCE_LEVEL,
+    KNOWLEDGE_LEVEL,
+    OTHER_RELATIONS,
+    OTHER_UNKNOWN,
+    OWN_RELATIONS,
+    OWN_UNKNOWN,
+)
 from ..results.findings import MARGIN
 
 if TYPE_CHECKING:
@@ -61,9 +68,13 @@ class Limits:
     own: int
     """Concepts that the verdict would count as own."""
     other: int
+    own_relations: int
+    """Relations of these facts: whole relations are what the verdict's test permutes."""
+    other_relations: int
     enough: bool
+    """Whether a verdict is possible, if the base knows none of these facts."""
     effect: float | None
-    """Smallest specific knowledge that would be found, in standard deviations of the concepts' residuals about the line
+    """Smallest *acquired* that would be found, in standard deviations of the facts' scores
     (`probes.analysis.knowledge`), which only a tuned model shows; None where there is not enough."""
 
 
@@ -254,25 +265,50 @@ def _limits(out: Check, domain: Domain, scores: Scores) -> None:
     counted = [item for item, margin in zip(held, margins, strict=True) if np.isfinite(margin)]
     for specialty in domain.specialties:
         concepts: dict[str | None, set[str]] = defaultdict(set)
+        relations: dict[str | None, set[tuple[str, ...]]] = defaultdict(set)
         for item in counted:
-            concepts[group(item, specialty, domain.general)].add(item.concept)
+            side = group(item, specialty, domain.general)
+            concepts[side].add(item.concept)
+            relation = item.id if item.relation == QUESTION else item.relation
+            relations[side].add((relation, *(item.specialties if side == "other" else ())))
         own, other = len(concepts["own"]), len(concepts["other"])
-        enough = own >= OWN_CONCEPTS and other >= OTHER_CONCEPTS
+        own_relations, other_relations = len(relations["own"]), len(relations["other"])
+        enough = (
+            own >= OWN_UNKNOWN
+            and other >= OTHER_UNKNOWN
+            and own_relations >= OWN_RELATIONS
+            and other_relations >= OTHER_RELATIONS
+        )
         out.limits[specialty] = Limits(
             sum(specialty in item.specialties for item in held),
             own,
             other,
+            own_relations,
+            other_relations,
             enough,
             _effect(own, other) if enough else None,
         )
     thin = {name: found for name, found in out.limits.items() if not found.enough}
-    short = [f"{name} {found.own}" for name, found in thin.items() if found.own < OWN_CONCEPTS]
-    alone = [f"{name} {found.other}" for name, found in thin.items() if found.other < OTHER_CONCEPTS]
+    short = [
+        f"{name} {found.own} in {found.own_relations}"
+        for name, found in thin.items()
+        if found.own < OWN_UNKNOWN or found.own_relations < OWN_RELATIONS
+    ]
+    alone = [
+        f"{name} {found.other} in {found.other_relations}"
+        for name, found in thin.items()
+        if found.other < OTHER_UNKNOWN or found.other_relations < OTHER_RELATIONS
+    ]
     if short:
-        what = f"fewer than {OWN_CONCEPTS} concepts with usable facts ({such(short, 5)})"
+        what = (
+            f"fewer than {OWN_UNKNOWN} concepts with usable facts, or than {OWN_RELATIONS} relations ({such(short, 5)})"
+        )
         out.problems.append(Problem("verdicts", what, "a model tuned on one of these gets no answer: add facts to it"))
     if alone:
-        what = f"fewer than {OTHER_CONCEPTS} concepts of other specialties to hold it against ({such(alone, 5)})"
+        what = (
+            f"fewer than {OTHER_UNKNOWN} concepts of other specialties to compare with, or than {OTHER_RELATIONS} "
+            f"relations ({such(alone, 5)})"
+        )
         out.problems.append(Problem("verdicts", what, "add facts to the other specialties"))
 
 

@@ -16,6 +16,7 @@ from ...models.engines.select import finder, open_engine
 from ...models.options import forms_of
 from ...models.rounding import TrainedOn
 from ...models.template import Template
+from ...terms.contrast import contrast_items, open_contrast
 from ...terms.domain import Domain
 from ...terms.extraction.apply import DomainTerms, domain_terms
 from ...terms.extraction.occurrences import occurrences
@@ -50,6 +51,8 @@ class ComparisonPlan:
 
     settings: Settings
     domain: Domain
+    contrast: Domain | None
+    """What a shift is told from; its items are among `items`."""
     terms: DomainTerms
     template: Template
     items: list[Item]
@@ -138,6 +141,7 @@ def plan_comparison(
         raise UsageError("no tuned model given: probe compare BASE TUNED...")
     engine = open_engine(settings.engine, remote=settings.remote)
     domain = Domain.open(settings.domain)
+    contrast = open_contrast(domain, settings.contrast)
     template = Template.parse(settings.template)
     names = names_of(specs)
     own = own_specialties(names, settings.own, domain)
@@ -146,6 +150,10 @@ def plan_comparison(
         say(f"{name}: own specialty {shown} (from {source})")
     terms = domain_terms(settings.domain, domain, settings.vocabulary, settings.terms, progress)
     items = items_of(domain, terms.mentions, terms.classes)
+    if contrast:
+        # Facts of the contrast are read where terms cannot be, or where no other specialties are to compare with.
+        reads_terms = any(item.kind == "term" for item in items)
+        items += contrast_items(contrast, facts=not reads_terms or any(s is None for s, _ in own.values()))
     if settings.text and (missing := missing_controls(domain.texts, domain.general)):
         say(f"{domain.name}: {missing}")
     if settings.recipe is not None:
@@ -190,6 +198,7 @@ def plan_comparison(
     return ComparisonPlan(
         settings=settings,
         domain=domain,
+        contrast=contrast,
         terms=terms,
         template=template,
         items=items,

@@ -37,6 +37,13 @@ class Settings(LensSettings):
             },
         ),
     ] = DOMAIN
+    contrast: Annotated[
+        str | None,
+        Option(
+            "Contrast domain: an embedded domain's name, a folder, or none (default: the one that the domain names).",
+            ("compare",),
+        ),
+    ] = None
     vocabulary: Annotated[
         Path | None,
         Option("A compiled vocabulary: terms come from its linker, not from the domain's names.", ("compare",)),

@@ -200,7 +200,7 @@ def _training(run: RunView) -> Markup:
             label,
             side.ledger.own.facts,
             _moved(side.ledger.own),
-            value(side.specific_knowledge),
+            value(side.acquired),
             value(side.rungs.get("knowledge", ABSENT)),
         ]
         for name, model in run.models.items()
@@ -209,7 +209,7 @@ def _training(run: RunView) -> Markup:
     ]
     if not rows:
         return NOTHING
-    head = ["model", "own facts", "facts", "learned; lost", "specific knowledge", "knowledge rung"]
+    head = ["model", "own facts", "facts", "learned; lost", "acquired", "knowledge rung"]
     shown = table(head, rows, f"Own facts seen in training and not, in {run.unit}")
     return (
         Markup("<h3>Seen in training</h3><p>{}</p>").format(
@@ -221,17 +221,17 @@ def _training(run: RunView) -> Markup:
 
 def _wordings(run: RunView) -> Markup:
     rows = [
-        [name, row.label, value(row.specific_knowledge), value(row.margin_gain)]
+        [name, row.label, value(row.acquired), value(row.margin_gain)]
         for name, model in run.models.items()
         for row in model.wordings
     ]
     if not rows:
         return NOTHING
-    head = ["model", "wording", "specific knowledge", "margin gain"]
+    head = ["model", "wording", "acquired", "margin gain"]
     about = Markup("<p>{}</p>").format(
         "Each fact is asked in several wordings; a gain in one wording alone is a memorised string."
     )
-    return details("By wording", about + table(head, rows, f"Specific knowledge by wording, {run.unit}"))
+    return details("By wording", about + table(head, rows, f"Acquired by wording, {run.unit}"))
 
 
 def with_display_names(run: RunView, frame: pl.DataFrame) -> pl.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from markupsafe import Markup
 
 from ..markup import NOTHING, fill_each, pairs
@@ -9,6 +11,8 @@ from ..pack import block
 from ..registry import Section, section
 from ..run_view import RunView, flat
 
+WORDS = ("cue", "answer", "given")
+"""Fields of a wrong answer that hold text."""
 EQUATIONS = """\
 g(x) = log p_tuned(x | c) − log p_base(x | c)          summed over the tokens of x, divided by its length
 
@@ -22,11 +26,13 @@ T_S  =  D_G  +  (D_O − D_G)  +  (D_S − D_O)  +  (T_S − D_S)
 transferable     =  T_O − D_O
 specific margin  =  (T_S − D_S) − (T_O − D_O)"""
 PROSE = (
-    "Specific knowledge: candidates' log-probabilities are centred by their mean over other cues of their relation "
-    "where they are false, in base and tuned separately; the tuned margin is predicted from the base margin by a "
-    "robust line over other specialties; the mean residual of the own facts is the estimate; p is a permutation's.",
-    "Domain shift is judged after matching general targets to the domain's on base log-probability per token and on "
-    "length, beside what the best-fitting temperature of the base alone would give.",
+    "Acquired: candidates' log-probabilities are centred by their mean over other cues of their relation where they "
+    "are false, in base and tuned separately. Of facts that the base clearly does not know, the score is how far the "
+    "true answer lies above the line on which the same group's wrong answers moved from base to tuned; acquired is the "
+    "own facts' mean score less the other specialties'. Its p permutes whole relations.",
+    "Shift beyond the contrast: what other specialties' targets gained beyond the contrast domain's of like length and "
+    "like base log-probability elsewhere, less what a capital letter adds to general targets. Shift in absolute terms: "
+    "what they gained at all. Both are beyond what the best-fitting temperature of the base alone would give.",
     "Layers: the raw lens reads a residual through the model's own final norm and head (nostalgebraist 2020); the "
     "tuned lens puts an affine map before them, trained on the base by KL to its last layer (Belrose et al. 2023), one "
     "for all models. The last layer has no map: it gives the model's own log-probabilities.",
@@ -52,7 +58,7 @@ def methods(run: RunView) -> Section:
         "layers": ", ".join(map(str, run.result.layer_numbers)) or None,
     }
     trained = run.lens.model_dump(exclude={"kind", "layers", "losses"}, exclude_unset=True)
-    comparison = (run.path / run.result.FILE).read_text(encoding="utf-8")
+    comparison = _comparison(run)
     parts = [
         Markup("<h3>Reproduce</h3><pre>{}</pre>").format(record.command or "command not recorded"),
         block("data-comparison", comparison),
@@ -73,3 +79,14 @@ def methods(run: RunView) -> Section:
         Markup("").join(parts),
         "The command, run again on the same contents with the same versions and seed, gives the same numbers.",
     )
+
+
+def _comparison(run: RunView) -> str:
+    """Return comparison.json; where the page shows no text, without the words of facts."""
+    text = (run.path / run.result.FILE).read_text(encoding="utf-8")
+    if run.text:
+        return text
+    content = json.loads(text)
+    for model in content["models"].values():
+        model["wrong_answers"] = [answer | dict.fromkeys(WORDS, "") for answer in model["wrong_answers"]]
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

@@ -97,14 +97,14 @@ def test_the_hub_reads_the_metadata_back(written, finished):
     for entry, model in zip(index, data["models"].values(), strict=True):
         _, results = model_index_to_eval_results([entry])
         held = {result.metric_type: result for result in results}
-        knowledge = model["specific_knowledge"]
-        assert held["specific_knowledge"].metric_value == pytest.approx(knowledge["estimate"], abs=1e-6)
-        assert held["specific_knowledge"].metric_args["low"] == pytest.approx(knowledge["low"], abs=1e-6)
-        assert held["matched_domain_shift"].metric_value == pytest.approx(
-            model["shift"]["matched"]["estimate"], abs=1e-6
-        )
-        own = model["ledger"]["own"]
-        assert held["facts_learned"].metric_value == pytest.approx(own["learned"] / own["unknown"], abs=1e-6)
+        knowledge = model["acquired"]
+        assert held["acquired"].metric_value == pytest.approx(knowledge["estimate"], abs=1e-6)
+        assert held["acquired"].metric_args["low"] == pytest.approx(knowledge["low"], abs=1e-6)
+        for key, metric in (("over_contrast", "shift_beyond_contrast"), ("absolute", "absolute_shift")):
+            assert held[metric].metric_value == pytest.approx(model["shift"][key]["estimate"], abs=1e-6)
+        own = model["knowledge"]["learned"]["own"]
+        assert held["facts_learned"].metric_value == pytest.approx(own["rate"], abs=1e-6)
+        assert held["facts_learned"].metric_args["high"] == pytest.approx(own["high"], abs=1e-6)
         assert (
             held["facts_learned"].dataset_revision
             == json.loads((finished / "run.json").read_text())["hashes"]["domain"]
@@ -118,12 +118,15 @@ def test_every_finding_stands_on_the_card(written, finished):
     for name, model in data["models"].items():
         assert f"<h2>{name}</h2>" in seen
         assert f"<strong>{model['verdict']}</strong>: {model['sentence']}" in seen
-        number = Estimate(**model["specific_knowledge"])
-        assert f"{signed(number.value)} {interval(number)}" in seen
+        shift, reinforced = model["shift"], model["reinforced"]
+        names = ("over_contrast", "absolute", "general", "towards_own")
+        for held in (model["acquired"], *(shift[key] for key in names), *reinforced.values()):
+            number = Estimate(**held)
+            assert f"{signed(number.value)} {interval(number)}" in seen
+        for rate in model["knowledge"]["learned"].values():
+            assert f"{rate['hits']} of {rate['n']} ({rate['rate']:.0%}, interval {rate['low']:.0%}" in seen
         own, other = model["ledger"]["own"], model["ledger"]["other"]
-        assert (
-            f"{own['learned']} of {own['unknown']} own, beside {other['learned']} of {other['unknown']} other" in seen
-        )
+        assert f"{own['lost']} of {own['known']} own, beside {other['lost']} of {other['known']} other" in seen
         assert all(check["check"] in seen for check in model["validity"])
     failed = sum(not check["passed"] for model in data["models"].values() for check in model["validity"])
     assert seen.count("<strong>failed</strong>") == failed > 0
@@ -138,7 +141,7 @@ def test_the_calibrated_error_rate_is_said(fresh, edit, tmp_path):
 
     edit(fresh / "comparison.json", lambda held: [model.pop("calibration", None) for model in held["models"].values()])
     assert written().count("not measured for this version") == 3
-    sentence = "Of calibration models with 40 own facts, knowledge was wrongly said of 1 of 400."
+    sentence = "Of calibration models with 40 own facts, knowledge was wrongly claimed for 1 of 400."
     known = ErrorRate(
         sentence=sentence,
         brief="1 of 400",
@@ -153,7 +156,6 @@ def test_the_calibrated_error_rate_is_said(fresh, edit, tmp_path):
         dose=None,
         power=None,
         missed=None,
-        reinforced=None,
     ).model_dump()
     edit(fresh / "comparison.json", lambda held: held["models"]["neuro_lora"].update(calibration=known))
     assert sentence in written()

@@ -85,7 +85,7 @@ def test_a_page_of_many_rare_terms_keeps_its_size(finished, tmp_path, monkeypatc
     shutil.copytree(finished, tmp_path / "run")
     file = tmp_path / "run" / "terms.parquet"
     frame = pl.read_parquet(file)
-    whole = 2_600_000
+    whole = 2_800_000
     left = part.bytes_left(RunView.read(tmp_path / "run"), whole)
     more = [pl.format("{} {}", name, pl.lit(k)).alias(name) for k in range(9) for name in ("concept", "name")]
     pl.concat([frame, *(frame.with_columns(more[k : k + 2]) for k in range(0, 18, 2))]).write_parquet(file)

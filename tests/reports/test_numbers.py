@@ -89,16 +89,76 @@ def test_thirty_cells_of_a_table_are_their_rows(page, finished, name):
             assert float(shown.replace("−", "-")) == pytest.approx(value, abs=0.00056), (who, title)
 
 
+ENTRIES = """(dl) => Object.fromEntries([...dl.querySelectorAll('dt')].map((dt) => [dt.textContent,
+[...dt.nextElementSibling.querySelectorAll('data')].map((n) => [Number(n.value), n.textContent])]))"""
+
+
 def test_the_verdicts_are_their_models(page, models):
     for name, model in models.items():
-        rows = page.locator("#verdict article", has=page.locator("h3", has_text=name)).first.locator("dl").first
-        found = rows.evaluate(
-            "(dl) => Object.fromEntries([...dl.querySelectorAll('dt')].map((dt) => [dt.textContent, "
-            "[...dt.nextElementSibling.querySelectorAll('data')].map((n) => [Number(n.value), n.textContent])]))"
-        )
-        holds(found["Specific knowledge"], ends(model["specific_knowledge"]))
-        holds(found["Domain shift"], ends(model["shift"]["matched"]))
-        holds(found["Rests on"], [model["ledger"]["own"]["facts"], model["specific_knowledge"]["n"]])
+        card = page.locator("#verdict article", has=page.locator("h3", has_text=name)).first
+        found = card.locator("dl").first.evaluate(ENTRIES)
+        knowledge, shift = model["knowledge"], model["shift"]
+        holds(found["Acquired"], ends(model["acquired"]))
+        holds(found["Shift beyond the contrast"], ends(shift["over_contrast"]))
+        holds(found["Shift in absolute terms"], ends(shift["absolute"]))
+        holds(found["Based on"], [model["ledger"]["own"]["facts"], model["acquired"]["n"]])
+        learned = found["Learned, of those clearly unknown"]
+        wanted = [
+            rate[key]
+            for rate in (knowledge["learned"]["own"], knowledge["learned"]["reference"])
+            for key in ("hits", "n", "rate", "low", "high")
+        ]
+        assert [value for value, _ in learned] == wanted
+        assert [shown for _, shown in learned] == [
+            f"{value:.0%}" if place % 5 > 1 else str(value) for place, value in enumerate(wanted)
+        ]
+
+
+def test_the_further_figures_are_their_models(page, models):
+    for name, model in models.items():
+        card = page.locator("#verdict article", has=page.locator("h3", has_text=name)).first
+        found = card.locator("dl").nth(1).evaluate(ENTRIES)
+        holds(found["General language"], ends(model["shift"]["general"]))
+        holds(found["Towards its specialty"], ends(model["shift"]["towards_own"]))
+        parts = {"Reinforced": "difference", "Known own facts gained": "own", "Known other facts gained": "reference"}
+        for title, part in parts.items():
+            holds(found[title], ends(model["reinforced"][part]))
+        pairs = model["right_wrong_pairs"]
+        wanted = [pairs[side][key] for side in pairs for key in ("base", "tuned", "facts")]
+        assert [value for value, _ in found["Right-wrong pairs (K)"]] == wanted
+        counts = model["categories"]
+        assert [value for value, _ in found["Known, maybe known, unknown"]] == [
+            counts[side][when][category]
+            for side in counts
+            for when in ("base", "tuned")
+            for category in ("known", "maybe known", "unknown")
+        ]
+
+
+def test_the_evidence_is_by_model(page, comparison):
+    models, specialties = comparison["models"], comparison["specialties"]
+    tables = {table["caption"]: table for table in page.evaluate(TABLE, "#evidence table")}
+    groups = ("general", "contrast", "other", "own")
+    gradient = next(table for caption, table in tables.items() if caption.startswith("Gains of targets by group"))
+    assert gradient["heads"][1:5] == list(groups)
+    for row in gradient["rows"]:
+        shift = models[row["cells"][0]]["shift"]
+        numbers = [*(shift["gradient"][group] for group in groups), shift["over_contrast"], shift["absolute"]]
+        for cell, number in zip(row["data"][1:], numbers, strict=True):
+            holds(cell, ends(number))
+    for name, model in models.items():
+        own, *placebos = tables[f"{name}: acquired by specialty"]["rows"]
+        holds(own["data"][1], ends(model["acquired"]))
+        for row, placebo in zip(placebos, model["placebos"], strict=True):
+            assert row["cells"][0] == specialties[placebo["specialty"]]
+            holds(row["data"][1], [placebo["acquired"]])
+            assert [cell[0][0] for cell in row["data"][2:]] == [placebo["learned"]["hits"], placebo["learned"]["n"]]
+        wrong = next(table for caption, table in tables.items() if caption.startswith(f"{name}: own facts that"))
+        assert len(wrong["rows"]) == 10
+        for row, answer in zip(wrong["rows"], model["wrong_answers"], strict=False):
+            assert row["cells"][:2] == [f"{answer['cue']} … {answer['answer']}", answer["given"]]
+            holds(row["data"][2], [answer["base_lead"]])
+            holds(row["data"][3], [answer["tuned_lead"]])
 
 
 def test_the_matrix_is_by_specialty_and_model(page, comparison):

@@ -16,7 +16,19 @@ from knowshift.reports.page import render
 from knowshift.reports.registry import section
 from pages import Page, shown
 
-TEN = ["verdict", "validity", "ladder", "matrix", "facts", "terms", "contexts", "layers", "counter", "methods"]
+SECTIONS = [
+    "verdict",
+    "evidence",
+    "validity",
+    "ladder",
+    "matrix",
+    "facts",
+    "terms",
+    "contexts",
+    "layers",
+    "counter",
+    "methods",
+]
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}"
 
 
@@ -48,7 +60,7 @@ def test_every_section_stands_in_the_contents(page):
     links = [attrs["href"][1:] for tag, attrs in page.tags if tag == "a" and "href" in attrs]
     parts = [attrs["id"] for tag, attrs in page.tags if tag == "section"]
     assert links[1 : len(parts) + 1] == parts
-    assert [anchor for anchor in parts if anchor in TEN] == TEN
+    assert [anchor for anchor in parts if anchor in SECTIONS] == SECTIONS
     assert {link.split("?")[0] for link in links} <= ids
 
 
@@ -60,15 +72,39 @@ def test_verdicts_stand_in_words_with_their_reasons(page, finished):
             assert lacking in page.text
 
 
+def test_both_halves_stand_in_words(page):
+    for words in (
+        "Knowledge no (reinforced)",
+        "Knowledge yes (acquired)",
+        "Knowledge not testable",
+        "Shift yes (towards the domain)",
+        "Shift cannot tell",
+    ):
+        assert words in page.text
+
+
+def test_without_text_no_words_of_wrong_answers_are_left(finished):
+    with_text, without = (
+        Page(render(finished, finished.parent / f"text-{text}.html", text=text).read_text(encoding="utf-8"))
+        for text in (True, False)
+    )
+    for words in ("ethosuximide", "carbamazepine", "seizures"):
+        assert words in with_text.text
+        assert words not in without.text
+        assert words not in json.dumps(without.packed("comparison"))
+
+
 def test_numbers_are_those_of_the_comparison(page, finished):
     wanted: set[float] = set()
     for model in json.loads((finished / "comparison.json").read_text())["models"].values():
-        names = ("margin_gain", "specific_knowledge", "transferable", "total", "text_total")
+        names = ("margin_gain", "acquired", "transferable", "total", "text_total")
         kept = [model[name] for name in names]
-        kept += [*model["rungs"].values(), *model["text_rungs"].values()]
+        kept += [*model["rungs"].values(), *model["text_rungs"].values(), *model["reinforced"].values()]
+        kept += [model["shift"][key] for key in ("over_contrast", "absolute", "general", "towards_own")]
+        kept += model["shift"]["gradient"].values()
         kept += [cell for cells in model["matrix"].values() for cell in cells.values()]
         kept += [one for rungs in model["by_layer"].values() for values in rungs.values() for one in values]
-        kept += [one for row in model["wordings"] for one in (row["specific_knowledge"], row["margin_gain"])]
+        kept += [one for row in model["wordings"] for one in (row["acquired"], row["margin_gain"])]
         wanted |= {one[key] for one in kept for key in ("estimate", "low", "high") if one[key] is not None}
         wanted.add(model["sharpening"])
         wanted |= {model["ledger"][g][k] for g in ("own", "other", "general") for k in ("learned", "unknown", "lost")}
@@ -130,7 +166,7 @@ def test_a_run_without_facts_still_has_a_page(fresh, edit):
     def strip(held):
         held["counts"]["facts"] = 0
         for model in held["models"].values():
-            model.update(dict.fromkeys(("specific_knowledge", "total", "transferable", "margin_gain"), none))
+            model.update(dict.fromkeys(("acquired", "total", "transferable", "margin_gain"), none))
             model["ledger"] = {"own": counts, "other": counts, "general": counts}
             model.update(rungs={}, matrix={}, wordings=[], strata=[], views=[], by_layer={}, training=None, smedqa=None)
 
@@ -185,12 +221,12 @@ def test_views_strata_and_specialties_stand_as_tables(page, finished):
 def test_counts_and_units_are_said_as_one_says_them(fresh, edit):
     def change(held):
         model = held["models"]["neuro_lora"]
-        model["specific_knowledge"] = {"estimate": None, "note": "too few concepts", "n": 1}
+        model["acquired"] = {"estimate": None, "note": "too few concepts", "n": 1}
         model["ledger"]["own"] |= {"facts": 1, "known": 0, "lost": 0}
 
     edit(fresh / "comparison.json", change)
     text = shown(fresh).text
-    assert "not estimated: too few concepts Domain shift" in text
+    assert "not estimated: too few concepts Learned, of those clearly unknown" in text
     assert "1 own fact, 1 concept " in text
     assert "none was known own, beside 4 of 50 (8%) other" in text
     assert "0 of 0" not in text
@@ -230,7 +266,7 @@ def test_the_comparison_is_on_the_page_as_it_stands(page, finished):
 
 
 def test_each_part_says_in_one_sentence_how_it_is_read(written):
-    for anchor in TEN:
+    for anchor in SECTIONS:
         [said] = re.findall(rf'<section id="{anchor}".*?<p class="how">(.*?)</p>', written, re.DOTALL)
         assert said.endswith(".")
         assert not re.search(r"\. [A-Z]", said), said

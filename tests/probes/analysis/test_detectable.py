@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from knowshift.probes.analysis.analyze import analyze
+from knowshift.probes.analysis.centring import Centred
 from knowshift.probes.analysis.detectable import POWER, Errors, detectable, label_error
-from knowshift.probes.analysis.knowledge import Centred, measure
+from knowshift.probes.analysis.knowledge import measure
 from knowshift.probes.analysis.resample import Clusters, effect_size, permutation_p
 from knowshift.probes.analysis.verdict import ABSENCE_LEVEL, KNOWLEDGE_LEVEL
 from scipy import stats
@@ -14,19 +15,22 @@ from synthetic import world
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-OWN, OTHER, SPREAD = 40, 120, 0.3
+OWN, OTHER, SPREAD = 40, 240, 0.3
 IS_OWN = np.arange(OWN + OTHER) < OWN
 CLUSTERS = Clusters.of(range(OWN + OTHER), range(OWN + OTHER))
+RELATIONS = [f"r{n // 8}" for n in range(OWN + OTHER)]
+SPECIALTIES = ["own" if own else "other" for own in IS_OWN]
 
 
 def repetition(seed, effect):
     """Knowledge measured on fresh facts, the own ones' true answers having gained `effect`."""
     rng = np.random.default_rng(seed)
-    base = rng.normal(size=(OWN + OTHER, 4))
-    tuned = base.copy()
-    tuned[:, 0] += rng.normal(0, SPREAD, OWN + OTHER) + effect * IS_OWN
-    centred = Centred(base, tuned, np.arange(4)[None] * np.ones((OWN + OTHER, 1)) > 0)
-    return measure(centred, IS_OWN, ~IS_OWN, CLUSTERS, seed, unit="nats/token", draws=199, permutations=299)
+    base = rng.normal(size=(OWN + OTHER, 6))
+    base[:, 0] -= 2.5  # all of them clearly unknown, but for a few
+    tuned = base + rng.normal(0, SPREAD, base.shape)
+    tuned[:, 0] += effect * IS_OWN
+    centred = Centred(base, tuned, np.arange(6)[None] * np.ones((OWN + OTHER, 1)) > 0)
+    return measure(centred, IS_OWN, ~IS_OWN, RELATIONS, SPECIALTIES, CLUSTERS, seed, unit="nats/token", draws=199)
 
 
 def seen_in(found, models=1):
@@ -46,12 +50,15 @@ def smallest():
 
 
 def test_the_smallest_effect_is_that_of_theory(smallest):
-    """Normal residuals, own and other: the two-sample error is known."""
-    error = SPREAD * (1 / OWN + 1 / OTHER) ** 0.5
+    """Normal residuals of a truth and of the mean of five wrong answers: the two-sample error is known.
+
+    A little is added where relations seem to move by themselves.
+    """
+    error = SPREAD * 1.2**0.5 * (1 / OWN + 1 / OTHER) ** 0.5
     expected = (stats.norm.ppf(1 - KNOWLEDGE_LEVEL) + stats.norm.ppf(POWER)) * error
-    assert np.mean([one.effect for one in smallest]) == pytest.approx(expected, rel=0.06)
+    assert np.mean([one.effect for one in smallest]) == pytest.approx(expected, rel=0.2)
     expected = (stats.norm.ppf(1 - ABSENCE_LEVEL) + stats.norm.ppf(POWER)) * error
-    assert np.mean([one.absence for one in smallest]) == pytest.approx(expected, rel=0.06)
+    assert np.mean([one.absence for one in smallest]) == pytest.approx(expected, rel=0.2)
 
 
 @pytest.mark.slow
@@ -60,9 +67,9 @@ def test_an_effect_of_that_size_is_found_four_times_in_five(smallest):
 
     def power(size, repeats=80):
         found = [repetition(seed, size) for seed in range(repeats)]
-        return np.mean([one.specific.p <= KNOWLEDGE_LEVEL and one.margin_gain.value > 0 for one in found])
+        return np.mean([one.acquired.p <= KNOWLEDGE_LEVEL and one.own_gain.value > 0 for one in found])
 
-    assert 0.68 <= power(effect) <= 0.92
+    assert 0.6 <= power(effect) <= 0.95
     assert power(effect / 2) <= 0.45
 
 
@@ -131,19 +138,21 @@ def test_an_effect_size_is_cohens_d_over_concepts():
 
 @pytest.mark.heavy
 def test_every_verdict_says_what_it_could_have_seen_and_what_is_needed():
-    made = world(specialties=4, facts=40, controls=80)
+    made = world(specialties=6, facts=40, controls=80)
     noisy = made.moved(1, noise=0.6)
     found = analyze(made.material(m=made.model(noisy), n=made.model(noisy))).models["m"]
     assert found.verdict == "cannot tell"
     seen = found.knowledge.detectable
-    assert seen.effect > seen.margin == 0.1
+    assert seen.effect > seen.margin > 0
     assert seen.level == KNOWLEDGE_LEVEL / 2
     line = next(line for line in found.missing if line.startswith("knowledge: "))
-    assert f"(40 concepts can show an effect of {seen.effect:.2g} nats/token; for 0.1 about {seen.needed:,} are" in line
+    visible = f"({seen.concepts} concepts can show an effect of {seen.effect:.2g} nats/token"
+    assert f"{visible}; for {seen.margin:.2g} about {seen.needed:,} are needed)" in line
+    assert seen.concepts == found.knowledge.learned.own.n
     quiet = analyze(made.material(m=made.model(made.moved(1)))).models["m"]
-    assert quiet.knowledge.detectable.effect < 0.1
+    assert quiet.knowledge.detectable.effect < quiet.knowledge.detectable.margin
     assert quiet.shift.detectable.effect > 0
-    assert quiet.specific_knowledge.effect is not None
+    assert quiet.acquired.effect is not None
 
 
 def test_all_equal_scores_have_nothing_to_detect_with():

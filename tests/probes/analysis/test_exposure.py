@@ -37,8 +37,8 @@ def found(monkeypatch):
 def test_what_was_taught_stands_with_the_seen(found):
     training = found.models["m"].training
     seen, unseen = training.seen, training.unseen
-    assert seen.specific_knowledge.value == pytest.approx(1.0, abs=0.1)
-    assert unseen.specific_knowledge.value == pytest.approx(0.0, abs=0.1)
+    assert seen.acquired.value == pytest.approx(1.0, abs=0.1)
+    assert unseen.acquired.value == pytest.approx(0.0, abs=0.1)
     assert seen.rungs["knowledge"].value > 0.8 > 0.2 > unseen.rungs["knowledge"].value
     assert seen.rungs["generic_drift"] == unseen.rungs["generic_drift"]
     assert training.facts == {"exact": len(HALF), "no": len(SEEN.facts) - len(HALF)}
@@ -87,7 +87,7 @@ def test_nothing_seen_leaves_that_side_open(monkeypatch):
     fewer_draws(monkeypatch)
     none = replace(SEEN, facts=dict.fromkeys(SEEN.facts, "no"))
     training = analyze(replace(WORLD.material(m=WORLD.model(0.1)), seen={"m": none})).models["m"].training
-    assert training.seen.specific_knowledge.value is None
+    assert training.seen.acquired.value is None
     assert training.seen.rungs["knowledge"].value is None
     assert training.unseen.ledger.own.facts == 40
     assert np.isfinite(training.unseen.rungs["knowledge"].value)

@@ -1,4 +1,4 @@
-"""Taught facts are found; sharpening, easy answers and thin data are not taken for knowledge."""
+"""Facts that the base did not know and the model now knows are found; nothing else is taken for them."""
 
 from dataclasses import replace
 
@@ -10,140 +10,269 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from knowshift.errors import ItemError
 from knowshift.probes.analysis.analyze import analyze
-from knowshift.probes.analysis.knowledge import Line, centre, robust_line, robust_lines
-from knowshift.probes.analysis.ladder import fact_gains
-from knowshift.probes.analysis.scores import Pair, fact_scores
-from synthetic import World, fact, world
+from knowshift.probes.analysis.knowledge import SMALLEST_SHARE, score_facts
+from knowshift.probes.analysis.robust import Line, robust_line, robust_lines
+from synthetic import World, judge, world
 
 pytestmark = pytest.mark.filterwarnings("error")
 
-WORLD = world(specialties=4, facts=40, controls=80)
-TRUE = WORLD.role == 0
+WORLD = world(specialties=6, facts=40, controls=40, contrast=40)
+TWO = world(specialties=6, facts=40, controls=40, contrast=40, cues=2)
+"""Every fact in two wordings."""
+BOTH = pytest.mark.parametrize("made", [WORLD, TWO], ids=["one wording", "two wordings"])
 
 
 def found(tuned, made=WORLD, own="s0", **more):
-    """What is found of one model."""
-    return analyze(made.material({"m": own}, m=tuned, **more)).models["m"]
+    """The pair and the verdict of one model."""
+    return judge(made.material({"m": own}, m=tuned, **more))["m"]
 
 
-def taught(one_in, rows, size=1.0, made=WORLD):
-    """[R] gains of the true answers of every `one_in`-th fact among `rows`."""
-    return size * (rows & (made.role == 0) & (made.item % one_in == 0))
+def truths(made, specialty="s0"):
+    """[R] true answers of a specialty."""
+    return made.of(specialty) & (made.role == 0)
+
+
+def known(made):
+    """[R] rows of facts that the base knows."""
+    pair, _ = found(made.model(), made)
+    items = np.zeros(len(made.items), dtype=bool)
+    items[[made.items.index(item) for item in pair.items]] = pair.standing.base_lead > 0
+    return items[made.item]
+
+
+# What was learned
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("per", ["token", "character"])
-def test_knowledge_planted_in_the_own_facts_is_found(seed, per):
-    model = found(WORLD.model(WORLD.moved(seed) + taught(2, WORLD.of("s0"))), per=per, seed=seed)
-    assert model.knowledge.state == "yes", model.knowledge.why
-    specific = model.specific_knowledge
-    planted = 0.5 if per == "token" else 0.125
-    assert specific.low < planted < specific.high
-    assert specific.low > 0
-    assert specific.p <= 0.01
-    assert specific.n == 40
+@BOTH
+def test_facts_that_were_taught_are_found_and_their_relations_named(made, seed, per):
+    pair, verdict = found(made.model(made.moved(seed) + 3.0 * truths(made)), made, per=per, seed=seed)
+    finding = verdict.knowledge
+    assert (finding.state, finding.kind) == ("yes", "acquired"), finding.why
+    assert {f"s0 relation {first}" for first in (0, 10, 20, 30)} >= set(finding.relations) != set()
+    acquired = pair.knowledge.acquired
+    planted = 3.0 if per == "token" else 0.75
+    assert acquired.low < planted < acquired.high
+    assert acquired.p <= 0.01
+    assert finding.learned.own.hits > 5 * finding.learned.reference.hits
+    assert f"{finding.learned.own.hits} of {finding.learned.own.n} clearly unknown facts learned" in finding.why
+    assert finding.wording == ""
+
+
+def test_relations_are_named_the_most_learned_first():
+    taught = {"s0 relation 0": 2.0, "s0 relation 10": 0.0, "s0 relation 20": 5.0, "s0 relation 30": 3.0}
+    gain = sum(size * (truths(TWO) & TWO.relation(name)) for name, size in taught.items())
+    pair, verdict = found(TWO.model(TWO.moved() + gain), TWO)
+    frame = pair.fact_frame
+    unknown, learned = pair.standing.is_clearly_unknown, pair.standing.is_clearly_known
+    counts = {name: int((unknown & learned & (frame["relation"] == name).to_numpy()).sum()) for name in taught}
+    assert [counts[name] for name in verdict.knowledge.relations] == sorted(filter(None, counts.values()), reverse=True)
+    assert "s0 relation 10" not in verdict.knowledge.relations
+
+
+def test_learned_in_one_relation_alone_is_unclear_and_named():
+    made = world(specialties=6, facts=60, controls=20)
+    _, verdict = found(made.model(made.moved() + 5.0 * (truths(made) & made.relation("s0 relation 20"))), made)
+    finding = verdict.knowledge
+    assert finding.state == "unclear"
+    assert "learned s0 relation 20, nothing seen elsewhere" in finding.why
+    assert finding.relations == ("s0 relation 20",)
+
+
+def test_learned_in_one_wording_alone_is_named():
+    names = ("taught", "paraphrase")
+    items = tuple(replace(item, wordings=names) if item.kind == "fact" else item for item in TWO.items)
+    gain = TWO.moved() + 6.0 * (truths(TWO) & (TWO.cue == 1))
+    for made, wording in ((TWO, "wording 2"), (replace(TWO, items=items), "paraphrase")):
+        finding = found(made.model(gain), made)[1].knowledge
+        assert (finding.state, finding.wording) == ("yes", wording)
+
+
+def test_what_the_others_learned_too_is_not_acquired():
+    everywhere = 3.0 * (TWO.in_domain & (TWO.role == 0))
+    pair, verdict = found(TWO.model(TWO.moved() + everywhere), TWO)
+    assert verdict.knowledge.state == "no", verdict.knowledge.why
+    assert pair.knowledge.own_gain.value == pytest.approx(3.0, abs=0.1)
+
+
+def test_a_tune_for_the_whole_domain_is_compared_with_contrast_and_general_facts():
+    made = world(specialties=4, facts=40, controls=120, contrast=120)
+    taught = 3.0 * (made.in_domain & (made.role == 0))
+    for gain, state in ((0.0, "no"), (taught, "yes")):
+        pair, verdict = found(made.model(made.moved() + gain), made, own=None)
+        assert verdict.knowledge.state == state, verdict.knowledge.why
+        assert f"{verdict.knowledge.learned.reference.n} general ones" in verdict.knowledge.why
+        assert pair.knowledge.facts == (160, 240)
+
+
+# What was not
+
+
+def attacks(made):
+    """[R] gains of tunes that taught no fact that the base did not know."""
+    own, knew, value = made.of("s0"), known(made), made.logprob() / made.tokens
+    rng = np.random.default_rng(0)
+    by_relation = {item.relation: rng.normal(0, 0.5) for item in made.items}
+    return {
+        "nothing": 0.0 * value,
+        "known own facts rehearsed": 2.0 * (truths(made) & knew),
+        "known facts of the others faded": -2.0 * (made.in_domain & ~own & (made.role == 0) & knew),
+        "own flattened": -0.5 * value * own,
+        "own sharpened": 1.0 * value * own,
+        "all flattened": -0.5 * value,
+        "own answers of all kinds likelier": 2.0 * own,
+        "relations move by themselves": np.array([by_relation[item.relation] for item in made.items])[made.item],
+    }
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("seed", range(4))
-def test_a_tune_that_taught_nothing_has_none(seed):
-    model = found(WORLD.model(WORLD.moved(seed, ease=1.0)))
-    assert model.knowledge.state == "no", model.knowledge.why
-    assert abs(model.specific_knowledge.value) < 0.05
+@BOTH
+@pytest.mark.parametrize("what", attacks(WORLD))
+def test_a_tune_that_taught_nothing_new_is_no_yes(made, what):
+    for seed in range(2):
+        finding = found(made.model(made.moved(seed) + attacks(made)[what]), made)[1].knowledge
+        assert finding.state == "no", finding.why
+        assert finding.learned.own.hits == 0
+        assert finding.relations == ()
 
 
-@pytest.mark.parametrize("own_only", [False, True])
-def test_what_other_specialties_learned_too_is_no_specific_knowledge(own_only):
-    rows = WORLD.of("s0") if own_only else WORLD.in_domain
-    model = found(WORLD.model(WORLD.moved() + taught(1, rows, 0.7)))
-    assert model.knowledge.state == ("yes" if own_only else "no")
-    assert model.transferable.value == pytest.approx(0 if own_only else 0.7, abs=0.15)
-
-
-@pytest.mark.heavy
-@settings(max_examples=8, deadline=None)
-@given(st.floats(0.4, 2.5), st.sampled_from(["s0", "s3", None]))
-def test_scaling_every_log_probability_is_no_knowledge(scale, own):
-    """Sharpening widens every margin; the line takes it out exactly."""
-    model = found(WORLD.model(scale=scale), own=own)
-    assert model.specific_knowledge.value == pytest.approx(0, abs=1e-6)
-    assert model.sharpening == pytest.approx(scale)
-    assert model.knowledge.state != "yes"
-    assert np.sign(model.margin_gain.value) == np.sign(scale - 1) or abs(scale - 1) < 1e-9
+@pytest.mark.parametrize(
+    ("what", "kind"),
+    [
+        ("nothing", "none"),
+        ("known own facts rehearsed", "reinforced"),
+        ("known facts of the others faded", "reinforced"),
+        ("known own facts lost", "lost"),
+    ],
+)
+def test_what_became_of_known_facts_is_told_apart_from_learning(what, kind):
+    lost = {"known own facts lost": -4.0 * (truths(TWO) & known(TWO))}
+    pair, verdict = found(TWO.model(TWO.moved() + {**attacks(TWO), **lost}[what]), TWO)
+    assert (verdict.knowledge.state, verdict.knowledge.kind) == ("no", kind)
+    own, reference = pair.knowledge.own_kept.value, pair.knowledge.reference_kept.value
+    expected = {
+        "known own facts rehearsed": (2, 0),
+        "known facts of the others faded": (0, -2),
+        "known own facts lost": (-4, 0),
+    }
+    assert (own, reference) == pytest.approx(expected.get(what, (0, 0)), abs=0.2)
 
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("temperature", [0.5, 0.7, 1.5, 2.0])
 @pytest.mark.parametrize("own", ["s0", None])
 def test_another_temperature_is_no_knowledge(temperature, own):
-    model = found(WORLD.model(WORLD.moved(), temperature=temperature), own=own)
-    assert model.knowledge.state != "yes", model.knowledge.why
+    finding = found(WORLD.model(WORLD.moved(), temperature=temperature), own=own)[1].knowledge
+    assert finding.state != "yes", finding.why
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("cues", [1, 2])
+def test_own_scores_redrawn_among_each_other_are_no_knowledge(cues):
+    made = {1: WORLD, 2: TWO}[cues]
+    value, yes = made.logprob() / made.tokens, 0
+    for seed in range(8):
+        rng, new = np.random.default_rng(seed), value.copy()
+        order = rng.permutation(int((made.of("s0") & (made.cue == 0)).sum()))
+        for cue in range(cues):
+            rows = np.flatnonzero(made.of("s0") & (made.cue == cue))
+            new[rows] = value[rows[order]]
+        yes += found(made.model(made.moved(seed) + new - value), made)[1].knowledge.state == "yes"
+    assert yes == 0
+
+
+@pytest.mark.heavy
+def test_own_facts_told_with_wrong_answers_are_no_knowledge():
+    """The truth's new score is that of a wrong answer of the same fact."""
+    for seed in range(4):
+        swapped = np.random.default_rng(seed).integers(1, 6, len(TWO.items))[TWO.item]
+        gain = 3.0 * (TWO.of("s0") & (TWO.role == swapped))
+        finding = found(TWO.model(TWO.moved(seed) + gain), TWO)[1].knowledge
+        assert finding.state != "yes", finding.why
+
+
+@pytest.mark.heavy
+@settings(max_examples=8, deadline=None)
+@given(st.floats(0.4, 2.5), st.sampled_from(["s0", "s3", None]))
+def test_scaling_every_log_probability_is_no_knowledge(scale, own):
+    """Sharpening widens every margin; the wrong answers' line takes it out exactly."""
+    pair, verdict = found(WORLD.model(scale=scale), own=own)
+    assert pair.knowledge.acquired.value == pytest.approx(0, abs=1e-6)
+    assert pair.knowledge.sharpening == pytest.approx(scale)
+    assert verdict.knowledge.state != "yes"
 
 
 @pytest.mark.heavy
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 1000), st.floats(0, 5))
 def test_answers_easy_to_move_cancel_through_the_centring(seed, ease):
-    model = found(WORLD.model(WORLD.moved(seed, ease, noise=0)))
-    assert model.specific_knowledge.value == pytest.approx(0, abs=1e-6)
-    assert model.margin_gain.value == pytest.approx(0, abs=1e-6)
-    assert model.knowledge.state == "no"
+    pair, verdict = found(WORLD.model(WORLD.moved(seed, ease, noise=0)))
+    assert pair.knowledge.acquired.value == pytest.approx(0, abs=1e-6)
+    assert pair.knowledge.own_gain.value == pytest.approx(0, abs=1e-6)
+    assert verdict.knowledge.state == "no"
 
 
-@pytest.mark.heavy
-@pytest.mark.parametrize("seed", [0, 1])
-def test_a_tune_for_the_whole_domain(seed):
-    moved = WORLD.moved(seed)
-    assert found(WORLD.model(moved), own=None).knowledge.state == "no"
-    learned = found(WORLD.model(moved + taught(2, WORLD.in_domain)), own=None)
-    assert learned.knowledge.state == "yes", learned.knowledge.why
-    assert learned.specific_knowledge.value == pytest.approx(0.5, abs=0.1)
-    assert learned.specific_margin.value is None
-    assert learned.rungs["specialty_vocabulary"].value is None
+# What cannot be told
 
 
-def test_lost_own_facts_are_said():
-    model = found(WORLD.model(WORLD.moved() - taught(1, WORLD.of("s0"))))
-    assert model.knowledge.state == "no"
-    assert "clearly negative: other specialties learned more, or own facts were lost" in model.knowledge.why
+@BOTH
+def test_a_copy_of_the_base_learned_nothing_and_moved_nowhere(made):
+    pair, verdict = found(made.model(), made)
+    assert verdict.verdict == "neither"
+    assert verdict.knowledge.kind == "none", "rounding is no reinforcement"
+    assert pair.knowledge.acquired.value == pytest.approx(0, abs=1e-12)
+    assert pair.ledger.own.learned == pair.ledger.own.lost == 0
 
 
-def test_a_copy_of_the_base_learned_nothing_and_moved_nowhere():
-    model = found(WORLD.model())
-    assert model.verdict == "neither"
-    assert model.specific_knowledge.value == pytest.approx(0, abs=1e-12)
-    assert model.ledger.own.learned == model.ledger.own.lost == 0
+def test_models_that_were_exchanged_show_what_was_unlearned():
+    """The tuned model in the base's place knows what it learned: there is little left, and no yes."""
+    learned, base = TWO.model(TWO.moved() + 3.0 * truths(TWO)), TWO.model()
+    _, verdict = judge(replace(TWO.material(m=base), base=learned))["m"]
+    assert verdict.knowledge.state == "unclear"
+    assert verdict.knowledge.kind == "lost"
+    assert "own facts: 4 were left to learn" in verdict.knowledge.why
 
 
 @pytest.mark.parametrize(
     ("made", "why"),
     [
-        (world(specialties=4, facts=20), "20 own and 60 other concepts with usable facts; 30 and 60 are needed"),
-        (world(specialties=2, facts=40), "40 own and 40 other concepts with usable facts; 30 and 60 are needed"),
-        (world(specialties=1, facts=40), "40 own and 0 other concepts"),
-        (world(specialties=4, facts=40, distractors=2), "0 own and 0 other concepts"),
-        (world(specialties=4, facts=40, relation=4, distractors=3), "0 own and 0 other concepts"),
-        (world(specialties=4, facts=0, controls=0, terms=20, words=20), "0 own and 0 other concepts"),
+        (world(specialties=6, facts=20), "the base knew 7 of 20 own facts: 13 were left to learn"),
+        (world(specialties=6, facts=20), "20 own and 60 other facts unknown to the base are needed"),
+        (world(specialties=2, facts=40), "other facts unknown to the base are needed"),
+        (world(specialties=4, facts=40), "4 own and 12 other relations with facts clearly unknown to the base"),
+        (world(specialties=6, facts=40, relation=20), "2 own and 10 other relations"),
+        (world(specialties=1, facts=40), "no usable other facts"),
+        (world(specialties=4, facts=40, distractors=2), "there are no usable own facts"),
+        (world(specialties=4, facts=40, relation=4, distractors=3), "there are no usable own facts"),
+        (world(specialties=4, facts=0, controls=0, terms=20, words=20), "there are no usable own facts"),
     ],
-    ids=["few own", "few other", "one specialty", "few distractors", "small relations", "no facts"],
+    ids=[
+        "few own",
+        "what is needed",
+        "few other",
+        "few other relations",
+        "few own relations",
+        "one specialty",
+        "few distractors",
+        "small relations",
+        "no facts",
+    ],
 )
-def test_thin_data_cannot_tell(made, why):
-    model = found(made.model(made.moved() + taught(1, made.of("s0"), made=made)), made)
-    assert model.knowledge.state == "unclear"
-    assert why in model.knowledge.why
-    assert model.verdict == "cannot tell"
-    assert any(line.startswith("knowledge: ") for line in model.missing)
+def test_too_few_facts_are_unclear_with_their_counts(made, why):
+    _, verdict = found(made.model(made.moved() + 3.0 * truths(made)), made)
+    assert verdict.knowledge.state == "unclear"
+    assert why in verdict.knowledge.why
+    assert verdict.verdict == "cannot tell"
+    assert any(line.startswith("knowledge: ") for line in verdict.missing)
 
 
-def test_without_controls_the_shift_cannot_be_told():
-    made = world(specialties=4, facts=40, controls=0)
-    model = found(made.model(made.moved() + taught(1, made.of("s0"), made=made)), made)
-    assert model.knowledge.state == "yes"
-    assert model.shift.state == "unclear"
-    assert "both the domain's and general ones are needed" in model.shift.why
-    alone = found(made.model(made.moved()), made)
-    assert alone.verdict == "cannot tell"
-    assert found(made.model(made.moved()), made, own=None).knowledge.state == "unclear"
+def test_own_facts_that_the_base_knew_far_better_are_not_comparable():
+    made = world(specialties=6, facts=60, controls=20)
+    made.logits[truths(made) & (made.item % 2 == 0), :, 0] += 8
+    _, verdict = found(made.model(3.0 * truths(made)), made)
+    assert verdict.knowledge.state == "unclear"
+    assert "too unlike to be compared" in verdict.knowledge.why
 
 
 def flat(made: World) -> World:
@@ -151,28 +280,29 @@ def flat(made: World) -> World:
     return replace(made, logits=np.zeros_like(made.logits), tokens=np.ones_like(made.tokens))
 
 
-def test_equal_scores_everywhere_cannot_tell():
+@pytest.mark.parametrize("learned", [0.0, 3.0])
+def test_a_base_that_says_the_same_of_every_answer_is_unclear(learned):
     made = flat(WORLD)
-    model = found(made.model(), made)
-    assert model.specific_knowledge.value is None
-    assert "no line can be fitted" in model.knowledge.why
-    assert model.verdict == "cannot tell"
+    pair, verdict = found(made.model(learned * truths(made)), made)
+    assert verdict.knowledge.state == "unclear", verdict.knowledge.why
+    assert pair.knowledge.acquired.value is None
 
 
-def test_a_constant_base_margin_cannot_tell_though_the_tuned_one_varies():
-    made = flat(WORLD)
-    model = found(made.model(made.moved() + taught(1, made.of("s0"))), made)
-    assert model.knowledge.state == "unclear"
-    assert model.sharpening is None
+def test_a_model_that_says_the_same_of_every_answer_learned_nothing():
+    value = WORLD.logprob() / WORLD.tokens
+    _, verdict = found(WORLD.model(-value - 3.0))
+    assert verdict.knowledge.state != "yes"
+    assert verdict.verdict == "cannot tell"
 
 
-def test_own_margins_outside_the_others_range_cannot_tell():
-    """Facts that the base knows far better than any other have nothing to be compared with."""
-    known = replace(WORLD, logits=WORLD.logits.copy())
-    known.logits[WORLD.of("s0") & TRUE, :, 0] += 8
-    model = found(known.model(taught(2, WORLD.of("s0"))), known)
-    assert model.knowledge.state == "unclear"
-    assert "base margin within the range" in model.knowledge.why
+def test_without_controls_the_shift_cannot_be_told():
+    made = world(specialties=6, facts=40, controls=0)
+    _, verdict = found(made.model(made.moved() + 3.0 * truths(made)), made)
+    assert verdict.knowledge.state == "yes"
+    assert verdict.shift.state == "unclear"
+    assert "both the domain's and general ones are needed" in verdict.shift.why
+    assert found(made.model(made.moved()), made)[1].verdict == "cannot tell"
+    assert found(made.model(made.moved()), made, own=None)[1].knowledge.state == "unclear"
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("-inf"), float("inf")])
@@ -202,35 +332,45 @@ def test_a_layer_that_overflows_is_left_out_and_the_rest_stands():
     broken = table.set_column(at, table.schema.field(at), pa.array(lens, pa.list_(pa.float32())))
     both = analyze(replace(made.material(m=broken), base=broken)).models["m"]
     assert both.by_layer["fact"]["knowledge"][1].value == 0
-    layers = found(broken, made).by_layer["fact"]
-    assert [layers["knowledge"][k].value is None for k in (0, 1)] == [True, False]
-    assert found(broken, made).rungs["knowledge"].value == pytest.approx(0, abs=1e-9)
+    model = analyze(made.material(m=broken)).models["m"]
+    assert [model.by_layer["fact"]["knowledge"][k].value is None for k in (0, 1)] == [True, False]
+    assert model.rungs["knowledge"].value == pytest.approx(0, abs=1e-9)
 
 
-def test_wordings_stand_apart():
-    made = world(specialties=4, facts=40, cues=2)
-    model = found(made.model(made.moved() + taught(1, made.of("s0") & (made.cue == 0), made=made)), made)
-    first, second = (one.specific_knowledge for one in model.wordings)
-    assert first.low > 0.8
-    assert second.low < 0 < second.high
-    assert model.specific_knowledge.value == pytest.approx(0.5, abs=0.1)
+# The parts
 
 
-def test_centring_takes_the_mean_of_the_other_cues_where_an_answer_is_false():
-    rows = {"f0": "abcd", "f1": "bcda", "f2": "cdab", "f3": "dabc", "f4": "eabc"}
-    items = tuple(fact(id, "s0", tuple(answers)) for id, answers in rows.items())
-    places = np.array([(i, k) for i in range(5) for k in range(4)])
-    logits = np.random.default_rng(0).normal(size=(20, 2, 12))
-    made = World(WORLD.domain, items, places[:, 0], 0 * places[:, 0], places[:, 1], np.ones(20, int), logits)
-    pair = Pair(fact_scores(made.model(), items), fact_scores(made.model(), items))
-    scored = zip(rows.items(), pair.base.logprob[:, 0], strict=True)
-    value = {(id, answer): v for (id, answers), row in scored for answer, v in zip(answers, row, strict=True)}
-    centred = centre(pair, fact_gains(pair)).base
-    for i, (id, answers) in enumerate(rows.items()):
-        for k, answer in enumerate(answers):
-            elsewhere = [v for (other, a), v in value.items() if a == answer and other != id and rows[other][0] != a]
-            expected = value[id, answer] - np.mean(elsewhere) if elsewhere else np.nan
-            assert centred[i, k] == pytest.approx(expected, nan_ok=True), (id, answer)
+def test_a_facts_score_is_how_far_the_truth_lies_above_the_wrong_answers_line():
+    """Of its own group, by statsmodels' robust line."""
+    pair, _ = found(TWO.model(TWO.moved(noise=0.5) + 1.0 * truths(TWO)), TWO)
+    own = pair.fact_groups == "own"
+    relations = [item.relation for item in pair.items]
+    scored = score_facts(pair.centred, own, pair.is_reference, relations, pair.fact_specialties)
+    base, tuned = pair.centred.margins()
+    wrong_base, wrong_tuned = pair.centred.pseudo_margins()
+    for group in (scored.own, scored.reference):
+        x, y = wrong_base[group].ravel(), wrong_tuned[group].ravel()
+        held = np.isfinite(x) & np.isfinite(y)
+        line = sm.RLM(y[held], sm.add_constant(x[held])).fit(scale_est="mad", tol=1e-10).params
+        assert scored.score[group] == pytest.approx((tuned - line[0] - line[1] * base)[group], abs=1e-3)
+    unknown = pair.standing.is_clearly_unknown
+    expected = scored.score[scored.own & unknown].mean() - scored.score[scored.reference & unknown].mean()
+    assert pair.knowledge.acquired.value == pytest.approx(expected)
+    assert pair.knowledge.own_gain.value == pytest.approx((tuned - base)[scored.own & unknown].mean())
+
+
+def test_the_smallest_effect_is_a_share_of_the_way_from_unknown_to_known():
+    pair, _ = found(TWO.model(TWO.moved()), TWO)
+    lead = pair.standing.base_lead[np.isin(pair.fact_groups, ["own", "other"])]
+    unknown = pair.standing.is_clearly_unknown[np.isin(pair.fact_groups, ["own", "other"])]
+    expected = SMALLEST_SHARE * (lead[lead > 0].mean() - lead[unknown].mean())
+    assert pair.knowledge.margin == pytest.approx(expected)
+
+
+def test_placebos_stray_about_zero_and_leave_the_own_specialty_out():
+    pair, _ = found(TWO.model(TWO.moved() + 3.0 * truths(TWO)), TWO)
+    values = [pair.knowledge_as_if(f"s{k}").acquired.value for k in range(1, 6)]
+    assert np.abs(values).max() < 0.1
 
 
 def noisy_line(seed):

@@ -208,13 +208,13 @@ def test_a_copy_of_a_model_changes_no_estimate_of_the_others_nor_gamma(four):
         "by_layer",
         "ledger",
         "wordings",
-        "specific_knowledge",
+        "acquired",
         "total",
     )
     for name in own:
         for k in estimates:
             assert getattr(after.models[name], k) == getattr(before.models[name], k)
-        assert after.models[name].shift.matched == before.models[name].shift.matched
+        assert after.models[name].shift.over_contrast == before.models[name].shift.over_contrast
     assert all(getattr(after.models["copy"], k) == getattr(after.models["a"], k) for k in estimates)
     for view in ("term", "fact"):
         for key in ("value", "low", "high", "p", "n"):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from knowshift.probes.analysis.centring import centre
 from knowshift.probes.analysis.ladder import fact_gains
 from knowshift.probes.analysis.ledger import ledger, ledger_frame
 from knowshift.probes.analysis.scores import Pair, fact_scores
@@ -30,7 +31,7 @@ def scored(tables, specialty="s0", cues=1):
 def states(pair, own="s0"):
     gains = fact_gains(pair)
     groups = np.array([group(pair.items[i], own, "general") for i in gains.index], dtype="<U8")
-    return ledger_frame("m", pair, gains, groups)
+    return ledger_frame("m", pair, gains, groups, centre(pair, gains))
 
 
 BEST, WORST, TIE = [-1, -2, -3, -4, -5], [-9, -2, -3, -4, -5], [-2, -2, -3, -4, -5]
@@ -54,6 +55,25 @@ def test_a_fact_of_several_wordings_is_known_by_its_mean():
     by_the_mean_right = [[0, -2, -9, -9, -9], [-2, -1, -9, -9, -9]]
     base = [by_the_mean_wrong, by_the_mean_a_tie, by_the_mean_right]
     assert states(scored((base, base), cues=2))["base_rank"].to_list() == [1, 1, 0]
+
+
+def test_a_fact_is_known_by_its_centred_lead_where_that_can_be_read():
+    """One answer is likely wherever it stands: by its plain rank it leads in every fact, and says nothing."""
+    ring = [tuple(f"{'abcdef'[(i + step) % 6]}" for step in range(5)) for i in range(6)]
+    items = tuple(fact(f"f{i}", "s0", answers) for i, answers in enumerate(ring))
+    item, role = (axis.ravel() for axis in np.indices((6, 5)))
+    domain = world(1, 0, 0, terms=1).domain
+    made = World(domain, items, item, 0 * item, role, np.ones(30, int), np.zeros((30, 2, 12)))
+    likely = np.array([5.0 * (answers[k] == "a") for answers in ring for k in range(5)])
+    learned = likely + 1.0 * (role == 0)
+    pair = Pair(*(fact_scores(made.model(gain), items) for gain in (likely, learned)))
+    frame = states(pair)
+    assert frame["base_rank"][0] == 0
+    assert frame["base_lead"].to_list() == pytest.approx([0.0] * 6)
+    assert frame["tuned_lead"].to_list() == pytest.approx([1.0] * 6)
+    assert frame["state"].to_list() == ["learned"] * 6
+    assert frame["base_category"].to_list() == ["unknown"] * 6
+    assert frame["tuned_category"].to_list() == ["known"] * 6
 
 
 @settings(max_examples=20, deadline=None)

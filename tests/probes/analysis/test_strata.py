@@ -55,7 +55,7 @@ def test_every_fact_lies_in_one_third_and_is_known_or_unknown():
 
 def test_a_gain_of_the_unknown_own_facts_alone_stands_in_their_stratum():
     _, before = found(0.0)
-    unknown = set(before.filter((pl.col("base_rank") > 0) & (pl.col("group") == "own"))["item"])
+    unknown = set(before.filter((pl.col("state") == "never") & (pl.col("group") == "own"))["item"])
     rows = WORLD.is_(lambda item: item.id in unknown) & TRUE
     model, frame = found(2.0 * rows)
     strata = {row.stratum: row for row in model.strata}

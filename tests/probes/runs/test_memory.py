@@ -13,7 +13,7 @@ from knowshift.models.engines.hooks import HooksEngine
 from knowshift.probes.runs.compare import _claim, _score
 from knowshift.probes.runs.plan import plan_comparison
 from knowshift.probes.runs.settings import settings_from
-from tiny import _byte_level, _wrap, make_tokenizer, tiny_model
+from tiny import make_tokenizer, tiny_model, trained_bytes, wrapped
 
 pytestmark = pytest.mark.heavy
 
@@ -24,7 +24,7 @@ def models(house, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
     for name in ("base", "neuro_lora", "cardio_lora", "cardio_full"):
         shutil.copytree(house / name, folder / name)
-    smaller = _wrap(_byte_level(320), bos=False)
+    smaller = wrapped(trained_bytes(320), bos=False)
     for name, tokenizer in (("neuro_full", make_tokenizer("byte_bpe")), ("gastro_full", smaller)):
         tiny_model("llama", vocab_size=len(tokenizer), seed=len(name)).save_pretrained(folder / name)
         tokenizer.save_pretrained(folder / name)
