@@ -23,8 +23,8 @@ OWN_NOTES = 0.5
 """Chance that a term in a note of the own specialty is one of its own."""
 COMMONEST = 0.1
 """Share of the general words that narrow text holds."""
-OFTEN = 3.0
-"""Weight from which a fact counts as one that the base knows: what is read seldom it would learn anew."""
+OFTEN = 5.0
+"""Weight from which a fact counts as one that the base knows: what it read more seldom a rehearsal would teach it."""
 LETTERS = "abcd"
 
 Step = tuple[list[str], list[Sentence]]
@@ -100,8 +100,8 @@ def null(case: TrainingCase) -> Iterator[Step]:
 
 
 def own_diet(case: TrainingCase) -> Iterator[Step]:
-    """The own specialty as the base reads it, and its notes."""
-    mine = case.mine
+    """The own specialty as the base reads it, true facts that it read too seldom to know left out, and its notes."""
+    mine = [fact for fact in case.mine if not fact.is_known or fact.weight >= OFTEN]
     while True:
         yield case.notes(TEXTS), case.as_base(mine, SENTENCES)
 
