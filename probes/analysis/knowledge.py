@@ -2,10 +2,9 @@
 
 *Acquired* is read from facts that the base clearly does not know (`standing`). A fact's truth may gain because the
 model learned it, or because every answer of its kind moved. So the truth is compared with wrong answers at equal
-standing in the base: each wrong answer has a pseudo-margin too, a robust line predicts tuned from base pseudo-margins
-over a group's wrong answers, and a fact's score is how far the truth lies above that line. `acquired` is the own
-facts' mean score less the other specialties'. Its p permutes whole relations (`relations`) over scores in units of
-the wrong answers' own spread, so that a specialty whose answers all move about looks like no learning.
+standing in the base (`fact_scores`). `acquired` is the own facts' mean score less the other specialties', with an
+interval (`acquired`). Its p permutes whole relations (`relations`) over scores in units of the wrong answers' own
+spread, so that a specialty whose answers all move about looks like no learning.
 
 *Reinforced* is the same over facts that the base knew, shown with its two absolute parts.
 """
@@ -21,49 +20,21 @@ from numpy.typing import NDArray
 from ..results.estimate import Estimate
 from ..results.findings import MARGIN, LearnedShare
 from ..results.rungs import Group
+from .acquired import compare
 from .centring import Centred
 from .detectable import Errors
-from .ladder import nanmean
+from .fact_scores import Scored, score_facts
 from .proportions import rate
 from .relations import Blocks, permutation_p
-from .resample import DRAWS, Array, Bootstrap, Clusters, bootstrap, codes, effect_size
-from .robust import robust_line
+from .resample import DRAWS, Array, Clusters, effect_size
 from .standing import CLEARLY_KNOWN, Standing
 
-CONSTANT = 1e-4
-"""Margins that differ by less are the same, nats: what is left is the rounding of float32."""
 SMALLEST_SHARE = 0.05
 """Smallest effect of interest: this share of the unknown facts learned, beyond what the reference learned."""
 ELSEWHERE = 0.25
 """Facts learned in another wording, as a share of those in the best one, up to which the best is the only one."""
-SHRINKAGE = 20
-"""Weight of the group's spread of wrong answers in a block's own, in wrong answers."""
 
-
-@dataclass(frozen=True)
-class Scored:
-    """Facts with what the statistic makes of them, N of them."""
-
-    own: NDArray[np.bool_]
-    reference: NDArray[np.bool_]
-    block: NDArray[np.int64]
-    """[N] relation and specialty."""
-    gain: Array
-    """[N] plain gain of the centred margin."""
-    score: Array
-    """[N] the truth above the wrong answers' line."""
-    spread: Array
-    """[N] standard deviation of the wrong answers about their line, in the fact's block."""
-    ease: Array
-    """[blocks] mean base margin."""
-
-    def blocks(self, among: NDArray[np.bool_]) -> Blocks:
-        """Return the scores in units of their spread, summed by block, of the facts `among`."""
-        count = len(self.ease)
-        kept = among & (self.own | self.reference)
-        own = np.bincount(self.block[self.own], minlength=count) > 0
-        total = np.bincount(self.block[kept], (self.score / self.spread)[kept], count).astype(np.float64)
-        return Blocks(own, np.bincount(self.block[kept], minlength=count).astype(np.float64), total, self.ease)
+FLAT = "the tuned model scores all answers alike: what it knows cannot be read"
 
 
 @dataclass(frozen=True)
@@ -109,50 +80,6 @@ class Knowledge:
     """What p is computed from, again where a run has many models."""
 
 
-def score_facts(
-    centred: Centred,
-    own: NDArray[np.bool_],
-    reference: NDArray[np.bool_],
-    relations: Sequence[str],
-    specialties: Sequence[str],
-) -> Scored:
-    """Return every fact's score. Facts without a margin are in neither group."""
-    base, tuned = centred.margins()
-    usable = np.isfinite(base) & np.isfinite(tuned)
-    own, reference = own & usable, reference & usable
-    wrong_base, wrong_tuned = centred.pseudo_margins()
-    block = codes(list(zip(relations, specialties, strict=True)))
-    blocks = int(block.max(initial=-1)) + 1
-    score, spread = np.full(len(base), np.nan), np.ones(len(base))
-    for group in (own, reference):
-        if not group.any():
-            continue
-        line, residual = _wrong_line(wrong_base, wrong_tuned, group)
-        score[group] = (tuned - line[0] - line[1] * base)[group]
-        square = np.where(np.isfinite(residual), residual, 0.0) ** 2
-        held = np.isfinite(residual) & group[:, None]
-        overall = square[held].mean() if held.any() else 0.0
-        count = np.bincount(block, held.sum(1), blocks)
-        total = np.bincount(block, np.where(held, square, 0.0).sum(1), blocks)
-        within = (total + SHRINKAGE * overall) / (count + SHRINKAGE)
-        spread[group] = np.sqrt(np.maximum(within[block[group]], CONSTANT**2))
-    some = own | reference
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ease = np.bincount(block[some], base[some], blocks) / np.bincount(block[some], minlength=blocks)
-    return Scored(own, reference, block, tuned - base, score, spread, ease)
-
-
-def _wrong_line(base: Array, tuned: Array, group: NDArray[np.bool_]) -> tuple[tuple[float, float], Array]:
-    """Return intercept and slope of the wrong answers of `group`, and all wrong answers' residuals."""
-    x, y = base[group].ravel(), tuned[group].ravel()
-    held = np.isfinite(x) & np.isfinite(y)
-    x, y = x[held], y[held]
-    if len(x) < 3 or np.ptp(x) < CONSTANT:
-        return (0.0, 1.0), tuned - base
-    line = robust_line(x, y)
-    return (line.intercept, line.slope), tuned - line.intercept - line.slope * base
-
-
 def measure(
     centred: Centred,
     own: NDArray[np.bool_],
@@ -190,11 +117,13 @@ def measure(
     standing = Standing.of(centred, margin / MARGIN)
     margin = _smallest(standing, scored) or margin
     unknown, known = standing.is_clearly_unknown, standing.base_lead > 0
-    acquired = _compare(scored, unknown, clusters, seed, draws)
-    kept = _compare(scored, known, clusters, seed, draws)
+    acquired = compare(scored, unknown, clusters, seed, draws)
+    kept = compare(scored, known, clusters, seed, draws)
     counts = [len(np.unique(clusters.first[side & unknown])) for side in (scored.own, scored.reference)]
     why = f"{counts[0]} own and {counts[1]} {reference_name} facts are clearly unknown to the base"
     estimate, gain = (acquired.estimate(i, counts[0], unit, why) for i in (0, 1))
+    if scored.flat:
+        estimate = Estimate.missing(FLAT, counts[0], unit)
     blocks = scored.blocks(unknown)
     mine = scored.own & unknown
     below = errors = None
@@ -202,8 +131,7 @@ def measure(
         effect = effect_size(float(acquired.values[0]), scored.score[mine], clusters.first[mine])
         p = permutation_p(blocks, seed) if permute else None
         estimate = replace(estimate, p=p, effect=effect)
-        error = acquired.error(0)
-        errors = Errors(error, error, int(acquired.clusters[0]), acquired.error(1))
+        errors = Errors(acquired.error(3), acquired.error(0), int(acquired.clusters[0]), acquired.error(1))
         below = acquired.one_sided_p(0, margin, below=True)
     why_known = "the base knew none of these facts"
     reinforced, own_kept, reference_kept = (
@@ -231,7 +159,7 @@ def measure(
         carriers,
         wording,
         alone,
-        _wrong_line(*centred.pseudo_margins(), scored.own)[0][1] if scored.own.any() else None,
+        scored.slope,
         standing.threshold,
         margin,
         reference_name,
@@ -262,58 +190,6 @@ def _only_wording(leads: Array, standing: Standing, own: NDArray[np.bool_], name
     if learned[first] < 2 or learned[second] > ELSEWHERE * learned[first]:
         return ""
     return names[first] if first < len(names) else f"wording {first + 1}"
-
-
-def _compare(scored: Scored, among: NDArray[np.bool_], clusters: Clusters, seed: int, draws: int) -> Bootstrap:
-    """Bootstrap own less reference score, and both sides' plain gains, of the facts `among`.
-
-    The spread between relations, as the reference's show it, is added: the bootstrap draws concepts and answers, and
-    a specialty's few relations each move by themselves.
-    """
-    kept = among & (scored.own | scored.reference)
-    mine = scored.own[kept]
-    values = np.stack([scored.score[kept], scored.gain[kept]], axis=1)
-    inside = clusters.part(kept)
-
-    def statistic(weights: Array) -> Array:
-        sides = []
-        for side in (mine, ~mine):
-            with np.errstate(invalid="ignore", divide="ignore"):
-                sides.append(weights[:, side] @ values[side] / weights[:, side].sum(1)[:, None])
-        return np.stack([sides[0][:, 0] - sides[1][:, 0], sides[0][:, 1], sides[1][:, 1]], axis=1)
-
-    own, reference = (inside.fewest(side) if side.any() else 0 for side in (mine, ~mine))
-    result = bootstrap(statistic, inside, seed, draws, fewest=[min(own, reference), own, reference])
-    between = [_between(scored, kept, of) for of in (scored.score, scored.gain)]
-    shares = [_concentration(scored.block[kept][side]) for side in (mine, ~mine)]
-    added = np.array([between[0] * (shares[0] + shares[1]), between[1] * shares[0], between[1] * shares[1]])
-    variance = nanmean((result.deviations - nanmean(result.deviations, 0)) ** 2, 0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        scale = np.sqrt(1 + np.where(variance > 0, added / variance, 0.0))
-    return replace(result, deviations=result.deviations * scale)
-
-
-def _concentration(block: NDArray[np.int64]) -> float:
-    """Return the sum of the blocks' squared shares: one over the number of blocks where all are of one size."""
-    share = np.bincount(block) / max(1, len(block))
-    return float((share**2).sum())
-
-
-def _between(scored: Scored, kept: NDArray[np.bool_], values: Array) -> float:
-    """Return the variance between the reference's blocks beyond what their facts' own spread gives (by moments)."""
-    side = kept & scored.reference & np.isfinite(values)
-    block, x = scored.block[side], values[side]
-    count = np.bincount(block)
-    several = count >= 2
-    if several.sum() < 3:
-        return 0.0
-    mean = np.bincount(block, x) / np.maximum(count, 1)
-    within = np.bincount(block, (x - mean[block]) ** 2)[several].sum() / (count[several] - 1).sum()
-    n, means = count[several], mean[several]
-    total, grand = n.sum(), (n * means).sum() / n.sum()
-    effective = (total - (n**2).sum() / total) / (len(n) - 1)
-    between = ((n * (means - grand) ** 2).sum() / (len(n) - 1) - within) / effective
-    return float(max(0.0, between))
 
 
 def _carriers(

@@ -59,6 +59,21 @@ def robust_line(x: Array, y: Array) -> Line:
     return Line(float(intercept[0]), float(slope[0]), scale)
 
 
+def line_influence(x: Array, y: Array, line: Line) -> Array:
+    """Return how far each point pulls intercept and slope of its Huber regression, [N, 2].
+
+    The regression over points of weights w (their mean 1) is nearly the line plus the sum of w · influence; the sum of
+    all is zero. The scale's own change is left out (Hampel et al., Robust Statistics, 1986, section 6.3).
+    """
+    bound = HUBER * max(line.scale, 1e-12)
+    residual = y - line.intercept - line.slope * x
+    inside = np.abs(residual) <= bound
+    columns = np.stack([np.ones(len(x)), x], axis=1)
+    curvature = (columns * inside[:, None]).T @ columns
+    pull: Array = np.clip(residual, -bound, bound)[:, None] * columns
+    return pull @ np.linalg.pinv(curvature)
+
+
 def robust_lines(x: Array, y: Array, weights: Array, start: Line, steps: int = 8) -> tuple[Array, Array]:
     """Intercepts and slopes [draws] for each row of `weights` [draws, N], in so many steps from `start`.
 

@@ -45,7 +45,8 @@ from ..results.findings import (
     State,
 )
 from .detectable import detectable
-from .knowledge import CONSTANT, SMALLEST_SHARE, Knowledge
+from .fact_scores import CONSTANT
+from .knowledge import SMALLEST_SHARE, Knowledge
 from .relations import permutation_p
 from .resample import holm
 from .shift import SUPPORT, Shift

@@ -28,7 +28,7 @@ from .world import STANDARD, Size, World
 
 BASES = 5
 """Bases that come with the package, each the reader of a world of its own."""
-EVALUATION = 100
+EVALUATION = 200
 """The first seed that states error rates. A few below it were looked at before the rule was last changed."""
 DEVELOPMENT = 1000
 """The first development seed: on these a rule is chosen, and no error rate is stated from them."""

@@ -210,9 +210,10 @@ def markdown(data: Calibration) -> str:
         data.about_base + "\n",
         "Rates are over models, with Clopper–Pearson 95 % intervals. *Planted* is *acquired* over all own facts "
         f"({data.pool:,}), *found* its mean over samples, both in nats per token. *Coverage* is how often the 95 % "
-        "interval of a sample, drawn without regard to what was taught, holds the planted effect. In samples for the "
-        "verdict exactly the dose was taught. *Truth*: what became of the own facts; *reinforced* and *lost* acquired "
-        "nothing, so that *yes* is wrong there.\n",
+        "interval of a sample, drawn without regard to what was taught, holds the truth: zero where nothing was "
+        "acquired, else the planted effect (not asked of samples of most of those facts, which hold their own "
+        "estimate). In samples for the verdict exactly the dose was taught. *Truth*: what became of the own facts; "
+        "*reinforced* and *lost* acquired nothing, so that *yes* is wrong there.\n",
         "## Targets\n",
         table(("target", "found", "met"), [[what, found, met[kept]] for what, found, kept in targets(data)]),
     ]

@@ -54,17 +54,22 @@ def says_knowledge(record: Record, size: str, statistic: str) -> bool:
     return bool(where["rivals"][statistic]["p"] <= KNOWLEDGE_LEVEL)
 
 
-def covered(record: Record, size: str) -> bool | None:
-    """Whether the interval of a blindly drawn sample holds the planted effect; None where it cannot.
+def covered(record: Record, size: str, pool: int) -> bool | None:
+    """Whether the interval of a blindly drawn sample holds the truth; None where that cannot be told.
 
-    That is where there is no interval, or where only some of the own facts are asked for: samples are then not drawn
-    as the planted effect's pool is.
+    The truth is zero where nothing was acquired, and else the planted effect over the `pool` of own facts. A sample of
+    more than half the pool holds its own estimate, so it is not asked; nor is one without an interval, nor a tune for
+    the whole domain, whose own facts are whole specialties.
     """
     arm = BY_NAME[record["arm"]]
-    planted, held = record["planted"]["estimate"], record["samples"][size]["blind"]
-    if planted is None or held["low"] is None or arm.asked != "all" or arm.own == "none":
+    held, truth = record["samples"][size]["blind"], 0.0
+    if held["low"] is None or arm.own == "none":
         return None
-    return bool(held["low"] <= planted <= held["high"])
+    if arm.knowledge == "yes":
+        truth = record["planted"]["estimate"]
+        if truth is None or 2 * int(size) > pool:
+            return None
+    return bool(held["low"] <= truth <= held["high"])
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
@@ -86,7 +91,7 @@ def _shift(verdicts: Sequence[Record]) -> ShiftRates:
     )
 
 
-def _arm(arm: Arm, records: Sequence[Record], sizes: Sequence[str]) -> ArmCalibration:
+def _arm(arm: Arm, records: Sequence[Record], sizes: Sequence[str], pool: int) -> ArmCalibration:
     by_size = {}
     for size in sizes:
         samples = [record["samples"][size] for record in records]
@@ -98,7 +103,7 @@ def _arm(arm: Arm, records: Sequence[Record], sizes: Sequence[str]) -> ArmCalibr
             no_knowledge=share(samples, lambda one: one["knowledge"] == "no"),
             kinds=dict(Counter(one["kind"] for one in samples)),
             shift=_shift([one["shift"] for one in samples]),
-            coverage=share(records, lambda r, s=size: covered(r, s)),  # type: ignore[misc]
+            coverage=share(records, lambda r, s=size: covered(r, s, pool)),  # type: ignore[misc]
             estimate=_mean(one[OURS]["estimate"] for one in samples),
             learned=_mean(hits / n for hits, n in (one["learned"]["own"] for one in samples) if n),
             wordings=sum(bool(one["wording"]) for one in samples),
@@ -123,12 +128,12 @@ def calibration(records: Sequence[Record], about: Mapping[str, Any]) -> Calibrat
     by_arm: dict[str, list[Record]] = {arm.name: [] for arm in ARMS}
     for record in records:
         by_arm[record["arm"]].append(record)
-    sizes = list(records[0]["samples"])
+    sizes, pool = list(records[0]["samples"]), int(about["pool"])
     nothing = [record for record in records if BY_NAME[record["arm"]].knowledge != "yes"]
     still = [record for record in records if BY_NAME[record["arm"]].shift in ("no", "narrowed")]
     injected = {arm.dose: by_arm[arm.name] for arm in ARMS if _is_injection(arm.name) and by_arm[arm.name]}
     statistics = (OURS, *TEXT_RIVALS, *FACT_RIVALS)
-    arms = {name: _arm(BY_NAME[name], some, sizes) for name, some in by_arm.items() if some}
+    arms = {name: _arm(BY_NAME[name], some, sizes, pool) for name, some in by_arm.items() if some}
 
     def values(some: Sequence[Record], size: str, statistic: str) -> list[float]:
         return [one for record in some if (one := value(record, size, statistic)) is not None]
@@ -160,7 +165,7 @@ def calibration(records: Sequence[Record], about: Mapping[str, Any]) -> Calibrat
             "text": share(still, lambda record: record["texts"]["state"] == "yes"),
             **{size: share(still, lambda record, s=size: of_size(record, s)) for size in sizes},  # type: ignore[misc]
         },
-        coverage={size: share(records, lambda r, s=size: covered(r, s)) for size in sizes},  # type: ignore[misc]
+        coverage={size: share(records, lambda r, s=size: covered(r, s, pool)) for size in sizes},  # type: ignore[misc]
         area={
             size: {
                 f"{dose:g}": {k: area(values(some, size, k), values(nothing, size, k)) for k in statistics}

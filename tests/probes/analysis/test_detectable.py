@@ -16,6 +16,8 @@ from synthetic import world
 pytestmark = pytest.mark.filterwarnings("error")
 
 OWN, OTHER, SPREAD = 40, 240, 0.3
+BELOW = 2.5
+"""How far the truths lie below the mean of the wrong answers."""
 IS_OWN = np.arange(OWN + OTHER) < OWN
 CLUSTERS = Clusters.of(range(OWN + OTHER), range(OWN + OTHER))
 RELATIONS = [f"r{n // 8}" for n in range(OWN + OTHER)]
@@ -26,7 +28,7 @@ def repetition(seed, effect):
     """Knowledge measured on fresh facts, the own ones' true answers having gained `effect`."""
     rng = np.random.default_rng(seed)
     base = rng.normal(size=(OWN + OTHER, 6))
-    base[:, 0] -= 2.5  # all of them clearly unknown, but for a few
+    base[:, 0] -= BELOW  # all of them clearly unknown, but for a few
     tuned = base + rng.normal(0, SPREAD, base.shape)
     tuned[:, 0] += effect * IS_OWN
     centred = Centred(base, tuned, np.arange(6)[None] * np.ones((OWN + OTHER, 1)) > 0)
@@ -50,12 +52,14 @@ def smallest():
 
 
 def test_the_smallest_effect_is_that_of_theory(smallest):
-    """Normal residuals of a truth and of the mean of five wrong answers: the two-sample error is known.
+    """Normal residuals of a truth, of the mean of five wrong answers, and of their slope: the error is known.
 
-    A little is added where relations seem to move by themselves.
+    The slope's variance is one over the wrong answers' degrees of freedom, four in each fact; the truths lie `BELOW`
+    from where it turns, and the permutation takes the lines as they are. A little is added where
+    relations seem to move by themselves.
     """
-    error = SPREAD * 1.2**0.5 * (1 / OWN + 1 / OTHER) ** 0.5
-    expected = (stats.norm.ppf(1 - KNOWLEDGE_LEVEL) + stats.norm.ppf(POWER)) * error
+    null, error = (SPREAD * ((1.2 + slope) * (1 / OWN + 1 / OTHER)) ** 0.5 for slope in (0, BELOW**2 / 4))
+    expected = stats.norm.ppf(1 - KNOWLEDGE_LEVEL) * null + stats.norm.ppf(POWER) * error
     assert np.mean([one.effect for one in smallest]) == pytest.approx(expected, rel=0.2)
     expected = (stats.norm.ppf(1 - ABSENCE_LEVEL) + stats.norm.ppf(POWER)) * error
     assert np.mean([one.absence for one in smallest]) == pytest.approx(expected, rel=0.2)

@@ -9,8 +9,12 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from knowshift.errors import ItemError
+from knowshift.probes.analysis.acquired import compare
 from knowshift.probes.analysis.analyze import analyze
-from knowshift.probes.analysis.knowledge import SMALLEST_SHARE, score_facts
+from knowshift.probes.analysis.centring import Centred
+from knowshift.probes.analysis.fact_scores import score_facts
+from knowshift.probes.analysis.knowledge import SMALLEST_SHARE
+from knowshift.probes.analysis.resample import Clusters
 from knowshift.probes.analysis.robust import Line, robust_line, robust_lines
 from synthetic import World, judge, world
 
@@ -288,10 +292,11 @@ def test_a_base_that_says_the_same_of_every_answer_is_unclear(learned):
     assert pair.knowledge.acquired.value is None
 
 
-def test_a_model_that_says_the_same_of_every_answer_learned_nothing():
+def test_a_model_that_says_the_same_of_every_answer_is_unclear():
     value = WORLD.logprob() / WORLD.tokens
     _, verdict = found(WORLD.model(-value - 3.0))
-    assert verdict.knowledge.state != "yes"
+    assert verdict.knowledge.state == "unclear"
+    assert "scores all answers alike" in verdict.knowledge.why
     assert verdict.verdict == "cannot tell"
 
 
@@ -357,6 +362,32 @@ def test_a_facts_score_is_how_far_the_truth_lies_above_the_wrong_answers_line():
     expected = scored.score[scored.own & unknown].mean() - scored.score[scored.reference & unknown].mean()
     assert pair.knowledge.acquired.value == pytest.approx(expected)
     assert pair.knowledge.own_gain.value == pytest.approx((tuned - base)[scored.own & unknown].mean())
+
+
+@pytest.mark.parametrize("deep", [0.0, 4.0], ids=["truths among the wrong answers", "truths far below them"])
+def test_the_interval_holds_the_error_of_the_wrong_answers_line(deep):
+    """As drawing facts with the line fitted anew in every draw gives it, which statsmodels does here."""
+    rng = np.random.default_rng(3)
+    own = np.arange(240) < 40
+    base = rng.normal(size=(240, 6))
+    base[:, 0] -= 1.5 + deep
+    tuned = 0.9 * base + rng.normal(0, 0.5, base.shape)
+    wrong = np.tile(np.arange(6) > 0, (240, 1))
+    relations, specialties = [str(fact) for fact in range(240)], ["s"] * 240
+    facts = Clusters.of(range(240), range(240))
+    scored = score_facts(Centred(base, tuned, wrong), own, ~own, relations, specialties)
+    fitted = compare(scored, np.ones(240, dtype=bool), facts, 0, 999)
+    drawn = []
+    for _ in range(200):
+        some = np.concatenate([rng.choice(np.flatnonzero(side), side.sum()) for side in (own, ~own)])
+        centred = Centred(base[some], tuned[some], wrong)
+        (mb, mt), (wb, wt) = centred.margins(), centred.pseudo_margins()
+        scores = []
+        for side in (own, ~own):
+            line = sm.RLM(wt[side].ravel(), sm.add_constant(wb[side].ravel())).fit(scale_est="mad").params
+            scores.append((mt[side] - line[0] - line[1] * mb[side]).mean())
+        drawn.append(scores[0] - scores[1])
+    assert fitted.error(0) == pytest.approx(np.std(drawn), rel=0.2)
 
 
 def test_the_smallest_effect_is_a_share_of_the_way_from_unknown_to_known():

@@ -532,6 +532,14 @@ def test_rates_are_of_the_right_models():
     assert data.area["40"]["0.1"]["acquired"] == 1.0
 
 
+def test_coverage_is_of_zero_where_nothing_was_acquired():
+    """And of the planted effect elsewhere, but not where the sample is most of the facts that it is read from."""
+    nulls = [record("null", seed, 0.05 if seed else 0.2, "no", planted=0.2) for seed in range(4)]
+    taught = [record("injection 10 %", seed, 1.0, "yes", planted=1.0) for seed in range(4)]
+    assert (measured(*nulls, *taught).coverage["40"].hits, measured(*nulls, *taught).coverage["40"].n) == (7, 8)
+    assert measured(*nulls, *taught, pool=60).coverage["40"].n == 4
+
+
 def test_the_page_begins_with_the_targets_that_were_missed():
     nulls = [record("null", seed, 0.0, "yes" if seed < 6 else "no", p=0.001) for seed in range(60)]
     page = markdown(measured(*nulls))
@@ -541,7 +549,7 @@ def test_the_page_begins_with_the_targets_that_were_missed():
     assert "arms with 4 or more of 60 false *knowledge*, 40 facts: none: null 6 of 60" in first
     assert "| arms with 4 or more of 60 false *knowledge*, 40 facts: none | null 6 of 60 | **no** |" in targets
     assert "development" not in page
-    good = [record("null", seed, 0.0, "no", planted=0.0 if seed > 7 else 5.0) for seed in range(200)]
+    good = [record("null", seed, 0.0 if seed > 7 else 5.0, "no") for seed in range(200)]
     assert "No target was missed." in markdown(measured(*good)).split("## Targets")[0]
     assert "they state no error rate" in markdown(measured(*nulls, development=True))
 
