@@ -17,12 +17,14 @@ from .probes.results.estimate import Estimate
 from .probes.results.findings import Rate
 from .probes.results.lens import LensReading
 from .probes.results.model import ModelResult
+from .probes.results.replicates import SHARE, ReplicateGroup, ReplicateSpread, states_in_words
 from .probes.results.rounding import RoundingResult
 from .probes.results.rungs import (
     ABSOLUTE_SHIFT,
     ACQUIRED,
     BEYOND_CONTRAST,
     GENERAL_LANGUAGE,
+    LEARNED,
     ROUNDING,
     RUNG_LABELS,
     Per,
@@ -116,6 +118,51 @@ def summary(result: ComparisonResult) -> None:
             _print_wrapped(console, f"  {rounding.sentence}")
         for missing in model.missing:
             _print_wrapped(console, f"  {name}, missing: {missing}")
+    for name, group in result.replicates.items():
+        _print_replicates(console, name, group, result.models)
+
+
+def _print_replicates(console: Console, name: str, group: ReplicateGroup, models: Mapping[str, ModelResult]) -> None:
+    """Print the trainings of one tune: their mean and spread beside each one's interval over facts, then a sentence."""
+    _print_wrapped(console, f"{name}: {len(group.models)} trainings of one tune, {', '.join(group.models)}")
+    table = Table()
+    table.add_column("", no_wrap=True)
+    for head in ("mean, interval\nover trainings", "SD", "each training,\nover facts"):
+        table.add_column(head, justify="right")
+    findings = {
+        "knowledge": (group.knowledge, [models[model].knowledge.label for model in group.models]),
+        "shift": (group.shift, [models[model].shift.label for model in group.models]),
+    }
+    rows = {
+        title: (_over_trainings(spread.mean), _sd(spread), *map(_one_line, spread.trainings.values()))
+        for title, spread in group.spreads.items()
+    }
+    for half, titles in _HALVES.items():
+        states, labels = findings[half]
+        table.add_row(half, states_in_words(states).replace(", ", "\n"), "", "\n".join(labels))
+        for title in titles:
+            mean, sd, *each = rows[title]
+            table.add_row(textwrap.fill(title.lower(), 22), mean, sd, "\n".join(each))
+    console.print(table)
+    _print_wrapped(console, group.sentence)
+
+
+def _over_trainings(mean: Estimate) -> str:
+    return _one_line(mean).replace(" [", "\n[", 1)
+
+
+def _one_line(number: Estimate) -> str:
+    """Return an estimate and its interval on one line; shares in per cent."""
+    if number.unit != SHARE or number.value is None:
+        return shown(number).replace("\n", " ")
+    ends = "" if number.low is None or number.high is None else f" [{number.low:.0%}, {number.high:.0%}]"
+    return f"{number.value:.0%}{ends}"
+
+
+def _sd(spread: ReplicateSpread) -> str:
+    if spread.sd is None:
+        return "–"
+    return f"{spread.sd:.1%}" if spread.mean.unit == SHARE else f"{spread.sd:.3f}"
 
 
 def _print_wrapped(console: Console, text: str) -> None:
@@ -155,6 +202,13 @@ _ROWS: dict[str, Callable[[ModelResult], str]] = {
     GENERAL_LANGUAGE.lower(): lambda model: shown(model.shift.general),
     **{f"{label}, raw": _rung(rung) for rung, label in RUNG_LABELS.items()},
 }
+
+
+_HALVES: dict[str, tuple[str, ...]] = {
+    "knowledge": (ACQUIRED, LEARNED),
+    "shift": (BEYOND_CONTRAST, ABSOLUTE_SHIFT, GENERAL_LANGUAGE),
+}
+"""Quantities by the half of the verdict that they belong to."""
 
 
 def lens_table(reading: LensReading, widest: int = 12) -> None:

@@ -15,6 +15,7 @@ from knowshift.models.table import TEMPERATURES
 from knowshift.probes.analysis.centring import Centred
 from knowshift.probes.analysis.knowledge import measure
 from knowshift.probes.analysis.matrix import diagonal
+from knowshift.probes.analysis.replicates import spread_over
 from knowshift.probes.analysis.resample import Array, Bootstrap, Clusters, bootstrap
 from knowshift.probes.analysis.shift import matched_shift
 from knowshift.probes.analysis.targets import Targets
@@ -50,6 +51,14 @@ def _mean(values: Array) -> Callable[[Array], Array]:
 
 def _estimate(found: Bootstrap) -> Estimate:
     return found.estimate(0, 1, "nats")
+
+
+def trainings(count: int) -> Simulation:
+    def draw(rng: np.random.Generator, seed: int, draws: int) -> Estimate:
+        values = rng.normal(size=count)
+        return spread_over({f"seed {place}": Estimate(float(value)) for place, value in enumerate(values)}).mean
+
+    return Simulation(f"mean of {count} trainings", 0.0, draw)
 
 
 def crossed(items: int, clusters: int) -> Simulation:
@@ -190,6 +199,9 @@ SIMULATIONS = (
     shift(60),
     gamma(3, 10),
     gamma(4, 40),
+    trainings(2),
+    trainings(3),
+    trainings(5),
 )
 
 

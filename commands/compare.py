@@ -12,7 +12,10 @@ from ..errors import UsageError
 from ..probes.runs.settings import Settings, settings_from
 from .options import Base, Debug, GivenOptions, Tuned, with_options
 
-EPILOG = "Example:  probe compare base.pt neuro_lora cardio_lora --own neuro_lora=neurology"
+EPILOG = (
+    "Examples:  probe compare base.pt neuro_lora cardio_lora --own neuro_lora=neurology  |  probe compare base.pt "
+    "neuro_s0 neuro_s1 neuro_s2 --replicates neuro=neuro_s0,neuro_s1,neuro_s2"
+)
 
 
 @with_options("compare", Settings)

@@ -15,12 +15,14 @@ from ...memory import release_freed_memory
 from ..results.estimate import DiagonalEstimate
 from ..results.findings import Ledger
 from ..results.model import ModelResult
+from ..results.replicates import ReplicateGroup
 from ..results.rungs import DiagonalView
 from .diagonals import GainsOfModel, diagonals
 from .inputs import AnalysisInputs
 from .knowledge import Knowledge
 from .pair import BaseScores, ModelPair
 from .registry import Analysis, analyses
+from .replicates import replicate_groups
 from .sentence import describe
 from .shift import Shift
 from .term_table import term_table, term_tables
@@ -41,6 +43,8 @@ class ComparisonAnalysis:
     """A table a model, a row a fact."""
     layers: int
     """How many were read through the lens."""
+    replicates: dict[str, ReplicateGroup]
+    """By name, the groups of models that are trainings of one tune."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +87,14 @@ def analyze(inputs: AnalysisInputs, progress: Callable[[str, int, int], None] | 
         {name: summary.shift for name, summary in summaries.items()},
         inputs.seed,
     )
+    results = {name: _result(name, inputs, summaries[name], verdict) for name, verdict in found.items()}
     return ComparisonAnalysis(
-        {name: _result(name, inputs, summaries[name], verdict) for name, verdict in found.items()},
+        results,
         diagonals([summary.gains for summary in summaries.values()], list(inputs.domain.specialties), inputs.seed),
         term_tables([summary.terms for summary in summaries.values()]),
         [summary.facts for summary in summaries.values()],
         base.layers,
+        replicate_groups(inputs.replicates, results),
     )
 
 

@@ -65,3 +65,5 @@ class AnalysisInputs:
     """By model, the rounded base that it was trained on, where its own base is not rounded."""
     rounded: Mapping[str, pa.Table] = field(default_factory=dict)
     """Score tables of the rounded base, by precision."""
+    replicates: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Names of the models that are trainings of one tune, keyed by the group's name."""

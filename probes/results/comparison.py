@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic import Field
+
 from .base import Count, Document, ResultModel
 from .estimate import DiagonalEstimate
 from .model import ModelResult
+from .replicates import ReplicateGroup
 from .rungs import DiagonalView, Per
 
 
@@ -48,3 +51,5 @@ class ComparisonResult(Document):
     diagonal: dict[DiagonalView, DiagonalEstimate | None]
     """γ over the models, by kind of item."""
     models: dict[str, ModelResult]
+    replicates: dict[str, ReplicateGroup] = Field(default_factory=dict)
+    """By name, groups of models that are trainings of one tune; none where `--replicates` names none."""

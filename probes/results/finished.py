@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, get_args
 
 from ...errors import RunError
 from .comparison import ComparisonResult
 from .estimate import Estimate
-from .findings import Rate
+from .findings import Rate, State
 from .model import ModelResult
 from .rungs import ABSOLUTE_SHIFT, ACQUIRED, BEYOND_CONTRAST, LEARNED
 
@@ -137,6 +137,39 @@ class Comparison:
                 row |= {key: rate.rate, f"{key}_low": rate.low, f"{key}_high": rate.high}
             rows.append(row)
         return pl.DataFrame(rows)
+
+    def replicates(self) -> pl.DataFrame:
+        """Return a row a group of trainings of one tune (`--replicates`); no rows where the run has no groups.
+
+        `knowledge_yes`, `shift_no` and the like count trainings by their answer. Each figure is the mean over the
+        trainings, with the interval over them and their standard deviation (`acquired`, `acquired_low`,
+        `acquired_high`, `acquired_sd`, `acquired_trainings`: how many have a value). `frame()` has each training's own
+        interval, which is over facts.
+        """
+        import polars as pl
+
+        schema: dict[str, pl.DataType] = {
+            "group": pl.String(),
+            "own": pl.String(),
+            "models": pl.List(pl.String()),
+            **{f"{half}_{state}": pl.Int64() for half in ("knowledge", "shift") for state in get_args(State)},
+        }
+        figures = ("acquired", "learned", "over_contrast", "absolute", "general")
+        for figure in figures:
+            schema |= {f"{figure}{end}": pl.Float64() for end in ("", "_low", "_high", "_sd")}
+            schema |= {f"{figure}_trainings": pl.Int64()}
+        rows = []
+        for name, group in self.result.replicates.items():
+            row: dict[str, Any] = {"group": name, "own": group.own, "models": list(group.models)}
+            row |= {f"knowledge_{state}": count for state, count in group.knowledge.items()}
+            row |= {f"shift_{state}": count for state, count in group.shift.items()}
+            for figure in figures:
+                spread = getattr(group, figure)
+                mean = spread.mean
+                row |= {figure: mean.value, f"{figure}_low": mean.low, f"{figure}_high": mean.high}
+                row |= {f"{figure}_sd": spread.sd, f"{figure}_trainings": mean.n}
+            rows.append(row)
+        return pl.DataFrame(rows, schema=schema)
 
     def scores(self, model: str) -> pl.DataFrame:
         """Return one model's score table (see `models.table`)."""

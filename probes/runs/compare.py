@@ -238,6 +238,7 @@ def _conclude(
         ready.seen,
         ready.trained_on,
         ScoreFiles({each: tables.files[rounded_name(each)] for each in ready.rounded}, COLUMNS),
+        ready.replicates,
     )
     found = analyze(inputs, progress)
     for file, frames in (("terms", found.terms), ("facts", found.facts)):
@@ -266,6 +267,7 @@ def _conclude(
             )
             for name, model in found.models.items()
         },
+        replicates=found.replicates,
     )
     result.write(run.path)
     return Comparison(run.path, result)

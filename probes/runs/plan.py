@@ -31,6 +31,7 @@ from . import cache
 from .directory import RESULT, RunDirectory
 from .lenses import NO_LENS, LensPlan
 from .naming import default_out, file_of, names_of, own_specialties, training_files
+from .replicates import different_weights, replicate_models
 from .rounding import rounded_bases, rounded_name, rounded_training
 from .settings import Settings
 
@@ -76,6 +77,11 @@ class ComparisonPlan:
     """By precision, the base rounded so, where it can be scored; `rounded_name` names it in `plans` and `keys`."""
     unread: dict[str, str]
     """Models of which no layers are read, and why: theirs and the base's cannot be laid side by side."""
+    replicates: dict[str, tuple[str, ...]]
+    """Names of the models that are trainings of one tune, keyed by the group's name.
+
+    No model's numbers depend on it, so it is no part of `identity`: a finished run can be grouped without new scores.
+    """
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -148,6 +154,9 @@ def plan_comparison(
     for name, (specialty, source) in own.items():
         shown = domain.specialties[specialty].name if specialty else "the whole domain"
         say(f"{name}: own specialty {shown} (from {source})")
+    replicates = replicate_models(settings.replicates, {name: specialty for name, (specialty, _) in own.items()})
+    for name, members in replicates.items():
+        say(f"{name}: {len(members)} trainings of one tune ({', '.join(members)})")
     terms = domain_terms(settings.domain, domain, settings.vocabulary, settings.terms, progress)
     items = items_of(domain, terms.mentions, terms.classes)
     if contrast:
@@ -173,6 +182,7 @@ def plan_comparison(
         name: _tuned(find(spec, base=root, form=forms[name], **settings.loading), root)
         for name, spec in zip(names, specs, strict=True)
     }
+    different_weights(replicates, {name: checkpoint.content_key for name, checkpoint in found.items()})
     for checkpoint in (root, *found.values()):
         for line in checkpoint.notes:
             say(f"{checkpoint.name}: {line}")
@@ -218,6 +228,7 @@ def plan_comparison(
         rounded=rounded,
         unread=unread,
         seen=seen,
+        replicates=replicates,
     )
 
 

@@ -11,6 +11,7 @@ from ...models.options import LensSettings, lens_settings_from
 from ...options import Option
 from ...terms.defaults import DOMAIN
 from ..results.rungs import Per
+from .replicates import as_text
 
 DEFAULT_PASSAGES = 150
 """Passages around terms that are read token by token, unless the user gives another number."""
@@ -83,6 +84,15 @@ class Settings(LensSettings):
             "Own specialty: NAME, or MODEL=NAME once for each; none for a tune with no specialty.",
             ("compare", "test"),
             help_for={"test": "With models: as in probe compare."},
+        ),
+    ] = ()
+    replicates: Annotated[
+        tuple[str, ...],
+        Option(
+            "Models that are trainings of one tune with different seeds: NAME=MODEL,MODEL,..., once for each tune. "
+            "Gives means and spread over trainings; each model keeps its own verdict.",
+            ("compare",),
+            parse=as_text,
         ),
     ] = ()
     out: Annotated[
