@@ -16,6 +16,7 @@ from ..errors import RunError
 from ..probes.results.estimate import Estimate
 from ..probes.results.findings import Counts, Finding, KnowledgeFinding, Ledger, Rate
 from ..probes.results.model import ModelResult
+from ..probes.results.replicates import ReplicateGroup, states_in_words
 from ..probes.results.rounding import RoundingResult
 from ..probes.results.rungs import (
     ABSOLUTE_SHIFT,
@@ -55,13 +56,17 @@ def write_card(run: Path, out: Path, only: str | None = None) -> Path:
     if only is not None:
         if only not in view.models:
             raise RunError(f"--model {only}: no such tuned model in {run}; it has {', '.join(view.models)}")
-        view = replace(view, result=view.result.model_copy(update={"models": {only: view.models[only]}}))
+        groups = {name: group for name, group in view.result.replicates.items() if only in group.models}
+        kept = {"models": {only: view.models[only]}, "replicates": groups}
+        view = replace(view, result=view.result.model_copy(update=kept))
     return write_file(Path(out), card(view).encode("utf-8", "replace"), "card.md")
 
 
 def card(run: RunView) -> str:
     """Return the card; whatever names and paths hold is shown as text."""
     parts = [f"---\n{_metadata(run)}\n---", *_head(run)]
+    for group_name, group in run.result.replicates.items():
+        parts += _replicates(group_name, group)
     for name, model in run.models.items():
         parts += _model(run, name, model)
     return "\n\n".join([*parts, *_reproduce(run)]) + "\n"
@@ -187,6 +192,32 @@ def _model(run: RunView, name: str, model: ModelResult) -> list[str]:
         _table(["rung", text(run.unit)], rungs),
         f"### Validity: {len(model.validity) - len(failed)} of {len(model.validity)} checks passed",
         _table(["check", "value", "tolerance", "", "note"], checks),
+    ]
+
+
+def _replicates(name: str, group: ReplicateGroup) -> list[str]:
+    """Return the summary of a group of trainings, with each training's interval over facts."""
+    rows = [
+        [
+            text(title),
+            _value(spread.mean),
+            "–" if spread.sd is None else plain(spread.sd),
+            "; ".join(f"{text(model)} {_value(number)}" for model, number in spread.trainings.items()),
+        ]
+        for title, spread in group.spreads.items()
+    ]
+    head = [
+        "",
+        "mean, with its interval over trainings",
+        "SD over trainings",
+        "each training, with its interval over facts",
+    ]
+    return [
+        f"## {text(name)}: {len(group.models)} trainings of one tune",
+        text(group.sentence),
+        f"Knowledge {states_in_words(group.knowledge)}; shift {states_in_words(group.shift)}. "
+        "Each training has its own verdict; the group has none.",
+        _table(head, rows),
     ]
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from ..probes.results.estimate import Estimate
 from ..probes.results.model import ModelResult
+from ..probes.results.replicates import ReplicateSpread
 from ..probes.results.rungs import RUNG_LABELS, RUNGS, TEXT_RUNG_LABELS, FactState, MatrixColumn, Rung, ShiftGroup, View
 from .markup import ABSENT, interval, p_value, plot_text, signed, why_missing
 
@@ -303,6 +304,12 @@ def forest(rows: Sequence[tuple[str, Estimate, str]], unit: str, lines: Sequence
         xaxis={"title": {"text": unit}, "zeroline": True, "zerolinewidth": 2},
         yaxis=names | {"range": [len(rows) - 0.5, -0.5], "showgrid": False, "zeroline": False},
     )
+
+
+def over_trainings(spread: ReplicateSpread, colour: str, unit: str) -> Figure:
+    """Draw each training with its interval over facts, and below them their mean with its interval over trainings."""
+    rows = [(name, number, colour) for name, number in spread.trainings.items() if number.known]
+    return forest([*rows, (f"mean of {spread.mean.n} trainings", spread.mean, "--total")], unit)
 
 
 def strip(rows: Sequence[tuple[str, Estimate, Sequence[tuple[str, float]]]], unit: str) -> Figure:

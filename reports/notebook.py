@@ -23,6 +23,7 @@ from .figures import (
     known_rungs,
     layer_areas,
     matrix_cell,
+    over_trainings,
     steps,
 )
 from .markup import plot_text, signed
@@ -45,8 +46,9 @@ PREFIXES: dict[View, str] = {"fact": "", "text": "text "}
 def figures(run: Comparison | str | Path) -> dict[str, go.Figure]:
     """Return the charts of a run's page by name; what could not be estimated is left out.
 
-    The names are `acquired`; for each model `ladder: MODEL`, `text ladder: MODEL`, `layers: MODEL`,
-    `text layers: MODEL`; `matrix: margin`, `matrix: answers`, `matrix: terms`. Numbers are in the run's unit.
+    The names are `acquired`; for each group of trainings `trainings: GROUP`; for each model `ladder: MODEL`,
+    `text ladder: MODEL`, `layers: MODEL`, `text layers: MODEL`; `matrix: margin`, `matrix: answers`, `matrix: terms`.
+    Numbers are in the run's unit.
 
     Args:
         run: What `compare` or `open_run` returned, or a run directory.
@@ -58,7 +60,7 @@ def figures(run: Comparison | str | Path) -> dict[str, go.Figure]:
 
     view = RunView.read(Path(run) if isinstance(run, str | Path) else run.run)
     colours = _colours()
-    shown = {**_knowledge(view), **_ladders(view), **_layers(view), **_matrices(view)}
+    shown = {**_knowledge(view), **_trainings(view), **_ladders(view), **_layers(view), **_matrices(view)}
     paper = colours["--card"]
     return {
         name: go.Figure(_coloured(chart, colours)).update_layout(
@@ -90,6 +92,14 @@ def _any_known(numbers: Iterable[Estimate]) -> bool:
 def _knowledge(view: RunView) -> dict[str, Figure]:
     rows = [(name, model.acquired, "--knowledge") for name, model in view.models.items()]
     return {"acquired": forest(rows, view.unit)} if _any_known(number for _, number, _ in rows) else {}
+
+
+def _trainings(view: RunView) -> dict[str, Figure]:
+    return {
+        f"trainings: {name}": over_trainings(group.acquired, "--knowledge", view.unit)
+        for name, group in view.result.replicates.items()
+        if group.acquired.mean.known
+    }
 
 
 def _ladders(view: RunView) -> dict[str, Figure]:

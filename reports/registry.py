@@ -5,8 +5,9 @@
 
 A new section is a new module in `sections/`; its title joins the contents bar. Another
 package adds one under the entry-point group `knowshift.sections`: a name for a module, or an object in it, whose import
-registers it. The page's own sections have the orders 10 (verdict), 20 (validity), 30 (ladder), 40 (matrix), 50 (facts),
-60 (terms), 62 and 63 (answers), 70 (contexts), 80 (layers), 90 (counter-evidence), 95 (hypotheses), 100 (methods).
+registers it. The page's own sections have the orders 10 (verdict), 12 (trainings), 15 (evidence), 20 (validity),
+30 (ladder), 40 (matrix), 50 (facts), 60 (terms), 62 and 63 (answers), 70 (contexts), 80 (layers),
+90 (counter-evidence), 95 (hypotheses), 100 (methods).
 """
 
 from __future__ import annotations

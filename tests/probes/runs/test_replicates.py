@@ -10,6 +10,7 @@ from house import command, write_adapter
 from knowshift.models import scoring
 from knowshift.probes.results.comparison import ComparisonResult
 from knowshift.probes.runs.replicates import as_text, replicate_models
+from pages import Page
 from scipy import stats
 from tiny import make_tokenizer, tiny_model
 
@@ -93,6 +94,22 @@ def test_the_terminal_shows_mean_and_sd_beside_each_training(grouped, trainings,
         assert f"{number.value:+.2f} [{number.low:+.2f}, {number.high:+.2f}]" in table
     assert group.sentence in " ".join(out.split())
     assert [line for line in out.splitlines() if len(line) > 80 and not line.startswith("report: ")] == []
+
+
+def test_the_page_and_the_card_have_the_group(grouped, probe, tmp_path):
+    page = Page((grouped / "report.html").read_text(encoding="utf-8"))
+    group = knowshift.open_run(grouped).result.replicates["neuro"]
+    assert [attrs["id"] for tag, attrs in page.tags if tag == "section"][:3] == ["verdict", "trainings", "evidence"]
+    assert group.sentence in page.text
+    for spread in group.spreads.values():
+        wanted = {spread.mean.value, spread.mean.low, spread.mean.high, spread.sd}
+        wanted |= {end for number in spread.trainings.values() for end in (number.value, number.low, number.high)}
+        assert wanted - {None} <= page.values
+    assert f"acquired {group.acquired.mean.value:+.3f}" in group.sentence
+    assert probe("report", grouped, "--card")[0] == 0
+    card = next(grouped.glob("*.md")).read_text(encoding="utf-8")
+    assert "## neuro: 3 trainings of one tune" in card
+    assert "Each training has its own verdict; the group has none." in card
 
 
 def test_a_finished_run_is_grouped_without_being_scored_again(grouped, trainings, tmp_path, monkeypatch):
