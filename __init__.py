@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .models.scoring import score
     from .probes.hypotheses.testing import test_hypotheses
     from .probes.results.finished import open_run
+    from .probes.runs.base_only import know_base
     from .probes.runs.compare import compare
     from .probes.runs.lens_reading import read_lens as lens
     from .reports.notebook import figures
@@ -24,6 +25,7 @@ _PUBLIC = {
     "Checkpoint": (".models.checkpoint", "Checkpoint"),
     "Domain": (".terms.domain", "Domain"),
     "compare": (".probes.runs.compare", "compare"),
+    "know_base": (".probes.runs.base_only", "know_base"),
     "figures": (".reports.notebook", "figures"),
     "lens": (".probes.runs.lens_reading", "read_lens"),
     "open_run": (".probes.results.finished", "open_run"),
@@ -31,7 +33,18 @@ _PUBLIC = {
     "test_hypotheses": (".probes.hypotheses.testing", "test_hypotheses"),
 }
 
-__all__ = ["Checkpoint", "Domain", "__version__", "compare", "figures", "lens", "open_run", "score", "test_hypotheses"]
+__all__ = [
+    "Checkpoint",
+    "Domain",
+    "__version__",
+    "compare",
+    "figures",
+    "know_base",
+    "lens",
+    "open_run",
+    "score",
+    "test_hypotheses",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -111,20 +111,20 @@ def summary(result: ComparisonResult) -> None:
             table.add_row(textwrap.fill(title, 22), *(cell(model) for _, model in shown_models))
         console.print(table)
     for name, model in models:
-        _print_wrapped(console, model.sentence)
+        print_wrapped(console, model.sentence)
         if model.calibration:
-            _print_wrapped(console, f"  How often wrong: {model.calibration.brief}")
+            print_wrapped(console, f"  How often wrong: {model.calibration.brief}")
         if (rounding := model.part(ROUNDING, RoundingResult)) is not None:
-            _print_wrapped(console, f"  {rounding.sentence}")
+            print_wrapped(console, f"  {rounding.sentence}")
         for missing in model.missing:
-            _print_wrapped(console, f"  {name}, missing: {missing}")
+            print_wrapped(console, f"  {name}, missing: {missing}")
     for name, group in result.replicates.items():
         _print_replicates(console, name, group, result.models)
 
 
 def _print_replicates(console: Console, name: str, group: ReplicateGroup, models: Mapping[str, ModelResult]) -> None:
     """Print the trainings of one tune: their mean and spread beside each one's interval over facts, then a sentence."""
-    _print_wrapped(console, f"{name}: {len(group.models)} trainings of one tune, {', '.join(group.models)}")
+    print_wrapped(console, f"{name}: {len(group.models)} trainings of one tune, {', '.join(group.models)}")
     table = Table()
     table.add_column("", no_wrap=True)
     for head in ("mean, interval\nover trainings", "SD", "each training,\nover facts"):
@@ -144,7 +144,7 @@ def _print_replicates(console: Console, name: str, group: ReplicateGroup, models
             mean, sd, *each = rows[title]
             table.add_row(textwrap.fill(title.lower(), 22), mean, sd, "\n".join(each))
     console.print(table)
-    _print_wrapped(console, group.sentence)
+    print_wrapped(console, group.sentence)
 
 
 def _over_trainings(mean: Estimate) -> str:
@@ -165,7 +165,7 @@ def _sd(spread: ReplicateSpread) -> str:
     return f"{spread.sd:.1%}" if spread.mean.unit == SHARE else f"{spread.sd:.3f}"
 
 
-def _print_wrapped(console: Console, text: str) -> None:
+def print_wrapped(console: Console, text: str) -> None:
     """Print a sentence in lines no wider than the terminal; a name that is wider stays whole."""
     for line in textwrap.wrap(text, console.width, subsequent_indent="  ", break_long_words=False) or [""]:
         console.print(line, soft_wrap=True)

@@ -13,16 +13,18 @@ from ..probes.runs.settings import Settings, settings_from
 from .options import Base, Debug, GivenOptions, Tuned, with_options
 
 EPILOG = (
-    "Examples:  probe compare base.pt neuro_lora cardio_lora --own neuro_lora=neurology  |  probe compare base.pt "
-    "neuro_s0 neuro_s1 neuro_s2 --replicates neuro=neuro_s0,neuro_s1,neuro_s2"
+    "Examples:  probe compare base.pt neuro_lora cardio_lora --own neuro_lora=neurology  |  "
+    "probe compare base.pt neuro_s0 neuro_s1 --replicates neuro=neuro_s0,neuro_s1  |  probe compare base.pt --base-only"
 )
+MaybeTuned = Annotated[list[str] | None, *Tuned.__metadata__]
+"""With --base-only there is none."""
 
 
 @with_options("compare", Settings)
 def compare(
     base: Base,
-    tuned: Tuned,
     options: GivenOptions,
+    tuned: MaybeTuned = None,
     no_lens: Annotated[bool, typer.Option("--no-lens", help="Short for --lens none.")] = False,
     evaluate: Annotated[
         list[str] | None,
@@ -30,6 +32,13 @@ def compare(
     ] = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Say what would be loaded and read, and what that takes; run nothing.")
+    ] = False,
+    base_only: Annotated[
+        bool,
+        typer.Option(
+            "--base-only",
+            help="Say what the base knows of the domain, and how much a tune must teach to be seen; no tuned model.",
+        ),
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the comparison, or the plan, on standard output alone.")
@@ -47,6 +56,14 @@ def compare(
     if no_lens:
         options["lens"] = "none"
     settings = settings_from(None, options)
+    tuned = tuned or []
+    if base_only:
+        from .base_only import show_base
+
+        if tuned:
+            raise UsageError(f"--base-only: looks at the base alone; drop {', '.join(tuned)}, or the option")
+        show_base(base, settings, as_json)
+        return
     if plan:
         if evaluate:
             print("probe: --plan: what --evaluate would ask is not in it", file=sys.stderr)

@@ -90,7 +90,7 @@ Answer = tuple[State, str]
 """The state, and why."""
 
 
-def _too_little(found: Knowledge) -> str:
+def too_little(found: Knowledge) -> str:
     """Return why the question cannot be put to these facts; empty where it can."""
     name, facts, known = found.reference, found.facts, found.known
     unknown = tuple(all_facts - knew for all_facts, knew in zip(facts, known, strict=True))
@@ -119,7 +119,7 @@ def _too_little(found: Knowledge) -> str:
 
 
 def _knowledge(found: Knowledge, p_yes: float, p_no: float) -> Answer:
-    if why := _too_little(found):
+    if why := too_little(found):
         return ("unclear", why)
     value, gain, learned = found.acquired, found.own_gain, found.learned
     limit = f"{found.margin:+.2g}"
@@ -254,7 +254,7 @@ def _knowledge_finding(found: Knowledge, answer: Answer, models: int) -> Knowled
         threshold=found.threshold,
         own_unknown=found.facts[0] - found.known[0],
         own_known=found.known[0],
-        testable=not _too_little(found),
+        testable=not too_little(found),
     )
 
 

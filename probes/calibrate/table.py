@@ -106,6 +106,7 @@ def _arm(arm: Arm, records: Sequence[Record], sizes: Sequence[str], pool: int) -
             coverage=share(records, lambda r, s=size: covered(r, s, pool)),  # type: ignore[misc]
             estimate=_mean(one[OURS]["estimate"] for one in samples),
             learned=_mean(hits / n for hits, n in (one["learned"]["own"] for one in samples) if n),
+            unknown=_mean(float(one["learned"]["own"][1]) for one in samples),
             wordings=sum(bool(one["wording"]) for one in samples),
             verdicts=dict(Counter(one["verdict"] for one in samples)),
         )

@@ -38,6 +38,8 @@ class SizeCalibration(ResultModel):
     """Mean of *acquired*, nats per token."""
     learned: Finite
     """Mean share of the clearly unknown own facts that became clearly known."""
+    unknown: Finite
+    """Mean number of clearly unknown own facts."""
     wordings: Count
     """Models whose facts were said to be learned in one wording only."""
     verdicts: dict[str, Count]
@@ -67,7 +69,7 @@ class ArmCalibration(ResultModel):
 class Calibration(Document):
     """All that is known of the instrument's errors."""
 
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     FILE: ClassVar[str] = "calibration.json"
     COMMAND: ClassVar[str] = "probe calibrate"
 

@@ -18,6 +18,7 @@ from ...models.engines.select import DEFAULT
 from ...models.table import TEMPERATURES
 from ...progress import Progress
 from . import cache
+from .base_only import known_before
 from .forecast_parts import Afterwards, afterwards
 from .plan import ComparisonPlan, Note, plan_comparison
 from .scores import score_store
@@ -174,6 +175,7 @@ def forecast(
     if (full := _alone(ready)) and not settings.remote:
         shared = " and one adapter at a time" if len(full) < len(ready.models) - 1 else ""
         notes.append(f"in memory: the base{shared}; then, one after the other and each alone: {', '.join(full)}")
+    notes += known_before(ready)
     return Forecast(
         items=len(ready.items),
         dropped=len(plan.aligned.dropped),

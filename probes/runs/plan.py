@@ -204,7 +204,7 @@ def plan_comparison(
     unread |= {rounded_name(precision): "only its output is compared" for precision in rounded}
     models = {"": root, **found, **{rounded_name(precision): model for precision, model in rounded.items()}}
     views = {name: (NO_LENS if name in unread else lens).identity for name in models}
-    plans = _plans(items, models, template)
+    plans = scoring_plans(items, models, template)
     return ComparisonPlan(
         settings=settings,
         domain=domain,
@@ -218,7 +218,7 @@ def plan_comparison(
         own=own,
         plans=plans,
         keys={
-            name: _key(checkpoint, digest, template, plans[name].aligned.prefix, views[name], engine)
+            name: score_key_of(checkpoint, digest, template, plans[name].aligned.prefix, views[name], engine)
             for name, checkpoint in models.items()
         },
         per=per,
@@ -238,8 +238,10 @@ def _tuned(tuned: Checkpoint, root: Checkpoint) -> Checkpoint:
     return tuned
 
 
-def _plans(items: Sequence[Item], models: Mapping[str, Checkpoint], template: Template) -> dict[str, ScoringPlan]:
-    """One scoring plan a tokenizer and context: base and adapters share theirs."""
+def scoring_plans(
+    items: Sequence[Item], models: Mapping[str, Checkpoint], template: Template
+) -> dict[str, ScoringPlan]:
+    """Return the models' scoring plans, one a tokenizer and context: base and adapters share theirs."""
     from ...models.scoring import plan_scoring
 
     made: dict[tuple[str, int, int | None], ScoringPlan] = {}
@@ -252,9 +254,10 @@ def _plans(items: Sequence[Item], models: Mapping[str, Checkpoint], template: Te
     return plans
 
 
-def _key(
+def score_key_of(
     checkpoint: Checkpoint, items: str, template: Template, prefix: str, lens: Mapping[str, Any], engine: Engine
 ) -> str:
+    """Return the key of a checkpoint's scores of the items whose digest is `items`."""
     return cache.score_key(
         {
             "weights": checkpoint.content_key,

@@ -18,7 +18,7 @@ KINDS = {
 }
 """The settings of each command that has its own."""
 OTHERS = {
-    "compare": {"base", "tuned", "no_lens", "evaluate", "plan", "as_json", "debug"},
+    "compare": {"base", "tuned", "no_lens", "evaluate", "plan", "base_only", "as_json", "debug"},
     "lens": {"base", "tuned", "text", "out", "debug"},
     "evaluate": {"base", "tuned", "run", "published", "as_json", "debug"},
     "calibrate": {"debug"},
