@@ -78,6 +78,20 @@ def test_shared_cues_are_read_once_on_every_architecture(arch):
     assert HooksEngine().reads_trees(tiny(arch).anatomy)
 
 
+def test_shared_cues_are_read_once_where_reserved_tokens_amplify_rounding():
+    """As in SmolLM2, whose first ids are reserved and were never trained."""
+    from tiny import tiny_model
+
+    def shake(_embedding, inputs, output):
+        return output * (1 + 0.01 * torch.rand_like(output) * (inputs[0] < 16)[..., None])
+
+    model = tiny_model("llama", len(make_tokenizer("byte_bpe")))
+    model.model.embed_tokens.register_forward_hook(shake)
+    checkpoint = as_checkpoint(model)
+    assert HooksEngine().reads_trees(checkpoint.anatomy)
+    assert HooksEngine().thins(checkpoint.anatomy)
+
+
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_the_last_feed_forward_part_is_read_at_places_alone_on_every_architecture(arch):
     anatomy, seen = tiny(arch).anatomy, []
