@@ -50,7 +50,7 @@ def packaged() -> Calibration | None:
     return Calibration.read(FOLDER) if (FOLDER / Calibration.FILE).is_file() else None
 
 
-def error_rate_for(calibration: Calibration | None, n_own_concepts: int, evidence: Evidence) -> ErrorRate | None:
+def error_rate_for(calibration: Calibration | None, n_own_facts: int, evidence: Evidence) -> ErrorRate | None:
     """Return the error rates of a run's verdict, with a sentence; None where nothing was measured.
 
     Rates are those of the largest calibrated number of own facts that the run reaches. Where it has fewer than the
@@ -59,13 +59,13 @@ def error_rate_for(calibration: Calibration | None, n_own_concepts: int, evidenc
 
     Args:
         calibration: Rates of models of known truth.
-        n_own_concepts: Concepts of the run's own facts.
+        n_own_facts: Usable own facts of the run, known ones too, as a calibration's sizes count them.
         evidence: What the run says.
     """
     if calibration is None:
         return None
     sizes = sorted(calibration.sizes)
-    size = max((one for one in sizes if one <= n_own_concepts), default=sizes[0])
+    size = max((one for one in sizes if one <= n_own_facts), default=sizes[0])
     key = str(size)
     arms = calibration.arms
     nothing = {name: arm.sizes[key].knowledge[OURS] for name, arm in arms.items() if arm.knowledge != "yes"}
@@ -75,11 +75,11 @@ def error_rate_for(calibration: Calibration | None, n_own_concepts: int, evidenc
     rates = ErrorRate(
         sentence="",
         brief="",
-        own_facts=n_own_concepts,
+        own_facts=n_own_facts,
         calibrated_at=size,
         other_facts=evidence.others,
         calibrated_beside=calibration.others[key],
-        reached=n_own_concepts >= size and evidence.others >= calibration.others[key],
+        reached=n_own_facts >= size and evidence.others >= calibration.others[key],
         false_knowledge=calibration.false_knowledge[key][OURS],
         worst_arm=None if worst is None else ArmRate(arm=worst, **dict(nothing[worst])),
         false_shift=calibration.false_shift.get("text" if evidence.view == "text" else key),

@@ -293,4 +293,4 @@ def _error_rate(model: ModelResult, per: Per) -> ErrorRate | None:
     """Return how often a verdict like this one is wrong: of nats per token, own facts compared with others'."""
     if per != "token" or model.own is None:
         return None
-    return error_rate_for(packaged(), model.acquired.n, Evidence.of(model))
+    return error_rate_for(packaged(), model.ledger.own.facts, Evidence.of(model))
