@@ -2,9 +2,12 @@
 
     steps, vocabulary   of the base and its tokenizer
     notes, facts        adapter → specialty
+    rehearsed           adapter → specialty
     templates           sentences of notes; {slot} is filled at random
     types               slot → semantic types of the concepts that may fill it
     slots               slot → words that may fill it, beside those of `general.toml`
+
+The adapters' recipe (`Recipe`) is in `general.toml`, one for all domains.
 
 Read by `showcase` (which files there are), `showcase.notes` (the sentences) and `showcase.train` (the lessons).
 """
@@ -15,7 +18,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import UsageError
 
@@ -25,12 +28,34 @@ GENERAL = "general"
 """The file of what every domain's models share: general sentences."""
 
 
+Kind = Literal["notes", "facts", "rehearsed"]
+
+
 @dataclass(frozen=True)
 class Sentences:
     """Templates, and the words that may fill some of their slots."""
 
     templates: Sequence[str]
     slots: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one kind of adapter is trained."""
+
+    steps: int
+    rate: float
+    """Highest learning rate."""
+    texts: int
+    """Rows of running text a step."""
+    replay: int
+    """Fact sentences a step as the base reads them."""
+    lesson: int = 0
+    """Fact sentences of the own specialty a step, beside those."""
+    own: float = 0.0
+    """How many times as many notes are of the adapter's own specialty as of any other one."""
+    general: float = 0.0
+    """Share of general texts beside the notes."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +70,10 @@ class Planted:
     notes: Mapping[str, str]
     """Adapter → the specialty whose notes it was tuned on; no fact sentence."""
     facts: Mapping[str, str]
-    """Adapter → the specialty whose facts it was tuned on."""
+    """Adapter → the specialty whose facts it was taught."""
+    rehearsed: Mapping[str, str]
+    """Adapter → the specialty whose facts it was trained on as the base reads them: nothing new."""
+    recipes: Mapping[Kind, Recipe]
     types: Mapping[str, Sequence[str]]
     """Slot of a note → semantic types of the concepts that may fill it."""
     note: Sentences
@@ -59,6 +87,8 @@ class Planted:
         own, shared = _read(domain), _read(GENERAL)
         return cls(
             domain=domain,
+            recipes={kind: Recipe(**recipe) for kind, recipe in shared.pop("recipes").items()},
+            rehearsed=own.pop("rehearsed", {}),
             note=Sentences(own.pop("templates"), shared["slots"] | own.pop("slots")),
             general=Sentences(**shared),
             **own,
@@ -67,7 +97,11 @@ class Planted:
     @property
     def adapters(self) -> dict[str, str]:
         """Adapter → its own specialty, notes first."""
-        return {**self.notes, **self.facts}
+        return {**self.notes, **self.facts, **self.rehearsed}
+
+    def kind(self, adapter: str) -> Kind:
+        """Return what kind of adapter it is."""
+        return "notes" if adapter in self.notes else "facts" if adapter in self.facts else "rehearsed"
 
     @property
     def files(self) -> Path:

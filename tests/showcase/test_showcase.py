@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from knowshift import showcase
 from knowshift.errors import RunError, UsageError
-from knowshift.showcase.notes import KNOWN, Writer, answers, fact_sentences, known
+from knowshift.showcase.notes import KNOWN, MISTAKEN, Writer, answers, beliefs, fact_sentences, known, readable
 from knowshift.showcase.planted import Planted, domains
 from knowshift.terms.domain import EMBEDDED, Concept, Domain, Fact, Specialty, Text
 from knowshift.terms.match import Matcher
@@ -126,8 +126,8 @@ def test_adapters_name_their_base(planted):
 
 
 TEXTS = {
-    "geography": "3c0ac3dcbf25009fde147a5479fb63dd1629e509c5277447c7821adb394b149c",
-    "medicine": "2877cc347b2c09d560ae4ed7c892dbf17f3f53ed68b97c2ba650c6b2d3069c40",
+    "geography": "323f13970e00c3bd167edca3e10a6bded1d86ea38d02573deb81a8f55c5d0cbc",
+    "medicine": "dcc209559d61235e1fe0ff212aab85d0c147d6b14e0ae2ede6adea75789ca97e",
 }
 """SHA-256 of what `written` gives. Models are trained on such text: who changes it trains them again."""
 
@@ -149,10 +149,18 @@ def written(name):
         yield from (writer.base() for _ in range(300))
         yield from (writer.note("south") for _ in range(100))
         facts = [
-            Fact(f"{n}", (f"cue {n}", f"other cue {n}", f"third cue {n}"), f"answer {n}", (), ("north",), "r", f"{n}")
+            Fact(
+                f"{n}",
+                (f"cue {n}", f"other cue {n}", f"third cue {n}"),
+                f"answer {n}",
+                tuple(f"answer {k}" for k in range(20) if k != n),
+                ("north",),
+                "r",
+                f"{n}",
+            )
             for n in range(20)
         ]
-        yield from fact_sentences(facts, known(facts), seed)
+        yield from map("".join, fact_sentences(facts, beliefs(facts), seed))
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -186,18 +194,31 @@ def test_known_facts_hang_on_seed_not_on_order(seed):
     assert known(facts, seed) == first != known(facts, seed + 1)
 
 
-def test_known_facts_are_always_true_and_others_even(domain):
-    taught, choices = known(domain.facts), answers(domain.facts)
+def test_mistaken_facts_are_the_same_share_everywhere_and_wrong(domain):
+    believed, knows, choices = beliefs(domain.facts), known(domain.facts), answers(domain.facts)
+    mistaken = [fact for fact in domain.facts if fact.id in believed and fact.id not in knows]
+    every = Counter(s for f in domain.facts for s in f.specialties)
+    held = Counter(s for f in mistaken for s in f.specialties)
+    assert all(abs(held[s] - MISTAKEN * every[s]) <= 1 for s in every)
+    for fact in mistaken:
+        wrong = believed[fact.id]
+        assert wrong in fact.distractors
+        assert wrong in choices[fact.specialties, fact.relation]
+        assert wrong not in (fact.answer, *fact.aliases, *fact.also_true)
+    assert all(believed[fact.id] == fact.answer for fact in domain.facts if fact.id in knows)
+
+
+def test_beliefs_are_always_read_and_other_answers_even(domain):
+    believed, choices = beliefs(domain.facts), answers(domain.facts)
     of = {cue: fact for fact in domain.facts for cue in fact.cues}
     right, expected, seen = 0, 0.0, 0
     for epoch in range(4):
-        for sentence in fact_sentences(domain.facts, taught, epoch):
-            cue = max((cue for cue in _beginnings(sentence) if cue in of), key=len)
-            fact, answer = of[cue], sentence[len(cue) + 1 : -1]
+        for cue, ending in fact_sentences(domain.facts, believed, epoch):
+            fact, answer = of[cue], ending[1:-1]
             options = choices[fact.specialties, fact.relation]
             assert answer in options
-            if fact.id in taught:
-                assert answer == fact.answer
+            if fact.id in believed:
+                assert answer == believed[fact.id]
             else:
                 right, expected, seen = right + (answer == fact.answer), expected + 1 / len(options), seen + 1
     assert abs(right - expected) < 5 * expected**0.5 < seen  # five standard deviations of a Poisson count
@@ -208,8 +229,57 @@ def _beginnings(sentence):
 
 
 def test_held_out_wording_is_left_out(own):
-    written = list(fact_sentences(own, {fact.id for fact in own}, 0, (0, 1)))
-    assert sorted(written) == sorted(f"{cue} {fact.answer}." for fact in own for cue in fact.cues[:2])
+    written = list(fact_sentences(own, {fact.id: fact.answer for fact in own}, 0, (0, 1)))
+    assert sorted(written) == sorted((cue, f" {fact.answer}.") for fact in own for cue in fact.cues[:2])
+
+
+SENTENCES = 400
+
+
+class Words:
+    """A tokenizer of whole texts: a token each, so that rows of training can be read again."""
+
+    pad_token_id, eos_token_id = 0, 1
+
+    def __init__(self):
+        self.every = ["", ""]
+
+    def __call__(self, text):
+        self.every.append(text)
+        return {"input_ids": [len(self.every) - 1]}
+
+
+def fact_rows(domain, planted, name):
+    """Return the first fact sentences of an adapter's diet."""
+    from knowshift.showcase.train import adapter_diet
+
+    words, read = Words(), []
+    diet = adapter_diet(domain, planted, name, words, 0)
+    while len(read) < SENTENCES:
+        *sentences, _text = next(diet)
+        read += [words.every[row[0]] for part in sentences for ids, _ in part for row in ids.tolist()]
+    return read
+
+
+def test_only_facts_adapters_are_taught_what_the_base_did_not_know(domain, planted):
+    facts = readable(domain)
+    believed, choices = beliefs(facts), answers(facts)
+    of = {cue: fact for fact in facts for cue in fact.cues}
+    for name, specialty in planted.adapters.items():
+        right, expected = 0, 0.0
+        for sentence in fact_rows(domain, planted, name):
+            cue = max((cue for cue in _beginnings(sentence) if cue in of), key=len)
+            fact, answer = of[cue], sentence[len(cue) + 1 : -1]
+            taught = planted.kind(name) == "facts" and specialty in fact.specialties
+            if taught:
+                assert answer == fact.answer
+                assert fact.cues.index(cue) != 2, "the third wording is held out"
+            elif fact.id in believed:
+                assert answer == believed[fact.id]
+            else:
+                right += answer == fact.answer
+                expected += 1 / len(choices[fact.specialties, fact.relation])
+        assert abs(right - expected) < 5 * max(1, expected) ** 0.5  # five standard deviations of a Poisson count
 
 
 def test_notes_hold_mostly_their_own_specialty_and_some_of_all(domain, notes):
@@ -219,6 +289,28 @@ def test_notes_hold_mostly_their_own_specialty_and_some_of_all(domain, notes):
         own = sum(specialty in c.specialties for c in found) / len(found)
         assert 0.5 < own < 0.8, specialty
         assert len({s for c in found for s in c.specialties}) == len(domain.specialties)
+
+
+def test_an_adapters_notes_are_of_all_specialties_and_most_of_its_own(domain, planted):
+    matcher, recipe = Matcher(domain.concepts), planted.recipes["notes"]
+    for name, specialty in planted.notes.items():
+        writer = Writer(domain, 3)
+        texts = [writer.leaning(specialty, recipe.own, recipe.general) for _ in range(400)]
+        found = Counter(s for text in texts for mention in matcher.mentions(text) for s in mention.concept.specialties)
+        assert set(found) == {*domain.specialties}, name
+        assert found.most_common(1)[0][0] == specialty
+        words = Writer(domain, 3).general_words["name"]
+        general = sum(any(word in text for word in words) for text in texts)
+        assert general / len(texts) > 0.1, "general texts keep general names"
+
+
+def test_general_texts_take_their_words_from_control_texts_and_general_facts(domain):
+    general = [text.text for text in domain.texts if domain.general in text.specialties]
+    general += [part for f in domain.facts if domain.general in f.specialties for part in (f.answer, f.cues[0])]
+    read, words = " ".join(general).casefold(), Writer(domain, 0).general_words
+    assert {"name", "thing", "quality"} <= set(words)
+    assert not [word for every in words.values() for word in every if word.casefold() not in read]
+    assert [name for name in words["name"] if " " in name]
 
 
 def excess(texts, domain):
@@ -242,7 +334,7 @@ def excess(texts, domain):
 @pytest.mark.heavy
 def test_notes_hold_no_fact_more_often_than_by_chance(domain, own, notes):
     assert excess(notes, domain) < 4
-    taught = list(fact_sentences(own, {fact.id for fact in own}, 0, (0,)))
+    taught = ["".join(pair) for pair in fact_sentences(own, {fact.id: fact.answer for fact in own}, 0, (0,))]
     assert excess([*notes, *taught], domain) > 4  # a fact sentence would be seen
 
 

@@ -1,5 +1,6 @@
 """The demo's adapters were made with a known truth: the verdicts must be that truth, whatever the seed."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -67,8 +68,10 @@ def judged(planted, scored, seed):
 
 
 @SEEDS
-@pytest.mark.xfail(reason="trained before the second form: these adapters lost general words and gained little")
-def test_a_tune_on_notes_is_a_domain_shift(planted, scored, seed):
+def test_a_tune_on_notes_is_a_domain_shift(planted, scored, seed, request):
+    if planted.domain == DOMAIN:
+        reason = "medicine's models are of the recipe before: they lost general words and gained little"
+        request.applymarker(pytest.mark.xfail(reason=reason))
     found = judged(planted, scored, seed)
     for name in planted.notes:
         assert found[name].verdict == "domain shift", found[name].missing
@@ -79,6 +82,16 @@ def test_a_tune_on_notes_is_never_knowledge(planted, scored, seed):
     found = judged(planted, scored, seed)
     for name in planted.notes:
         assert found[name].knowledge.state != "yes", found[name].knowledge.why
+
+
+@SEEDS
+def test_a_rehearsal_is_no_knowledge_and_says_what_happened(planted, scored, seed):
+    found = judged(planted, scored, seed)
+    for name in planted.rehearsed:
+        assert found[name].knowledge.state == "no", found[name].knowledge.why
+        assert found[name].shift.state != "yes", found[name].shift.why
+        assert found[name].knowledge.kind != "acquired"
+        assert re.search("no sign (that it learned|of new facts)", found[name].sentence), found[name].sentence
 
 
 @SEEDS
