@@ -10,7 +10,7 @@ often each answer serves, and of which length it is, `terms.tables` sees to.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -44,6 +44,10 @@ class FactRow:
     also: tuple[str, ...]
     """Other objects that are right for the subject."""
     where: str
+    cues: tuple[str, ...] = ()
+    """Cues of its own, in place of its relation's; without `{}`."""
+    wordings: tuple[str, ...] = ()
+    """What each cue is (`Fact.wordings`); empty where that is not known."""
 
 
 def read_facts(
@@ -106,7 +110,7 @@ def _stated(record: Record, labels: Labels, field: str) -> FactRow:
 
 
 def make_facts(
-    stated: Iterable[FactRow], cues: dict[str, tuple[str, ...]], names: Names, general: str, notes: list[str]
+    stated: Iterable[FactRow], cues: Mapping[str, tuple[str, ...]], names: Names, general: str, notes: list[str]
 ) -> list[Fact]:
     """The facts with their distractors, in the rows' order; what cannot serve is left out, counted in `notes`.
 
@@ -114,7 +118,7 @@ def make_facts(
     """
     left_out: dict[str, list[str]] = defaultdict(list)
     rows = _merged(_spelled(_placed(stated, names, left_out), names, notes), names, general, notes)
-    told = [_told_by_cue(row, cues[row.relation]) for row in rows]
+    told = [_told_by_cue(row, _cues(row, cues)) for row in rows]
     for row, cue in zip(rows, told, strict=True):
         if cue:
             left_out["are given away by their own cue"].append(f'"{cue}" → "{row.answer}"')
@@ -144,12 +148,14 @@ def make_facts(
         out.append(
             Fact(
                 f"{prefix}-{number[prefix]:03}",
-                tuple(filled(cue, row.subject) for cue in cues[row.relation]),
+                _cues(row, cues),
                 row.answer,
                 wrong[i],
                 row.specialties,
                 row.relation,
                 f"fact:{names.key(row.subject)}",
+                row.wordings,
+                also_true=tuple(sorted(right[row.relation, names.key(row.subject)] - {row.answer})),
             )
         )
     said = [f"{len(which):,} {why}, and were left out, such as {which[0]}" for why, which in left_out.items()]
@@ -224,10 +230,15 @@ def _kin(rows: Iterable[FactRow], names: Names) -> dict[tuple[str, str], set[str
     return out
 
 
+def _cues(row: FactRow, cues: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the row's own cues, else its relation's with the subject in them."""
+    return row.cues or tuple(filled(cue, row.subject) for cue in cues[row.relation])
+
+
 def _told_by_cue(row: FactRow, cues: tuple[str, ...]) -> str:
     """The first cue that holds the answer."""
     answer = words_of(row.answer)
-    return next((text for cue in cues if holds(words_of(text := filled(cue, row.subject)), answer)), "")
+    return next((cue for cue in cues if holds(words_of(cue), answer)), "")
 
 
 def _pools(rows: Sequence[FactRow], general: str) -> Iterator[list[int]]:
