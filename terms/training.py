@@ -37,6 +37,8 @@ SHARE = 0.7
 """Share of a text's short runs that must have been seen."""
 SHARED = 0.5
 """A word that stands in the cues of this share of a relation's facts is the relation's, not the subject's."""
+ROLES, TURN = ("role", "from"), {"content", "value"}
+"""Fields of a chat's turn: who speaks, and what is said."""
 Words = tuple[str, ...]
 
 
@@ -228,6 +230,11 @@ def _strings(value: Any) -> Iterator[str]:
     """Every string of a record: a text, a prompt and its completion, the turns of a chat."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict | list):
-        for one in value.values() if isinstance(value, dict) else value:
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            # A turn's role would part the question from its answer.
+            if not (key in ROLES and TURN & value.keys()):
+                yield from _strings(one)
+    elif isinstance(value, list):
+        for one in value:
             yield from _strings(one)

@@ -85,6 +85,13 @@ def test_records_of_any_form(tmp_path, record):
     assert found.passages == 2
 
 
+@pytest.mark.parametrize(("who", "what"), [("role", "content"), ("from", "value")])
+def test_a_chats_question_and_answer_stand_together(tmp_path, who, what):
+    """Who speaks is none of the words."""
+    turns = [{who: "user", what: "For absence seizures, give"}, {who: "assistant", what: "ethosuximide"}]
+    assert levels(read(tmp_path, json.dumps({"messages": turns}) + "\n", "train.jsonl"))["f1"] == "exact"
+
+
 def test_two_records_are_two_passages(tmp_path):
     lines = [{"text": "absence seizures"}, {"text": "ethosuximide"}]
     assert levels(read(tmp_path, "\n".join(map(json.dumps, lines)), "train.jsonl"))["f1"] == "no"
