@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..terms.defaults import DOMAIN
 from .options import Debug, Encoding
 
 if TYPE_CHECKING:
@@ -107,6 +108,76 @@ def build(
     for note in done.notes:
         print(note)
     print(f"next: probe domain check {done.folder}")
+
+
+@app.command(
+    "from",
+    epilog="Examples:  probe domain from train.jsonl --name clinic --specialty-field department  |  "
+    "probe domain from S-MedQA.json --name exam --contrast geography  |  "
+    "probe domain from triples.csv --name rivers --out domains/rivers",
+)
+def from_source(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="Questions with answers, instructions, chats, multiple choice, triples or a table: a file (.jsonl, "
+            ".json, .parquet, .csv, .tsv), a folder of such, or a dataset (OWNER/NAME[:SPLIT])."
+        ),
+    ],
+    name: Annotated[str, typer.Option(help="What the domain is called.")],
+    out: Annotated[Path | None, typer.Option(help="Its folder (default: the name, here).")] = None,
+    question_field: Annotated[
+        str | None, typer.Option(help="Field with the question (default: question, instruction, prompt, ...).")
+    ] = None,
+    answer_field: Annotated[
+        str | None, typer.Option(help="Field with the answer (default: answer, output, response, ...).")
+    ] = None,
+    specialty_field: Annotated[
+        str | None, typer.Option(help="Field with the specialty (default: specialty, specialties).")
+    ] = None,
+    map: Annotated[
+        list[str] | None,
+        typer.Option(help="What a label stands for: LABEL=SPECIALTY[,SPECIALTY], or LABEL=none; repeat."),
+    ] = None,
+    vocabulary: Annotated[
+        Path | None,
+        typer.Option(
+            help="A vocabulary made by probe terms vocabulary: records without a specialty get that of the concept "
+            "they name, and answers are sorted by type."
+        ),
+    ] = None,
+    specialties: Annotated[
+        str, typer.Option(help="Domain whose specialties and hierarchy.tsv sort the vocabulary's concepts.")
+    ] = DOMAIN,
+    contrast: Annotated[
+        str | None,
+        typer.Option(help="Contrast domain: a name, a folder, or none (default: the embedded one it is least like)."),
+    ] = None,
+    most: Annotated[int, typer.Option(min=1, help="Facts at most; the largest relations are thinned.")] = 5_000,
+    encoding: Encoding = None,
+    debug: Debug = False,
+) -> None:
+    """Make a domain of training data: its facts, wrong answers of like kind, held-out wordings, controls."""
+    from ..terminal import Reporter
+    from ..terms.making.source import Origin, domain_from
+
+    origin = Origin(
+        source,
+        name,
+        out,
+        question_field,
+        answer_field,
+        specialty_field,
+        tuple(map or ()),
+        vocabulary,
+        specialties,
+        contrast,
+        most,
+        encoding,
+    )
+    with Reporter() as reporter:
+        made = domain_from(origin, reporter)
+    print(*made.lines(), sep="\n")
 
 
 @app.command(epilog="Example:  probe domain check law --base base.pt")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
@@ -104,6 +105,8 @@ class Domain:
     """By relation, a cue that says nothing, after which an answer's own likelihood is read; `default` for the rest."""
     joiner: str = JOINER
     """What stands between a cue and its answer: one space, or nothing in scripts without spaces."""
+    training_data: str = ""
+    """File or folder that the facts were made from; empty where they were not, or it is not known."""
 
     @classmethod
     def open(cls, name_or_path: str | Path) -> Domain:
@@ -118,6 +121,8 @@ class Domain:
     def hash(self) -> str:
         """SHA-256 (hex) of the content."""
         content = asdict(self)
+        # Where a file lies says nothing of the domain.
+        del content["training_data"]
         if self.joiner == JOINER:
             # A domain has the hash that it had before there was a choice.
             del content["joiner"]
@@ -206,7 +211,16 @@ def head(folder: Path) -> Domain:
     if (joiner := raw.get("joiner", JOINER)) not in ("", " "):
         raise DomainError(f'{path}, field "joiner": expected " " or "" (scripts without spaces), found {joiner!r}')
     about = (text(raw, "name", None), text(raw, "description", ""), text(raw, "licence", ""))
-    return Domain(*about, general, specialties, contrast=text(raw, "contrast", ""), neutral=neutral, joiner=joiner)
+    training = text(raw, "training_data", "")
+    return Domain(
+        *about,
+        general,
+        specialties,
+        contrast=text(raw, "contrast", ""),
+        neutral=neutral,
+        joiner=joiner,
+        training_data=os.path.normpath(folder / training) if training else "",
+    )
 
 
 def _parts(empty: Domain, folder: Path) -> Domain:

@@ -6,12 +6,16 @@ a general fact about a place would be on both sides of a comparison of medicine 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from ..control_names import subjects
+from ..defaults import DOMAIN
 from ..domain import Domain, Fact, embedded
 from ..match import SHORT
 from ..vocabulary.entry import normal
+from .census import SMALL_RELATION
 from .problem import Problem, such
 
 
@@ -33,6 +37,31 @@ def control_problems(domain: Domain) -> list[Problem]:
             )
             out.append(Problem("facts", what, f"move them to {other.name}, or take other subjects", True))
     return out
+
+
+@cache
+def open_embedded(name: str) -> Domain:
+    """Return an embedded domain, read once."""
+    return Domain.open(name)
+
+
+def general_facts(facts: Sequence[Fact]) -> list[Fact]:
+    """Return the general facts that the embedded domains share, as controls of a domain of these facts.
+
+    Left out are those whose subject or answer the facts name, and relations of which too few are left.
+    """
+    shared = open_embedded(DOMAIN)
+    named = {key for _, key in _names(facts)}
+    controls = [fact for fact in shared.facts if shared.general in fact.specialties]
+    ours = {fact.id for fact, key in _names(controls) if key in named}
+    left = Counter(fact.relation for fact in controls if fact.id not in ours)
+    return [fact for fact in controls if fact.id not in ours and left[fact.relation] >= SMALL_RELATION]
+
+
+def count_named(facts: Sequence[Fact], domain: Domain) -> int:
+    """Return how many of the facts have a subject or answer that the domain's own facts have."""
+    named = {key for _, key in _names([fact for fact in domain.facts if domain.general not in fact.specialties])}
+    return len({fact.id for fact, key in _names(facts) if key in named})
 
 
 def _names(facts: Sequence[Fact]) -> Iterator[tuple[Fact, str]]:

@@ -10,9 +10,10 @@ often each answer serves, and of which length it is, `terms.tables` sees to.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zlib import crc32
 
 from ...errors import DomainError
 from ..domain import Fact
@@ -29,6 +30,8 @@ FEWEST = 3
 """Distractors without which a fact can serve no verdict."""
 TOGETHER = 256
 """Rows that exchange their answers at a time; more would take long, and these are of like length already."""
+LONG_SUBJECT = 80
+"""Characters of a subject that stands in the cluster key as it is."""
 _OBJECT = ("object", "answer")
 _SPECIALTY = ("specialty", "specialties")
 
@@ -110,7 +113,12 @@ def _stated(record: Record, labels: Labels, field: str) -> FactRow:
 
 
 def make_facts(
-    stated: Iterable[FactRow], cues: Mapping[str, tuple[str, ...]], names: Names, general: str, notes: list[str]
+    stated: Iterable[FactRow],
+    cues: Mapping[str, tuple[str, ...]],
+    names: Names,
+    general: str,
+    notes: list[str],
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> list[Fact]:
     """The facts with their distractors, in the rows' order; what cannot serve is left out, counted in `notes`.
 
@@ -121,7 +129,7 @@ def make_facts(
     told = [_told_by_cue(row, _cues(row, cues)) for row in rows]
     for row, cue in zip(rows, told, strict=True):
         if cue:
-            left_out["are given away by their own cue"].append(f'"{cue}" → "{row.answer}"')
+            left_out["are given away by their own cue"].append(f'"{_brief(cue)}" → "{row.answer}"')
     kept = [row for row, cue in zip(rows, told, strict=True) if not cue]
     # Against all true pairs, also of rows that are left out.
     right: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -129,19 +137,22 @@ def make_facts(
         right[row.relation, names.key(row.subject)] |= {row.answer, *row.also}
     kin = _kin(rows, names)
     wrong: dict[int, tuple[str, ...]] = {}
-    for pool in _pools(kept, general):
+    pools = list(_pools(kept, general))
+    for done, pool in enumerate(pools, 1):
         known = [right[kept[i].relation, names.key(kept[i].subject)] for i in pool]
         table = [
             Row(str(i), kept[i].answer, tuple(sorted(also.union(*(kin[kept[i].relation, one] for one in also)))))
             for i, also in zip(pool, known, strict=True)
         ]
         wrong.update(zip(pool, _drawn(table, [kept[i].specialties for i in pool]), strict=True))
+        if progress is not None:
+            progress("wrong answers by relation", done, len(pools))
     out = []
     number: Counter[str] = Counter()
     for i, row in enumerate(kept):
         if len(wrong[i]) < FEWEST:
             why = f"have fewer than {FEWEST} wrong answers among the rows of their relation"
-            left_out[why].append(f'{row.relation}, "{row.subject}" → "{row.answer}"')
+            left_out[why].append(f'{row.relation}, "{_brief(row.subject)}" → "{row.answer}"')
             continue
         prefix = f"{row.specialties[0]}-{row.relation}"
         number[prefix] += 1
@@ -153,7 +164,7 @@ def make_facts(
                 wrong[i],
                 row.specialties,
                 row.relation,
-                f"fact:{names.key(row.subject)}",
+                f"fact:{_cluster(names.key(row.subject))}",
                 row.wordings,
                 also_true=tuple(sorted(right[row.relation, names.key(row.subject)] - {row.answer})),
             )
@@ -174,7 +185,9 @@ def _placed(stated: Iterable[FactRow], names: Names, left_out: dict[str, list[st
         if found:
             yield replace(row, specialties=found)
         else:
-            left_out["have no specialty, in the table or by their concepts"].append(f'"{row.subject}" ({row.where})')
+            left_out["have no specialty, in the table or by their concepts"].append(
+                f'"{_brief(row.subject)}" ({row.where})'
+            )
 
 
 def _spelled(stated: Iterable[FactRow], names: Names, notes: list[str]) -> list[FactRow]:
@@ -233,6 +246,17 @@ def _kin(rows: Iterable[FactRow], names: Names) -> dict[tuple[str, str], set[str
 def _cues(row: FactRow, cues: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """Return the row's own cues, else its relation's with the subject in them."""
     return row.cues or tuple(filled(cue, row.subject) for cue in cues[row.relation])
+
+
+def _brief(text: str) -> str:
+    """Return a subject or cue for a message; of a long one, such as a case report, its end."""
+    plain = " ".join(text.split())
+    return plain if len(plain) <= LONG_SUBJECT else f"… {plain[-LONG_SUBJECT:]}"
+
+
+def _cluster(key: str) -> str:
+    """Return a subject's key; of a long one, such as a question, its beginning and a number that tells it apart."""
+    return key if len(key) <= LONG_SUBJECT else f"{key[: LONG_SUBJECT // 2]}… {crc32(key.encode()):08x}"
 
 
 def _told_by_cue(row: FactRow, cues: tuple[str, ...]) -> str:

@@ -12,16 +12,18 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
 from ..._version import __version__
 from ...errors import DomainError, UsageError
-from ..domain import EMBEDDED, Domain, embedded
+from ..domain import EMBEDDED, Domain, Fact, embedded
 
 RECORD = "build.json"
 SCHEMA = 1
+OPTIONAL = ("wordings", "aliases", "also_true")
 PARTS = ("concepts", "texts", "facts", "questions")
 
 
@@ -111,6 +113,39 @@ def install(stage: Path, folder: Path, names: Iterable[str], about: Mapping[str,
                 os.replace(before / name, folder / name)
             else:
                 (folder / name).unlink(missing_ok=True)
+        raise
+
+
+def facts_text(facts: Iterable[Fact]) -> str:
+    """Return the content of facts.jsonl; fields that say nothing are left out."""
+    plain = ({k: v for k, v in asdict(fact).items() if k not in OPTIONAL or v} for fact in facts)
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in plain)
+
+
+def write_new(folder: Path, files: Mapping[str, str], about: Mapping[str, Any]) -> None:
+    """Write a new domain's folder, whole or not at all, with the record of what was made.
+
+    Raises DomainError where the files are no domain, and then nothing is there.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    stage = Path(mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    try:
+        for name, text in files.items():
+            (stage / name).write_text(text, encoding="utf-8", newline="\n")
+        made = {name: sha256(stage / name) for name in files if name != "domain.toml"}
+        record = {"schema": SCHEMA, "made_by": f"knowshift {__version__}", **about, "made": made}
+        text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+        (stage / RECORD).write_text(text, encoding="utf-8", newline="\n")
+        try:
+            Domain.open(stage)
+        except DomainError as error:
+            raise DomainError(str(error).replace(str(stage), str(folder))) from error
+        stage.chmod(0o755)
+        if folder.exists():
+            folder.rmdir()
+        stage.rename(folder)
+    except BaseException:
+        shutil.rmtree(stage, ignore_errors=True)
         raise
 
 

@@ -14,6 +14,11 @@ _SPACED_END = regex.compile(rf"[[\p{{L}}\p{{N}}]--[{SPACELESS}ー]]\p{{M}}*$", r
 _SPACED_START = regex.compile(rf"^[[\p{{L}}\p{{N}}]--[{SPACELESS}ー]]", regex.V1)
 
 
+def ends_spaceless(text: str) -> bool:
+    """Whether a text ends in a script that puts no spaces between words."""
+    return _SPACELESS_END.search(text) is not None
+
+
 def joining_problems(domain: Domain) -> list[Problem]:
     """A space in scripts that have none, or none where two words would run into one."""
     asked = [*domain.facts, *domain.questions]

@@ -22,15 +22,7 @@ def new(name: str, out: Path | None = None) -> Path:
 
     Raises UsageError where the name cannot be one, or something is there already.
     """
-    if not re.fullmatch(r"[^\W_][\w -]*", name):
-        raise UsageError(f'"{name}": not a name for a domain; expected letters, digits, "-", "_" and spaces')
-    if name in embedded() and out is None:
-        raise UsageError(
-            f"{name}: a domain of this name comes with the package; choose another, or a folder with --out"
-        )
-    folder = out or Path(name)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder}: is there already and not empty; choose another name, or another folder with --out")
+    folder = new_folder(name, out)
     folder.parent.mkdir(parents=True, exist_ok=True)
     stage = Path(mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
@@ -48,4 +40,21 @@ def new(name: str, out: Path | None = None) -> Path:
     except BaseException:
         shutil.rmtree(stage, ignore_errors=True)
         raise
+    return folder
+
+
+def new_folder(name: str, out: Path | None = None) -> Path:
+    """Return where a new domain is to lie (default: the name, here).
+
+    Raises UsageError where the name cannot be one, or something is there already.
+    """
+    if not re.fullmatch(r"[^\W_][\w -]*", name):
+        raise UsageError(f'"{name}": not a name for a domain; expected letters, digits, "-", "_" and spaces')
+    if name in embedded() and out is None:
+        raise UsageError(
+            f"{name}: a domain of this name comes with the package; choose another, or a folder with --out"
+        )
+    folder = out or Path(name)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder}: is there already and not empty; choose another name, or another folder with --out")
     return folder

@@ -32,7 +32,7 @@ class Stated:
     """Relation → two or more cues with `{}` once, for the subject; the last is held out. A row that has `cues` of its
     own needs none."""
     skipped: Mapping[str, int] = field(default_factory=Counter)
-    """Reason, as words that follow "skipped N records:", such as "no answer" → records."""
+    """Reason → records, the reason worded as it follows "skipped: 12": "without an answer"."""
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Answer → its other names. None of them becomes a distractor of it."""
     records: int = 0

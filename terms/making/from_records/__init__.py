@@ -1,0 +1,1 @@
+"""Readers of training data: question–answer pairs, multiple choice and triples, each to a `Stated`."""
