@@ -11,6 +11,7 @@ from ...models.sources import WEIGHT_SUFFIXES, label, parent_label
 from ...terms.domain import Domain
 
 NO_SPECIALTY = "none"
+NO_FILE = "none"
 
 
 def names_of(specs: Sequence[str]) -> list[str]:
@@ -63,8 +64,14 @@ def told_specialties(names: Sequence[str], given: Sequence[str], domain: Domain)
     return out
 
 
-def training_files(names: Sequence[str], given: Sequence[str]) -> dict[str, Path]:
-    """By model, the file it was trained on; a model for which none was given is not in it."""
+def training_files(names: Sequence[str], given: Sequence[str], default: str = "") -> dict[str, Path]:
+    """By model, the file it was trained on; a model for which none was given is not in it.
+
+    `default` is what the domain's facts were made from: it holds where nothing is given. `none` stands for no file.
+    """
+    if not given and default:
+        given = [default]
+    given = [value for value in given if value != NO_FILE]
     each = {name: value[len(name) + 1 :] for value in given for name in names if value.startswith(f"{name}=")}
     general = [value for value in given if not any(value.startswith(f"{name}=") for name in names)]
     if len(general) > 1:

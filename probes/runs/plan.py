@@ -171,7 +171,7 @@ def plan_comparison(
         items = limited(items, settings.limit, [s for s, _ in own.values()], domain.general, settings.seed)
     items = add_borrowed_options(items, settings.seed)
     items += priors(items, domain)
-    files = training_files(names, settings.training_data)
+    files = training_files(names, settings.training_data, _domain_training_data(domain, settings, say))
     read = {path: seen_in(path, items, settings.encoding) for path in dict.fromkeys(files.values())}
     seen = {name: read[path] for name, path in files.items()}
 
@@ -230,6 +230,24 @@ def plan_comparison(
         seen=seen,
         replicates=replicates,
     )
+
+
+def _domain_training_data(domain: Domain, settings: Settings, say: Note) -> str:
+    """Return the file that the domain was made from, where it is the run's training data; `say` tells so."""
+    file = domain.training_data
+    if not file or settings.training_data:
+        return ""
+    if not Path(file).exists():
+        say(
+            f"{domain.name}: {file}, from which it was made, is not there; facts that were in it are not told from "
+            "others (give --training-data, or --training-data none)"
+        )
+        return ""
+    say(
+        f"{domain.name}: was made from {Path(file).name}, which is taken for the training data of all models: facts "
+        "seen and unseen are reported apart (--training-data FILE or none decides otherwise)"
+    )
+    return file
 
 
 def _tuned(tuned: Checkpoint, root: Checkpoint) -> Checkpoint:

@@ -56,7 +56,8 @@ class Settings(LensSettings):
     training_data: Annotated[
         tuple[str, ...],
         Option(
-            "What models were trained on (texts or records, a file or a folder): PATH, or MODEL=PATH once for each.",
+            "What models were trained on (texts or records, a file or a folder): PATH, or MODEL=PATH once each; none "
+            "where it is not known (default: what the domain was made from).",
             ("compare",),
         ),
     ] = ()
