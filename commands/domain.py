@@ -225,7 +225,8 @@ def _show(found: Check) -> None:
         )
         print(
             f"tokens of {found.tokenizer}: answers {answers}, distractors {wrong}; "
-            f"{lengths.alike:,} of {lengths.facts:,} facts and questions keep three distractors within one token"
+            f"{lengths.alike:,} of {lengths.facts:,} facts and questions keep three distractors within one token, "
+            f"{lengths.facts - lengths.alike:,} fall out"
         )
     if found.odds is not None:
         odds = found.odds

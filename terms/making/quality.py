@@ -18,6 +18,10 @@ ENOUGH = 3
 """Distractors that a verdict needs of a fact."""
 UNEVEN = 3
 """How many times more often an answer may serve as a distractor than as a truth, or the other way round."""
+ENOUGH_TO_TELL = 20
+"""Facts of a relation below which lengths say nothing."""
+SURE_ERRORS = 3
+"""Standard errors above chance."""
 _CATCH_ALL = re.compile(r"(all|none|any|both|neither) of (the )?(above|these|those)|(all|none) of the other", re.I)
 _NUMBER = re.compile(r"[<>≤≥~±+-]?\s*\d[\d.,/:\s-]*(?P<unit>.*)", re.DOTALL)
 
@@ -72,8 +76,10 @@ def quality_problems(domain: Domain, names: Names) -> list[Problem]:
         *_contradictions(domain, names),
         *_repeated(domain.facts, "facts"),
         *_repeated(domain.questions, "questions"),
+        *_other_names(domain),
         *_within(domain, names),
         *_uneven(domain),
+        *_told_by_length(domain),
     ]
 
 
@@ -134,6 +140,50 @@ def _contradictions(domain: Domain, names: Names) -> list[Problem]:
     return [Problem("facts", what, "take it out of their distractors, or correct the other fact", True)]
 
 
+def _other_names(domain: Domain) -> list[Problem]:
+    """Distractors that are, in other case, another name of the truth, by any fact of the relation, or also true."""
+    aliases: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for fact in domain.facts:
+        aliases[fact.relation, normal(fact.answer)] |= set(map(normal, fact.aliases))
+    found = []
+    for fact in domain.facts:
+        same = aliases[fact.relation, normal(fact.answer)]
+        true = same | set(map(normal, fact.also_true))
+        for distractor in fact.distractors:
+            theirs = aliases[fact.relation, normal(distractor)]
+            if normal(distractor) in true or normal(fact.answer) in theirs:
+                found.append(f'{fact.id}: "{distractor}"')
+                break
+    if not found:
+        return []
+    what = f"{len(found):,} have a distractor that is another name of the truth, or true as well ({such(found)})"
+    return [Problem("facts", what, "take it out of their distractors", True)]
+
+
+def _told_by_length(domain: Domain) -> list[Problem]:
+    """Relations, and questions, whose answer is the longest or shortest candidate far more often than by chance.
+
+    A model that likes long answers would then seem to know them.
+    """
+    groups: dict[str, list[Fact]] = defaultdict(list)
+    for fact in (*domain.facts, *domain.questions):
+        if fact.distractors:
+            groups["the questions" if fact.relation == QUESTION else fact.relation].append(fact)
+    told = []
+    for relation, facts in groups.items():
+        chance = sum(1 / (1 + len(fact.distractors)) for fact in facts)
+        longest = sum(len(fact.answer) > max(map(len, fact.distractors)) for fact in facts)
+        shortest = sum(len(fact.answer) < min(map(len, fact.distractors)) for fact in facts)
+        for count, word in ((longest, "longest"), (shortest, "shortest")):
+            error = (chance * (1 - chance / len(facts))) ** 0.5
+            if len(facts) >= ENOUGH_TO_TELL and count > chance + SURE_ERRORS * error and count > 2 * chance:
+                told.append(f"{relation}: the {word} in {count:,} of {len(facts):,}")
+    if not told:
+        return []
+    what = f"the answer is told by its length alone ({such(told)})"
+    return [Problem("distractors", what, "give these facts distractors of their answer's length")]
+
+
 def _repeated(facts: Sequence[Fact], place: str) -> list[Problem]:
     seen: dict[tuple[str, str], str] = {}
     twice = []
@@ -171,10 +221,18 @@ def _within(domain: Domain, names: Names) -> list[Problem]:
     if general:
         what = f'{len(general):,} have an option such as "all of the above" ({such(general)})'
         out.append(Problem("questions", what, "leave it out: alone, it is no answer"))
-    told = [f.id for f in every if f.relation != QUESTION and any(_in(f.answer, c) for c in f.cues)]
+    told = [f.id for f in every if f.relation != QUESTION and any(_gives_away(c, f) for c in f.cues)]
     if told:
         out.append(Problem("facts", f"{len(told):,} are given away by their cue ({such(told)})", "word it otherwise"))
     return out
+
+
+def _gives_away(cue: str, fact: Fact) -> bool:
+    """Whether a cue holds the answer, one of its other names, or all words of an answer of several in any order."""
+    if any(_in(name, cue) for name in (fact.answer, *fact.aliases)):
+        return True
+    words = {word for word in words_of(fact.answer) if len(word) >= 4 or not word.isalpha()}
+    return len(words) > 1 and words <= set(words_of(cue))
 
 
 def _same_twice(candidates: Sequence[str], names: Names) -> str | None:

@@ -477,6 +477,46 @@ def test_a_true_distractor_is_a_fault():
     assert 'one: "Brazil" is the answer of two' in str(problem)
 
 
+def small_domain(*given):
+    return Domain("law", specialties={"tax": Specialty("tax", "Tax")}, facts=tuple(given))
+
+
+def a_fact(n, answer, wrong, cue="The seat of court {} is", **more):
+    return Fact(f"f{n}", (cue.replace("{}", f"number {n}"),), answer, tuple(wrong), ("tax",), "seat", f"c{n}", **more)
+
+
+def test_a_distractor_that_is_another_name_of_the_truth_is_a_fault():
+    """In other case, by another fact of the same answer, or as the name's owner."""
+    wrong = ("Rome", "Oslo", "Bonn")
+    for facts, id in (
+        ([a_fact(1, "Paris", ("lutetia", *wrong), aliases=("Lutetia",))], "f1"),
+        ([a_fact(1, "Paris", ("Lutetia", *wrong)), a_fact(2, "paris", wrong, aliases=("Lutetia",))], "f1"),
+        ([a_fact(1, "Lutetia", ("Paris", *wrong)), a_fact(2, "Paris", wrong, aliases=("Lutetia",))], "f1"),
+        ([a_fact(1, "Paris", ("LYON", *wrong), also_true=("Lyon",))], "f1"),
+    ):
+        faults = [problem for problem in quality_problems(small_domain(*facts), Names()) if problem.fault]
+        assert any("another name of the truth, or true as well" in str(fault) and id in str(fault) for fault in faults)
+    assert not [p for p in quality_problems(small_domain(a_fact(1, "Paris", wrong)), Names()) if p.fault]
+
+
+def test_answers_told_by_their_length_alone_are_found():
+    def problems(length):
+        facts = [a_fact(n, "x" * length(n) + f" {n}", [f"{'y' * 9} {n}{c}" for c in "abcde"]) for n in range(30)]
+        return [str(p) for p in quality_problems(small_domain(*facts), Names()) if "length alone" in str(p)]
+
+    assert "seat: the longest in 30 of 30" in problems(lambda n: 20)[0]
+    assert "seat: the shortest in 30 of 30" in problems(lambda n: 2)[0]
+    assert problems(lambda n: 20 if n % 6 == 0 else 10) == []
+
+
+def test_a_cue_that_holds_an_answers_words_in_another_order_is_found():
+    told = a_fact(1, "carcinoma of the lung", ("a", "b", "c"), cue="Lung {} with carcinoma is called")
+    named = a_fact(2, "Paris", ("a", "b", "c"), cue="The town of Lutetia {} is", aliases=("Lutetia",))
+    fine = a_fact(3, "carcinoma of the skin", ("a", "b", "c"), cue="Lung {} with carcinoma is called")
+    (problem,) = [p for p in quality_problems(small_domain(told, named, fine), Names()) if "given away" in str(p)]
+    assert "2 are given away by their cue (f1, f2)" in str(problem)
+
+
 @pytest.mark.heavy
 @pytest.mark.parametrize("name", embedded())
 def test_general_facts_of_an_embedded_domain_are_no_other_ones(name):
