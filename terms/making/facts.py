@@ -20,7 +20,7 @@ from ..domain import Fact
 from ..normal_form import words_of
 from ..reading.load import read_records
 from ..records import Faults, Record
-from ..tables import LEAST, Row, distractors, filled
+from ..tables import LEAST, MOST, Row, distractors, filled
 from ..vocabulary.entry import normal
 from .labels import LIST, Labels
 from .names import Names, holds
@@ -51,6 +51,8 @@ class FactRow:
     """Cues of its own, in place of its relation's; without `{}`."""
     wordings: tuple[str, ...] = ()
     """What each cue is (`Fact.wordings`); empty where that is not known."""
+    doubtful: tuple[str, ...] = ()
+    """Objects that may be right for the subject: no distractors, and not said to be true either."""
 
 
 def read_facts(
@@ -135,11 +137,15 @@ def make_facts(
     right: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in rows:
         right[row.relation, names.key(row.subject)] |= {row.answer, *row.also}
+    doubtful: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in rows:
+        doubtful[row.relation, names.key(row.subject)] |= set(row.doubtful)
     kin = _kin(rows, names)
     wrong: dict[int, tuple[str, ...]] = {}
     pools = list(_pools(kept, general))
     for done, pool in enumerate(pools, 1):
-        known = [right[kept[i].relation, names.key(kept[i].subject)] for i in pool]
+        pairs = [(kept[i].relation, names.key(kept[i].subject)) for i in pool]
+        known = [right[pair] | doubtful[pair] for pair in pairs]
         table = [
             Row(str(i), kept[i].answer, tuple(sorted(also.union(*(kin[kept[i].relation, one] for one in also)))))
             for i, also in zip(pool, known, strict=True)
@@ -205,7 +211,15 @@ def _spelled(stated: Iterable[FactRow], names: Names, notes: list[str]) -> list[
         notes.append(
             f'facts: {len(changed):,} objects are other names of one before, and are called so ("{changed[0]}")'
         )
-    return [replace(r, answer=one(r, r.answer), also=tuple(one(r, a) for a in r.also)) for r in rows]
+    return [
+        replace(
+            r,
+            answer=one(r, r.answer),
+            also=tuple(one(r, a) for a in r.also),
+            doubtful=tuple(one(r, a) for a in r.doubtful),
+        )
+        for r in rows
+    ]
 
 
 def _merged(stated: Iterable[FactRow], names: Names, general: str, notes: list[str]) -> list[FactRow]:
@@ -223,7 +237,12 @@ def _merged(stated: Iterable[FactRow], names: Names, general: str, notes: list[s
                     f'{row.where}: "{row.subject}" → "{row.answer}" is a control in {before.where}, and of a specialty '
                     "here; remove one of the two"
                 )
-            out[key] = replace(before, specialties=both, also=tuple(dict.fromkeys([*before.also, *row.also])))
+            out[key] = replace(
+                before,
+                specialties=both,
+                also=tuple(dict.fromkeys([*before.also, *row.also])),
+                doubtful=tuple(dict.fromkeys([*before.doubtful, *row.doubtful])),
+            )
     if repeated:
         notes.append(f"facts: {repeated:,} rows say what one before says, and became one fact with it")
     return list(out.values())
@@ -291,7 +310,10 @@ def _drawn(table: list[Row], specialties: Sequence[tuple[str, ...]]) -> list[tup
 
 def _exchanged(rows: list[Row]) -> list[tuple[str, ...]]:
     """`terms.tables.distractors`, over rows of like length at a time."""
-    order = sorted(range(len(rows)), key=lambda i: (len(rows[i].answer), normal(rows[i].answer), i))
+    order = list(range(len(rows)))
+    # Of a few answers, such as modes of inheritance, a stretch of like length would hold one only.
+    if len({row.answer for row in rows}) > 2 * MOST:
+        order.sort(key=lambda i: (len(rows[i].answer), normal(rows[i].answer), i))
     parts = max(1, len(order) // TOGETHER)
     out: dict[int, tuple[str, ...]] = {}
     for part in range(parts):

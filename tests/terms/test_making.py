@@ -319,6 +319,20 @@ def test_cues_may_stand_in_the_table(law):
     assert Domain.open(law / "law").facts[0].cues == ("1: tax matter 0 is", "2: tax matter 0 is", "3: tax matter 0 is")
 
 
+def test_a_doubtful_answer_is_no_distractor_and_not_said_to_be_true():
+    rows = [FactRow(f"thing {n}", "is", f"answer {n}", ("tax",), (), "here") for n in range(8)]
+    rows[0] = replace(rows[0], doubtful=("answer 1", "answer 2"))
+    facts = made(rows)
+    assert not {"answer 1", "answer 2"} & set(facts[0].distractors)
+    assert facts[0].also_true == ()
+
+
+def test_many_facts_of_few_answers_have_them_all_as_distractors():
+    answers = ("dominant", "recessive", "linked to X", "of the mother")
+    rows = [stated(f"disease {n}", answers[n % 2 if n < 600 else n % 4]) for n in range(640)]
+    assert all(len(fact.distractors) == 3 for fact in made(rows))
+
+
 # Questions
 
 
