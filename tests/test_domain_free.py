@@ -15,6 +15,7 @@ ALLOWED = {
     "terms/defaults.py": "the default domain, named in one place",
     "terms/cuis.py": "a tool of the embedded domain's folder: its CUIs against the Disease Ontology (make check-cuis)",
     "terms/extraction/smedqa.py": "a paper's recipe: the released script's keywords",
+    "terms/making/from_vocabulary/": "what the Disease Ontology's definitions and the UMLS's relations state, in words",
     "probes/evaluate/": "the papers' own experiments: their suites, data formats and labels",
     "probes/hypotheses/ready/s-medqa-claim.toml": "a paper's claim",
     "probes/hypotheses/ready/drugs-gain-more-than-diseases.toml": "a hypothesis about the UMLS's semantic types",
