@@ -121,7 +121,8 @@ def from_source(
         str,
         typer.Argument(
             help="Questions with answers, instructions, chats, multiple choice, triples or a table: a file (.jsonl, "
-            ".json, .parquet, .csv, .tsv), a folder of such, or a dataset (OWNER/NAME[:SPLIT])."
+            ".json, .parquet, .csv, .tsv), a folder of such, or a dataset (OWNER/NAME[:SPLIT]). Or a vocabulary: .obo, "
+            "a table of concepts with parents, a UMLS release with MRREL.RRF."
         ),
     ],
     name: Annotated[str, typer.Option(help="What the domain is called.")],
@@ -143,7 +144,7 @@ def from_source(
         Path | None,
         typer.Option(
             help="A vocabulary made by probe terms vocabulary: records without a specialty get that of the concept "
-            "they name, and answers are sorted by type."
+            "they name, and answers are sorted by type; to a subset of an ontology it gives the hierarchy."
         ),
     ] = None,
     specialties: Annotated[

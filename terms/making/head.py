@@ -33,7 +33,7 @@ def head_text(domain: Domain, source: str, folder: Path) -> str:
         lines.append(f"contrast = {_quoted(domain.contrast)}")
     if domain.joiner != JOINER:
         lines.append(f"joiner = {_quoted(domain.joiner)}")
-    if Path(source).exists():
+    if source and Path(source).exists():
         lines += [_TRAINING.rstrip(), f"training_data = {_quoted(_from_folder(source, folder))}"]
     for specialty in domain.specialties.values():
         key = specialty.id if re.fullmatch("[A-Za-z0-9_-]+", specialty.id) else _quoted(specialty.id)

@@ -2,8 +2,9 @@
 
     source ── reader by its form ── Stated ── facts ── controls, contrast ── a new folder, whole or not at all
 
-A reader (`from_records`) decides what the source states; what is made of it is decided here, for every form alike. The
-same source gives the same bytes. The folder's `domain.toml` remembers the file as the domain's training data.
+A reader (`from_records`, `from_vocabulary`) decides what the source states; what is made of it is decided here, for
+every form alike. The same source gives the same bytes. The folder's `domain.toml` remembers a file of records as the
+domain's training data.
 """
 
 from __future__ import annotations
@@ -19,18 +20,21 @@ from ..contrast import open_contrast
 from ..defaults import DOMAIN
 from ..domain import Domain, Fact, Specialty, domain_folder, embedded, head
 from ..extraction.hierarchy import Hierarchy, roots_of
+from ..normal_form import words_of
 from ..reading.load import read_records
 from ..records import Faults, Record
 from ..vocabulary.compiled import Vocabulary
+from ..vocabulary.reading import Tally
 from .controls import count_named, general_facts, open_embedded
 from .facts import make_facts
 from .folder import facts_text, write_new
 from .from_records.forms import UNFIT, Fields
 from .from_records.pairs import read_pairs
 from .from_records.triples import is_table, is_triples, read_triples
+from .from_vocabulary.source import is_vocabulary, stated_by
 from .head import head_text, joiner_of
 from .labels import Labels
-from .names import Names
+from .names import Names, holds
 from .new import new_folder
 from .rows import keep_large_relations, label_rows, rename_shared_relations, thin_rows
 from .stated import Stated
@@ -111,6 +115,8 @@ def domain_from(origin: Origin, progress: Progress | None = None) -> MadeDomain:
     folder = new_folder(origin.name, origin.out)
     if origin.vocabulary is not None and not origin.vocabulary.exists():
         raise UsageError(f"{origin.vocabulary}: no such file; give one that was made by probe terms vocabulary")
+    if is_vocabulary(origin.source):
+        return _of_vocabulary(origin, folder, progress)
     vocabulary = Vocabulary.open(origin.vocabulary) if origin.vocabulary else None
     like = head(domain_folder(origin.specialties)) if vocabulary else None
     empty = Domain(origin.name, specialties=dict(like.specialties) if like else {})
@@ -124,6 +130,25 @@ def domain_from(origin: Origin, progress: Progress | None = None) -> MadeDomain:
     labels.check(faults)
     faults.raise_any()
     return write_domain(stated, origin, folder, labels, known, progress)
+
+
+def _of_vocabulary(origin: Origin, folder: Path, progress: Progress | None) -> MadeDomain:
+    """Make a domain of what a vocabulary states. Raises UsageError for options that mean nothing to it."""
+    for given, option in (
+        (origin.question_field, "--question-field"),
+        (origin.answer_field, "--answer-field"),
+        (origin.specialty_field, "--specialty-field"),
+        (origin.labels, "--map"),
+    ):
+        if given:
+            raise UsageError(
+                f"{option}: the source is a vocabulary, whose hierarchy gives the specialties; leave it out"
+            )
+    wider = Vocabulary.open(origin.vocabulary) if origin.vocabulary else None
+    tally = Tally(progress=progress, encoding=origin.encoding)
+    found = stated_by([origin.source], wider, most=origin.most, tally=tally)
+    labels = Labels(Domain(origin.name, specialties=found.specialties))
+    return write_domain(found.stated, origin, folder, labels, found.known, progress, is_training=False)
 
 
 def read_source(origin: Origin, labels: Labels, known: VocabularyNames, faults: Faults) -> Stated:
@@ -162,8 +187,11 @@ def write_domain(
     labels: Labels,
     known: VocabularyNames,
     progress: Progress | None = None,
+    is_training: bool = True,
 ) -> MadeDomain:
     """Make facts of what a source states, add controls and a contrast, and write the folder.
+
+    With `is_training` the folder remembers the source as the training data of the models it will be asked of.
 
     Raises DomainError where nothing can serve as a fact, or the contrast is none.
     """
@@ -193,7 +221,7 @@ def write_domain(
     # The general facts are English: without a space cue and answer would run into one word.
     controls = general_facts(facts) if domain.joiner else []
     files = {
-        "domain.toml": head_text(domain, origin.source, folder),
+        "domain.toml": head_text(domain, origin.source if is_training else "", folder),
         "facts.jsonl": facts_text([*facts, *controls]),
     }
     # Where the folder lies is no part of what it holds.
@@ -251,7 +279,15 @@ def _with_aliases(facts: Sequence[Fact], aliases: Mapping[str, tuple[str, ...]],
     for fact in facts:
         taken = {names.key(name) for name in fact.also_true} | {fact.answer.casefold()}
         given = dict.fromkeys(by_key.get(names.key(fact.answer), ()))
-        kept = (name for name in given if name.casefold() not in taken and names.key(name) not in taken)
+        cues = [words_of(cue) for cue in fact.cues]
+        kept = (
+            name
+            for name in given
+            if name.casefold() not in taken
+            and names.key(name) not in taken
+            # A name that the cue holds would be scored for the repetition.
+            and not any(holds(cue, words_of(name)) for cue in cues)
+        )
         out.append(replace(fact, aliases=tuple(kept)))
     return out
 
