@@ -13,7 +13,7 @@ from .claims import Claim
 from .specialties import SpecialtyMap
 from .telling import tells
 from .truth import Truth
-from .wordings import WORDINGS
+from .wordings import OF_ONE_FORM, WORDINGS
 
 LONGEST = 60
 """Characters of a name that is still asked for, or about."""
@@ -58,6 +58,8 @@ def choose(
             skipped["with a name that several concepts have"] += 1
         elif tells(claim.subject, claim.answer) or tells(claim.answer, claim.subject):
             skipped["whose subject's name says the answer"] += 1
+        elif claim.relation in OF_ONE_FORM and truth.has_forms(claim):
+            skipped["of a concept whose forms may have answers of their own"] += 1
         elif truth.own(claim) > MOST_TRUE:
             skipped[f"of subjects with more than {MOST_TRUE} true answers"] += 1
         elif (key := (claim.relation, normal(claim.subject))) in asked:

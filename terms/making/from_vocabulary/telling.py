@@ -119,6 +119,8 @@ def tells(subject: str, answer: str) -> bool:
     # "Hyperkeratosis" is a keratosis.
     if any(part in word for part in _telling(answer) if len(part) > STEM for word in plain):
         return True
+    if any(_abbreviates(word, subject) for word in re.findall(r"\b[A-Z]{2,6}\b", answer)):
+        return True
     # "C4A deficiency" is named after the gene, "SHOX-related short stature" too.
     return answer.isupper() and any(answer.lower() == word.lower() for word in re.split(r"[\s/-]+", subject))
 
@@ -126,6 +128,12 @@ def tells(subject: str, answer: str) -> bool:
 def shares_word(one: str, other: str) -> bool:
     """Return whether two names have a word in common that tells something, in whatever form."""
     return any(_is_form(word, known) for word in _telling(one) for known in _telling(other))
+
+
+def _abbreviates(short: str, name: str) -> bool:
+    """Whether the letters begin words of a name, one after the other: CBG, corticosteroid-binding globulin."""
+    initials = "".join(word[0] for word in re.findall(r"[^\W_]+", name.lower()))
+    return short.lower() in initials
 
 
 def beginnings(name: str) -> frozenset[str]:

@@ -51,6 +51,11 @@ class Truth:
         out.pop(claim.answer, None)
         return tuple(out)
 
+    def has_forms(self, claim: Claim) -> bool:
+        """Return whether concepts lie under the one that the claim is about."""
+        index = self._vocabulary.index(claim.concepts[0])
+        return index is not None and bool(self._below.get(index))
+
     def own(self, claim: Claim) -> int:
         """Return how many answers the source gives for the claim's subject itself."""
         return len(self._answers[claim.relation, normal(claim.subject)])

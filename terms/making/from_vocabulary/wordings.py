@@ -118,6 +118,8 @@ FROM_ABOVE = frozenset(("kind_of", "site", "cell_of_origin", "causative_agent", 
 """Relations whose answers hold for all that is under their subject."""
 FROM_BELOW = frozenset(("mutated_gene", "disease_band"))
 """Relations whose answers hold for what is over their subject: a gene of one form of a disease is the disease's too."""
+OF_ONE_FORM = FROM_BELOW | {"disease_of_gene", "inheritance"}
+"""Relations in which a disease that has forms is not asked about: each form may have an answer of its own."""
 UNSHARED = frozenset(("kind_of", "other_name", "disease_of_gene", "gene_band"))
 """Relations in which the answers of what is under the subject say nothing of it."""
 
