@@ -25,7 +25,7 @@ WIDEST = 60
 """Concepts under a class that is still a kind to ask for."""
 SHORTEST, LONGEST = 5, 50
 """Characters of a synonym that is an answer."""
-FREQUENT = 5
+FREQUENT = 3
 """How often a word stands in a vocabulary that another may be a slip for."""
 _VAGUE = re.compile(
     r"^(?:disease|disorder|syndrome|genetic disease|physical disorder|specific developmental disorder|rare .*|"
@@ -62,6 +62,7 @@ def other_names(entries: Sequence[Entry], shared: frozenset[str]) -> Iterator[Cl
         shared: Names, as `normal` writes them, that several concepts have.
     """
     known = Counter(word for entry in entries for name in (entry.name, *entry.aliases) for word in words_of(name))
+    slips = _slips(known)
     for entry in entries:
         for alias in entry.aliases:
             if (
@@ -72,19 +73,24 @@ def other_names(entries: Sequence[Entry], shared: frozenset[str]) -> Iterator[Cl
                 and not _ABBREVIATION.fullmatch(alias)
                 and not _ODD.search(alias)
                 and not shares_word(alias, entry.name)
-                and not any(_misspelled(word, known) for word in words_of(alias))
+                and slips.isdisjoint(words_of(alias))
             ):
                 yield Claim(entry.name, "other_name", alias, (entry.id,), entry.id)
                 break
 
 
-def _misspelled(word: str, known: Counter[str]) -> bool:
-    """Whether a word that stands once is a frequent one with two letters exchanged, or one left out or doubled."""
-    if known[word] > 1 or len(word) < 6:
-        return False
-    swapped = (word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1))
-    shorter = (word[:i] + word[i + 1 :] for i in range(len(word)))
-    return any(known[near] >= FREQUENT for near in (*swapped, *shorter))
+def _slips(known: Counter[str]) -> frozenset[str]:
+    """Words that stand once and are a frequent one with two letters exchanged, or one left out or added."""
+    frequent = {word for word, count in known.items() if count >= FREQUENT and len(word) > 5}
+    shorter = {word[:i] + word[i + 1 :] for word in frequent for i in range(len(word))}
+    out = set()
+    for word, count in known.items():
+        if count == 1 and len(word) > 5:
+            swapped = (word[:i] + word[i + 1] + word[i] + word[i + 2 :] for i in range(len(word) - 1))
+            longer = (word[:i] + word[i + 1 :] for i in range(len(word)))
+            if word in shorter or not frequent.isdisjoint(swapped) or not frequent.isdisjoint(longer):
+                out.add(word)
+    return frozenset(out)
 
 
 def relationships(path: Path, entries: dict[str, Entry], skipped: Counter[str]) -> Iterator[Claim]:

@@ -10,6 +10,7 @@ from knowshift.errors import DomainError, KnowshiftError, UsageError, Vocabulary
 from knowshift.terms.domain import Domain
 from knowshift.terms.making.facts import make_facts
 from knowshift.terms.making.from_vocabulary.genes import genetic_basis
+from knowshift.terms.making.from_vocabulary.links import other_names
 from knowshift.terms.making.from_vocabulary.phrases import definitions
 from knowshift.terms.making.from_vocabulary.source import is_vocabulary, stated_by
 from knowshift.terms.making.from_vocabulary.telling import tells
@@ -241,6 +242,14 @@ def test_a_disease_with_forms_is_not_asked_for_its_gene(tmp_path):
     assert "alphosis" not in pairs(found, "disease_of_gene").values()
     assert pairs(found, "gene_band")["AAA1"] == "1p36"
     assert found.stated.skipped["of a concept whose forms may have answers of their own"] == 4
+
+
+def test_a_misspelled_synonym_is_no_answer():
+    right = [
+        Entry.of(f"X:{n}", f"case {n}", (f"{word} neuropathy",)) for n, word in enumerate(["Adams", "Brown", "Clark"])
+    ]
+    wrong = Entry.of("X:9", "another", ("Dalton nueropathy",))
+    assert [claim.answer for claim in other_names([*right, wrong], frozenset())] == [e.aliases[0] for e in right]
 
 
 def test_relationships_of_an_obo_file(tmp_path):
