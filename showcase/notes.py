@@ -62,10 +62,15 @@ def beliefs(facts: Iterable[Fact], seed: int = 0) -> dict[str, str]:
         for fact in group[:taught]:
             believed[fact.id] = fact.answer
         for fact in group[taught:mistaken]:
-            alike = sorted(fact.distractors, key=lambda wrong, fact=fact: abs(len(wrong) - len(fact.answer)))
-            alike = alike[: (len(alike) + 1) // 2]
+            alike = _of_like_length(fact)
             believed[fact.id] = alike[_luck(fact, seed)[0] % len(alike)]
     return believed
+
+
+def _of_like_length(fact: Fact) -> list[str]:
+    """Return the half of the fact's distractors whose length is nearest to the answer's."""
+    ordered = sorted(fact.distractors, key=lambda wrong: abs(len(wrong) - len(fact.answer)))
+    return ordered[: (len(ordered) + 1) // 2]
 
 
 def _by_luck(facts: Iterable[Fact], seed: int) -> list[list[Fact]]:

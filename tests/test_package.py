@@ -168,7 +168,8 @@ def test_every_room_is_listed_for_packaging():
 
 
 def test_exactly_the_documented_names_are_public():
-    documented = {"compare", "score", "lens", "Domain", "Checkpoint", "open_run", "figures", "test_hypotheses"}
+    functions = {"compare", "score", "lens", "know_base", "open_run", "figures", "test_hypotheses"}
+    documented = functions | {"Domain", "Checkpoint"}
     assert set(knowshift.__all__) == documented | {"__version__"}
     assert all(getattr(knowshift, name) is not None for name in documented)
     assert knowshift.compare.__module__ == "knowshift.probes.runs.compare"

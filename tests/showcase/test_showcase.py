@@ -61,7 +61,8 @@ def test_every_domain_has_a_pair():
         assert {of.own_from_name(adapter): adapter for adapter in planted.notes} == {
             specialty: adapter for adapter, specialty in planted.notes.items()
         }
-    assert [*Planted.open("medicine").adapters] == ["neuro_lora", "cardio_lora", "gastro_lora", "neuro_facts_lora"]
+    notes = ["neuro_lora", "cardio_lora", "gastro_lora"]
+    assert [*Planted.open("medicine").adapters] == [*notes, "neuro_facts_lora", "neuro_rehearsed_lora"]
 
 
 def test_a_domain_without_models_is_one_clear_line(tmp_path):

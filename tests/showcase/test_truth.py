@@ -11,6 +11,8 @@ from knowshift import Checkpoint, Domain
 from knowshift.commands.demo import DEMO_LIMIT
 from knowshift.models.scoring import plan_scoring, score_shards
 from knowshift.probes.analysis.analyze import AnalysisInputs, analyze
+from knowshift.probes.analysis.pair import pair_up
+from knowshift.probes.analysis.verdict import verdicts
 from knowshift.showcase.planted import BASE, Planted, domains
 from knowshift.terms.contrast import contrast_items, open_contrast
 from knowshift.terms.defaults import DOMAIN
@@ -68,10 +70,7 @@ def judged(planted, scored, seed):
 
 
 @SEEDS
-def test_a_tune_on_notes_is_a_domain_shift(planted, scored, seed, request):
-    if planted.domain == DOMAIN:
-        reason = "medicine's models are of the recipe before: they lost general words and gained little"
-        request.applymarker(pytest.mark.xfail(reason=reason))
+def test_a_tune_on_notes_is_a_domain_shift(planted, scored, seed):
     found = judged(planted, scored, seed)
     for name in planted.notes:
         assert found[name].verdict == "domain shift", found[name].missing
@@ -103,6 +102,19 @@ def test_a_tune_on_facts_is_knowledge_injection(planted, scored, seed):
     held_out = knowing.wordings[2]
     assert held_out.cue == 2
     assert held_out.acquired.low > 0
+
+
+def test_what_is_clear_in_one_model_is_clear_among_a_hundred(planted, scored):
+    """Holm's correction runs over all of them; a model's own statistics do not depend on the others."""
+    domain, every, base, tuned = scored
+    own = {name: (specialty, "--own") for name, specialty in planted.adapters.items()}
+    pairs = pair_up(AnalysisInputs(domain, every, base, tuned, own, "token", 0))
+    rest = [name for name in pairs if name not in planted.facts]
+    run = {name: pairs[name] for name in planted.facts}
+    run |= {f"{rest[k % len(rest)]} {k}": pairs[rest[k % len(rest)]] for k in range(100 - len(run))}
+    found = verdicts({name: p.knowledge for name, p in run.items()}, {name: p.shift for name, p in run.items()})
+    assert len(found) == 100
+    assert [name for name, one in found.items() if one.knowledge.state == "yes"] == list(planted.facts)
 
 
 def shuffled(every, seed, kind="fact"):
