@@ -145,7 +145,10 @@ FAULTS = {
         r"item fact:neurology-4: .*too long for a context of 128",
     ),
     "unknown option": (lambda h, f: [*command(h), "--colour", "red"], "No such option: --colour"),
-    "no tuned model": (lambda h, f: ["compare", h / "base"], "Missing argument"),
+    "no tuned model": (
+        lambda h, f: ["compare", h / "base"],
+        "no tuned model given: probe compare BASE TUNED..., or --base-only",
+    ),
     "unknown command": (lambda h, f: ["compere"], "No such command 'compere'"),
     "limit 0": (lambda h, f: [*command(h), "--limit", "0"], "--limit 0: too small; give a whole number, 1 or more"),
     "limit in words": (lambda h, f: [*command(h), "--limit", "few"], "'--limit'"),

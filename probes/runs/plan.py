@@ -144,7 +144,7 @@ def plan_comparison(
     """
     specs = [str(spec) for spec in tuned]
     if not specs:
-        raise UsageError("no tuned model given: probe compare BASE TUNED...")
+        raise UsageError("no tuned model given: probe compare BASE TUNED..., or --base-only")
     engine = open_engine(settings.engine, remote=settings.remote)
     domain = Domain.open(settings.domain)
     contrast = open_contrast(domain, settings.contrast)
