@@ -41,7 +41,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     "facts": {
         **_BOTH,
         "relation": "the fact's relation",
-        "known": "whether the base ranks the true answer first",
+        "known": "whether the base knows the fact: its true answer leads, wordings averaged",
         "wording": "what the cue is called, else its number from 1; a row is then a cue",
     },
     "terms": {
@@ -204,12 +204,14 @@ def columns(run: LoadedRun, name: str, items: str, reading: Reading) -> dict[str
     if items == "facts":
         margin = dict(zip((item.id for item in model.items), model.centred.margins()[0].tolist(), strict=True))
         values = np.array([margin[item.id] for item in reading.items])
-        wrong = np.where(reading.like, reading.base_nats, -np.inf)
+        leads = dict(zip((item.id for item in model.items), model.standing.base_lead.tolist(), strict=True))
+        lead = np.array([leads[item.id] for item in reading.items])
+        first = (np.where(reading.like, reading.base_nats, -np.inf) < reading.base_nats[:, :1]).all(1)
         return out | {
             "stratum": _third(values, np.isin(reading.group, ["own", model.reference])),
             "seen": [seen.get(item.id) for item in reading.items],
             "relation": [item.relation for item in reading.items],
-            "known": (wrong < reading.base_nats[:, :1]).all(1).tolist(),
+            "known": np.where(np.isfinite(lead), lead > 0, first).tolist(),  # as the ledger has it
             "wording": [_wording(item, cue) for item, cue in zip(reading.items, reading.cue.tolist(), strict=True)],
         }
     counts = [run.frequency[item.concept] for item in reading.items]

@@ -86,26 +86,21 @@ def found(opened, stated):
 def test_known_figures_of_the_run_come_out_again(run, found, model):
     held = run.models[model]
     same = {
-        "specific_knowledge": found(model, draws=1999, measure="specific knowledge", contrast="own"),
         "margin_of_own": found(model, contrast="own"),
         "specific_margin": found(model),
         "own wrong answers": found(model, measure="wrong answers"),
         "own terms": found(model, items="terms", measure="gain"),
         "accuracy": found(model, measure="accuracy", contrast="other"),
     }
-    ledger = held.ledger.other
+    other = run.facts().filter((pl.col("model") == model) & (pl.col("group") == "other"))
     wanted = {
-        "specific_knowledge": held.specific_knowledge.value,
         "margin_of_own": held.rungs["knowledge"].value,
         "specific_margin": held.specific_margin.value,
         "own wrong answers": held.rungs["specialty_vocabulary"].value,
         "own terms": held.text_rungs["specialty_vocabulary"].value,
-        "accuracy": (ledger.learned - ledger.lost) / ledger.facts,
+        "accuracy": (other["tuned_rank"] == 0).mean() - (other["base_rank"] == 0).mean(),
     }
     assert {name: one.value for name, one in same.items()} == pytest.approx(wanted, abs=1e-9)
-    for end in ("low", "high"):  # the same draws, the same interval
-        wanted_end = getattr(held.specific_knowledge, end)
-        assert getattr(same["specific_knowledge"], end) == pytest.approx(wanted_end, abs=1e-9)
 
 
 def test_the_last_layer_is_the_model_itself(found):
@@ -168,10 +163,12 @@ def test_columns_that_determine_one_another_give_no_effect(found):
 def test_wordings_are_rows_of_their_own(found, run):
     group = {"own": {"group": "own", "wording": "3"}, "other": {"group": "other", "wording": "3"}}
     third = found(groups={"own3": group["own"], "other3": group["other"]}, contrast="own3 - other3", draws=1999)
-    assert third.value == pytest.approx(0.5, abs=0.3)
+    held_out = run.models["neuro_facts_lora"].wordings[2]
+    assert held_out.cue == 2
+    assert third.low > 0
+    assert held_out.acquired.low > 0
     known = found(measure="specific knowledge", groups={"own3": group["own"]}, contrast="own3").value
-    wording = run.models["neuro_facts_lora"].wordings[2].specific_knowledge.value
-    assert known == pytest.approx(wording, abs=0.05)  # here the line is fitted over all wordings
+    assert known == pytest.approx(third.value, rel=0.5)  # beyond the others' line, which lies near their mean gain
 
 
 # Verdicts.
