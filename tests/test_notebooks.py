@@ -74,7 +74,7 @@ def test_a_notebook_runs_and_says_what_is_committed(path, execute, tmp_path):
     ("name", "said"),
     [
         ("first-comparison", ["neuro_lora domain shift", "neuro_facts_lora knowledge injection"]),
-        ("new-domain", ["symbols_lora knowledge injection", "taught supported", "along cannot tell", "before the run"]),
+        ("new-domain", ["symbols_lora cannot tell", "taught cannot tell", "along cannot tell", "before the run"]),
     ],
 )
 def test_what_a_reader_should_take_away_stands_in_the_outputs(name, said):
