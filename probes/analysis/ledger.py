@@ -58,11 +58,11 @@ def ledger_frame(
     def lists(logprob: Array) -> list[list[float]]:
         return [[float(value) for value in row if np.isfinite(value)] for row in logprob]
 
-    leads = centred.leads()
+    standing = Standing.of(centred)
+    leads = standing.base_lead, standing.tuned_lead
     known = [
         np.where(np.isfinite(lead), lead > 0, rank == 0) for lead, rank in zip(leads, (before, after), strict=True)
     ]
-    standing = Standing.of(centred)
     states = {(False, True): "learned", (True, True): "kept", (True, False): "lost", (False, False): "never"}
     items = [pair.items[i] for i in gains.index]
     return pl.DataFrame(

@@ -204,14 +204,12 @@ def columns(run: LoadedRun, name: str, items: str, reading: Reading) -> dict[str
     if items == "facts":
         margin = dict(zip((item.id for item in model.items), model.centred.margins()[0].tolist(), strict=True))
         values = np.array([margin[item.id] for item in reading.items])
-        leads = dict(zip((item.id for item in model.items), model.standing.base_lead.tolist(), strict=True))
-        lead = np.array([leads[item.id] for item in reading.items])
-        first = (np.where(reading.like, reading.base_nats, -np.inf) < reading.base_nats[:, :1]).all(1)
+        states = dict(model.fact_frame.select("item", "state").iter_rows())
         return out | {
             "stratum": _third(values, np.isin(reading.group, ["own", model.reference])),
             "seen": [seen.get(item.id) for item in reading.items],
             "relation": [item.relation for item in reading.items],
-            "known": np.where(np.isfinite(lead), lead > 0, first).tolist(),  # as the ledger has it
+            "known": [states[item.id] in ("kept", "lost") for item in reading.items],
             "wording": [_wording(item, cue) for item, cue in zip(reading.items, reading.cue.tolist(), strict=True)],
         }
     counts = [run.frequency[item.concept] for item in reading.items]
