@@ -29,10 +29,8 @@ from typing import Any
 import torch
 from knowshift.models.checkpoint import Checkpoint
 from knowshift.models.scoring import score
-from knowshift.probes.analysis.centring import centre
-from knowshift.probes.analysis.ladder import fact_gains
-from knowshift.probes.analysis.scores import Pair, fact_scores
-from knowshift.probes.analysis.standing import Standing
+from knowshift.probes.analysis.base_knowledge import base_knowledge
+from knowshift.probes.analysis.inputs import AnalysisInputs
 from knowshift.terms.domain import Domain, Fact
 from knowshift.terms.select import items
 from peft import LoraConfig, get_peft_model
@@ -72,12 +70,9 @@ def known_facts(base: str, domain: Domain, own: Sequence[Fact]) -> set[str]:
     relations = {fact.relation for fact in own}
     # An answer is centred over all facts of its relation, other specialties' too.
     asked = [item for item in items(domain) if item.kind == "fact" and item.relation in relations]
-    scores = fact_scores(score(asked, Checkpoint.open(base), lens=False), asked)
-    pair = Pair(scores, scores)
-    gains = fact_gains(pair)
-    categories = Standing.of(centre(pair, gains)).categories()
-    known = {pair.items[i].id for i, category in zip(gains.index, categories, strict=True) if category == "known"}
-    return {fact.id for fact in own if f"fact:{fact.id}" in known}
+    table = score(asked, Checkpoint.open(base), lens=False)
+    frame = base_knowledge(AnalysisInputs(domain, tuple(asked), table, {}, {}, "token", 0)).frame
+    return {fact.id for fact in own} & set(frame.filter(category="known")["fact"])
 
 
 def answers(facts: Sequence[Fact], kind: str, known: set[str], rng: random.Random) -> list[str]:

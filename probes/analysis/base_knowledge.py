@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from ..results.base_knowledge import SpecialtyKnowledge
 from .error_rates import packaged
 from .inputs import AnalysisInputs
-from .knowledge import measure
 from .pair import BaseScores, ModelPair
 from .power import smallest_share, unknown_needed
 from .verdict import too_little
@@ -48,7 +47,8 @@ def base_knowledge(inputs: AnalysisInputs) -> Known:
     for id, specialty in inputs.domain.specialties.items():
         mine = np.array([id in item.specialties for item in pair.items], dtype=bool)
         if mine.any():
-            found[id] = _of_specialty(pair, specialty.name, mine, of_domain & ~mine)
+            too_few = too_little(pair.knowledge_within(of_domain, id))
+            found[id] = _with_limits(_counted(pair, specialty.name, mine), too_few)
     controls = _counted(pair, "controls", ~of_domain) if (~of_domain).any() else None
     standing = pair.standing
     frame = pl.DataFrame(
@@ -83,23 +83,8 @@ def _counted(pair: ModelPair, name: str, among: NDArray[np.bool_]) -> SpecialtyK
     )
 
 
-def _of_specialty(pair: ModelPair, name: str, own: NDArray[np.bool_], other: NDArray[np.bool_]) -> SpecialtyKnowledge:
-    """Return what the base knows of the facts `own` [N], and the limits of a verdict with them as own facts."""
-    counted = _counted(pair, name, own)
-    found = measure(
-        pair.centred,
-        own,
-        other,
-        pair.fact_relations,
-        [name if mine else item.specialties[0] for mine, item in zip(own, pair.items, strict=True)],
-        pair.gains.clusters,
-        pair.seed,
-        unit=pair.facts.unit,
-        margin=pair.margin,
-        draws=2,
-        permute=False,
-    )
-    why = too_little(found)
+def _with_limits(counted: SpecialtyKnowledge, why: str) -> SpecialtyKnowledge:
+    """Return the counts with the limits of a verdict; `why` says why there can be none, empty where there can."""
     share = None if why else smallest_share(packaged(), counted.clearly_unknown)
     return counted.model_copy(
         update={
@@ -117,8 +102,8 @@ def _advice(found: dict[str, SpecialtyKnowledge]) -> list[str]:
         f"{one.name}: no verdict on knowledge is possible: {one.why}" for one in found.values() if not one.testable
     ]
     blunt = [one.name for one in found.values() if one.testable and (one.share is None or one.share > AIM)]
-    enough = unknown_needed(packaged(), AIM)
     if blunt:
+        enough = unknown_needed(packaged(), AIM)
         names = ", ".join(blunt[:MOST]) + (f" and {len(blunt) - MOST} more" if len(blunt) > MOST else "")
         wanted = "" if enough is None else f": that takes about {enough:,} clearly unknown facts a specialty"
         lines.append(f"a tune that teaches one fact in ten is likely to be missed in {names}{wanted}")

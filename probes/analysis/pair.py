@@ -188,12 +188,18 @@ class ModelPair:
 
         The true own specialty has no part in it.
         """
-        placebo = np.array([specialty in item.specialties for item in self.items], dtype=bool)
-        others = self.fact_groups == "other"
+        return self.knowledge_within(self.fact_groups == "other", specialty)
+
+    def knowledge_within(self, among: NDArray[np.bool_], specialty: str) -> Knowledge:
+        """Return the statistic of the facts `among` [N], those of `specialty` as own and the rest as others.
+
+        It has neither an interval to rely on nor a p.
+        """
+        own = np.array([specialty in item.specialties for item in self.items], dtype=bool)
         return measure(
             self.centred,
-            others & placebo,
-            others & ~placebo,
+            among & own,
+            among & ~own,
             self.fact_relations,
             [specialty if specialty in item.specialties else item.specialties[0] for item in self.items],
             self.gains.clusters,

@@ -31,7 +31,21 @@ def smallest_share(calibration: Calibration | None, clearly_unknown: int) -> flo
         calibration: Rates of models of known truth.
         clearly_unknown: Facts of the specialty that the base clearly does not know.
     """
-    points = _points(calibration) if calibration else []
+    return _share(_points(calibration), clearly_unknown)
+
+
+def unknown_needed(calibration: Calibration | None, share: float) -> int | None:
+    """Return how many clearly unknown facts make a tune visible that teaches `share` of them; None where no number."""
+    points = _points(calibration)
+    for count in range(1, 2000):
+        found = _share(points, count)
+        if found is not None and found <= share + 1e-9:
+            return count
+    return None
+
+
+def _share(points: Sequence[tuple[float, float]], clearly_unknown: int) -> float | None:
+    """Return the smallest share for so many clearly unknown facts, read off the calibration's points."""
     if not points or clearly_unknown < 1:
         return None
     unknown, learned = (np.log([point[part] for point in points]) for part in (0, 1))
@@ -41,17 +55,10 @@ def smallest_share(calibration: Calibration | None, clearly_unknown: int) -> flo
     return share if share <= 1 else None
 
 
-def unknown_needed(calibration: Calibration | None, share: float) -> int | None:
-    """Return how many clearly unknown facts make a tune visible that teaches `share` of them; None where no number."""
-    for count in range(1, 2000):
-        found = smallest_share(calibration, count)
-        if found is not None and found <= share + 1e-9:
-            return count
-    return None
-
-
-def _points(calibration: Calibration) -> list[tuple[float, float]]:
+def _points(calibration: Calibration | None) -> list[tuple[float, float]]:
     """Return clearly unknown facts, and those learned where 80 % were found: a pair for each size where they were."""
+    if calibration is None:
+        return []
     out = []
     arms = sorted(((arm.dose, name) for name, arm in calibration.arms.items() if name.startswith("injection")))
     for size in map(str, sorted(calibration.sizes)):
