@@ -10,6 +10,7 @@ from ..results.model import CategoryCounts, Placebo, Reinforced, RightWrongPairs
 from ..results.rungs import CATEGORIES, SIDES, Side
 from .pair import ModelPair
 from .registry import analysis
+from .standing import right_wrong_shares
 
 WRONG_ANSWERS = 50
 """Wrong answers that are listed, the surest first."""
@@ -81,9 +82,7 @@ def right_wrong_pairs(model: ModelPair) -> dict[Side, RightWrongPairs]:
     for side, mask in zip(SIDES, (model.fact_groups == "own", model.is_reference), strict=True):
         shares = []
         for values in (centred.base, centred.tuned):
-            wrong = np.where(centred.like, values, np.nan)[mask, 1:]
-            with np.errstate(invalid="ignore", divide="ignore"):
-                share = (values[mask, :1] > wrong).sum(1) / np.isfinite(wrong).sum(1)
+            share = right_wrong_shares(values[mask], centred.like[mask])
             share = share[np.isfinite(share) & np.isfinite(values[mask, 0])]
             shares.append(float(share.mean()) if len(share) else None)
         out[side] = RightWrongPairs(base=shares[0], tuned=shares[1], facts=int(mask.sum()))
@@ -96,7 +95,7 @@ def wrong_answers(model: ModelPair) -> tuple[WrongAnswer, ...]:
 
     One wrong answer leads the truth and every other candidate by the lead of clear knowledge, and did not in the base.
     """
-    centred, limit = model.centred, 0.5 * model.standing.threshold
+    centred, limit = model.centred, model.standing.clear_lead
     rows: list[WrongAnswer] = []
     for place in np.flatnonzero(model.fact_groups == "own"):
         leads = []

@@ -27,7 +27,7 @@ from .fact_scores import Scored, score_facts
 from .proportions import rate
 from .relations import Blocks, permutation_p
 from .resample import DRAWS, Array, Clusters, effect_size
-from .standing import CLEARLY_KNOWN, Standing
+from .standing import Standing
 
 SMALLEST_SHARE = 0.05
 """Smallest effect of interest: this share of the unknown facts learned, beyond what the reference learned."""
@@ -183,7 +183,7 @@ def _smallest(standing: Standing, scored: Scored) -> float | None:
 def _only_wording(leads: Array, standing: Standing, own: NDArray[np.bool_], names: Sequence[str]) -> str:
     """Return the only wording in which own unknown facts became clearly known; "" where there is no such one."""
     with np.errstate(invalid="ignore"):
-        learned = (leads[:, own] >= CLEARLY_KNOWN * standing.threshold).sum(1)
+        learned = (leads[:, own] >= standing.clear_lead).sum(1)
     if len(learned) < 2:
         return ""
     first, second = np.argsort(-learned, kind="stable")[:2]

@@ -62,10 +62,15 @@ class Standing:
             return (self.base_lead <= -self.threshold) & ~self.base_first
 
     @property
+    def clear_lead(self) -> float:
+        """Lead from which an answer is clearly first, in the margins' unit."""
+        return CLEARLY_KNOWN * self.threshold
+
+    @property
     def is_clearly_known(self) -> NDArray[np.bool_]:
         """[N] whether the tuned model clearly knows the fact."""
         with np.errstate(invalid="ignore"):
-            return self.tuned_lead >= CLEARLY_KNOWN * self.threshold
+            return self.tuned_lead >= self.clear_lead
 
     def categories(self, tuned: bool = False) -> list[Category | None]:
         """Return each fact's category in the base, or in the tuned model; None where it cannot be read."""
@@ -74,6 +79,19 @@ class Standing:
             None if not np.isfinite(ahead) else "known" if ahead > 0 else "maybe known" if some else "unknown"
             for ahead, some in zip(lead, first, strict=True)
         ]
+
+
+def right_wrong_shares(values: Array, like: NDArray[np.bool_]) -> Array:
+    """Return the share [N] of each fact's wrong answers that score below its truth; NaN where it has none.
+
+    Args:
+        values: [N, candidates] scores, the truth first.
+        like: [N, candidates] distractors that count.
+    """
+    wrong = np.where(like, values, np.nan)[:, 1:]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        out: Array = (values[:, :1] > wrong).sum(1) / np.isfinite(wrong).sum(1)
+    return out
 
 
 def _threshold(leads: Array, scale: float) -> float:

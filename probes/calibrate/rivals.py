@@ -20,6 +20,7 @@ import numpy as np
 from ..analysis.ladder import nanmean
 from ..analysis.pair import ModelPair
 from ..analysis.scores import Array
+from ..analysis.standing import right_wrong_shares
 
 NAMES = {
     "terms": "mean gain of terms (the S-MedQA way)",
@@ -68,14 +69,11 @@ def of_facts(pair: ModelPair) -> dict[str, Rival]:
 
 def _pairs(pair: ModelPair) -> Array:
     """Return each fact's change [N] in the share of its wrong answers that score below its truth."""
-    shares = []
-    for scores in (pair.facts.base, pair.facts.tuned):
-        values = nanmean(scores.value("token")[pair.gains.index], 1)
-        wrong = np.where(pair.gains.like, values, np.nan)[:, 1:]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            shares.append((values[:, :1] > wrong).sum(1) / np.isfinite(wrong).sum(1))
-    change: Array = shares[1] - shares[0]
-    return change
+    base, tuned = (
+        right_wrong_shares(nanmean(scores.value("token")[pair.gains.index], 1), pair.gains.like)
+        for scores in (pair.facts.base, pair.facts.tuned)
+    )
+    return tuned - base
 
 
 def of_texts(term_gains: Sequence[float] | Array, text_gains: Sequence[float] | Array) -> dict[str, Rival]:
