@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from .probes.results.calibration import Calibration
 from .probes.results.comparison import ComparisonResult
 from .probes.results.estimate import Estimate
 from .probes.results.findings import Rate
@@ -266,25 +267,16 @@ def agreement_table(agreements: Mapping[str, Agreement]) -> None:
     console.print(table)
 
 
-def calibration_table(data: Mapping[str, Any]) -> None:
+def calibration_table(data: Calibration) -> None:
     """Print a row an arm: how often each verdict was reached, of how many models."""
     console = Console(highlight=False, markup=False)
-    for size in map(str, data["sizes"]):
+    for size in map(str, data.sizes):
         table = Table(title=f"{size} own facts", title_justify="left")
         for head in ("arm", "knowledge", "no knowledge", "shift, texts", "shift, facts", "planted", "found", "covered"):
             table.add_column(head, justify="left" if head == "arm" else "right")
-        for name, arm in data["arms"].items():
-            at_size = arm["sizes"][size]
-            rates = (
-                at_size["knowledge"]["acquired"],
-                at_size["no_knowledge"],
-                arm["text_shift"]["yes"],
-                at_size["shift"]["yes"],
-            )
-            means = ("–" if value is None else f"{value:+.2f}" for value in (arm["planted"], at_size["estimate"]))
-            table.add_row(name, *map(_json_rate, rates), *means, _json_rate(at_size["coverage"]))
+        for name, arm in data.arms.items():
+            at_size = arm.sizes[size]
+            rates = at_size.knowledge["acquired"], at_size.no_knowledge, arm.text_shift.yes, at_size.shift.yes
+            means = ("–" if value is None else f"{value:+.2f}" for value in (arm.planted, at_size.estimate))
+            table.add_row(name, *map(_rate, rates), *means, _rate(at_size.coverage))
         console.print(table)
-
-
-def _json_rate(rate: Mapping[str, Any]) -> str:
-    return f"{rate['hits']}/{rate['n']}"

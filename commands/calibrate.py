@@ -21,5 +21,5 @@ def calibrate(options: GivenOptions, debug: Debug = False) -> None:
     out = settings_from(options).out
     with Reporter() as reporter:
         data = measure(**{"out": out, **options}, command=command, progress=reporter)
-    calibration_table(data.model_dump(mode="json"))
+    calibration_table(data)
     print(f"calibration: {out / 'calibration.json'}")

@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..terms.defaults import DOMAIN
+from ..terms.defaults import DOMAIN, MOST_FACTS
 from .options import Debug, Encoding
 
 if TYPE_CHECKING:
     from ..probes.runs.domain_check import Check
 
 UNUSABLE = 2
+NewFolder = Annotated[Path | None, typer.Option(help="Its folder (default: the name, here).")]
+SpecialtyField = Annotated[str | None, typer.Option(help="Field with the specialty (default: specialty, specialties).")]
+LabelMap = Annotated[
+    list[str] | None,
+    typer.Option(help="What a label stands for: LABEL=SPECIALTY[,SPECIALTY], or LABEL=none; repeat."),
+]
 
 app = typer.Typer(
     help="A domain of your own: lay it down, build it from texts, tables and questions, check it.",
@@ -27,7 +33,7 @@ app = typer.Typer(
 @app.command(epilog="Example:  probe domain new law")
 def new(
     name: Annotated[str, typer.Argument(help="What the domain is called.")],
-    out: Annotated[Path | None, typer.Option(help="Its folder (default: the name, here).")] = None,
+    out: NewFolder = None,
     debug: Debug = False,
 ) -> None:
     """Lay down a domain folder in which every file explains itself."""
@@ -52,13 +58,8 @@ def build(
         ),
     ] = None,
     text_field: Annotated[str | None, typer.Option(help="Field with the text (default: text).")] = None,
-    specialty_field: Annotated[
-        str | None, typer.Option(help="Field with the specialty (default: specialty, specialties).")
-    ] = None,
-    map: Annotated[
-        list[str] | None,
-        typer.Option(help="What a label stands for: LABEL=SPECIALTY[,SPECIALTY], or LABEL=none; repeat."),
-    ] = None,
+    specialty_field: SpecialtyField = None,
+    map: LabelMap = None,
     vocabulary: Annotated[
         Path | None, typer.Option(help="A vocabulary made by probe terms vocabulary: what is looked for in the texts.")
     ] = None,
@@ -126,20 +127,15 @@ def from_source(
         ),
     ],
     name: Annotated[str, typer.Option(help="What the domain is called.")],
-    out: Annotated[Path | None, typer.Option(help="Its folder (default: the name, here).")] = None,
+    out: NewFolder = None,
     question_field: Annotated[
         str | None, typer.Option(help="Field with the question (default: question, instruction, prompt, ...).")
     ] = None,
     answer_field: Annotated[
         str | None, typer.Option(help="Field with the answer (default: answer, output, response, ...).")
     ] = None,
-    specialty_field: Annotated[
-        str | None, typer.Option(help="Field with the specialty (default: specialty, specialties).")
-    ] = None,
-    map: Annotated[
-        list[str] | None,
-        typer.Option(help="What a label stands for: LABEL=SPECIALTY[,SPECIALTY], or LABEL=none; repeat."),
-    ] = None,
+    specialty_field: SpecialtyField = None,
+    map: LabelMap = None,
     vocabulary: Annotated[
         Path | None,
         typer.Option(
@@ -154,7 +150,7 @@ def from_source(
         str | None,
         typer.Option(help="Contrast domain: a name, a folder, or none (default: the embedded one it is least like)."),
     ] = None,
-    most: Annotated[int, typer.Option(min=1, help="Facts at most; the largest relations are thinned.")] = 5_000,
+    most: Annotated[int, typer.Option(min=1, help="Facts at most; the largest relations are thinned.")] = MOST_FACTS,
     encoding: Encoding = None,
     debug: Debug = False,
 ) -> None:

@@ -16,7 +16,7 @@ from .folder import PARTS
 from .problem import Problem, such
 
 SMALL_RELATION = 5
-"""A relation of fewer facts counts for nothing in a verdict (`probes.analysis.knowledge`)."""
+"""A relation of fewer facts counts for nothing in a verdict (`probes.analysis.centring`)."""
 TEXTS = 5
 """Texts of a specialty below which the text view rests on chance."""
 

@@ -86,6 +86,11 @@ def open_staged(stage: Path, folder: Path) -> Domain:
             for name in twins:
                 if (folder / name).exists():
                     shutil.copy(folder / name, stage / name)
+    return _open_in_place_of(stage, folder)
+
+
+def _open_in_place_of(stage: Path, folder: Path) -> Domain:
+    """Open what is to be in `folder`; an error names that, and not the hidden stage."""
     try:
         return Domain.open(stage)
     except DomainError as error:
@@ -96,8 +101,7 @@ def install(stage: Path, folder: Path, names: Iterable[str], about: Mapping[str,
     """Moves the named files of the stage into the folder, and records them; on failure all is as it was before."""
     names = list(names)
     made = {**read_record(folder).get("made", {}), **{n: sha256(stage / n) for n in names if n != "domain.toml"}}
-    record = {"schema": SCHEMA, "made_by": f"knowshift {__version__}", **about, "made": made}
-    (stage / RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    _write_record(stage, about, made)
     before = stage / "before"
     before.mkdir()
     moved: list[str] = []
@@ -116,30 +120,28 @@ def install(stage: Path, folder: Path, names: Iterable[str], about: Mapping[str,
         raise
 
 
+def _write_record(stage: Path, about: Mapping[str, Any], made: Mapping[str, str]) -> None:
+    record = {"schema": SCHEMA, "made_by": f"knowshift {__version__}", **about, "made": made}
+    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    (stage / RECORD).write_text(text, encoding="utf-8", newline="\n")
+
+
 def facts_text(facts: Iterable[Fact]) -> str:
     """Return the content of facts.jsonl; fields that say nothing are left out."""
     plain = ({k: v for k, v in asdict(fact).items() if k not in OPTIONAL or v} for fact in facts)
     return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in plain)
 
 
-def write_new(folder: Path, files: Mapping[str, str], about: Mapping[str, Any]) -> None:
-    """Write a new domain's folder, whole or not at all, with the record of what was made.
+@contextmanager
+def whole(folder: Path) -> Iterator[Path]:
+    """Give a hidden folder that takes the place of `folder`, which is new or empty, once it is filled.
 
-    Raises DomainError where the files are no domain, and then nothing is there.
+    Where filling it fails, nothing is there.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     stage = Path(mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
-        for name, text in files.items():
-            (stage / name).write_text(text, encoding="utf-8", newline="\n")
-        made = {name: sha256(stage / name) for name in files if name != "domain.toml"}
-        record = {"schema": SCHEMA, "made_by": f"knowshift {__version__}", **about, "made": made}
-        text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-        (stage / RECORD).write_text(text, encoding="utf-8", newline="\n")
-        try:
-            Domain.open(stage)
-        except DomainError as error:
-            raise DomainError(str(error).replace(str(stage), str(folder))) from error
+        yield stage
         stage.chmod(0o755)
         if folder.exists():
             folder.rmdir()
@@ -147,6 +149,19 @@ def write_new(folder: Path, files: Mapping[str, str], about: Mapping[str, Any]) 
     except BaseException:
         shutil.rmtree(stage, ignore_errors=True)
         raise
+
+
+def write_new(folder: Path, files: Mapping[str, str], about: Mapping[str, Any]) -> None:
+    """Write a new domain's folder, whole or not at all, with the record of what was made.
+
+    Raises DomainError where the files are no domain, and then nothing is there.
+    """
+    with whole(folder) as stage:
+        for name, text in files.items():
+            (stage / name).write_text(text, encoding="utf-8", newline="\n")
+        made = {name: sha256(stage / name) for name in files if name != "domain.toml"}
+        _write_record(stage, about, made)
+        _open_in_place_of(stage, folder)
 
 
 def sha256(path: Path) -> str:

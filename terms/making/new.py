@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
-from tempfile import mkdtemp
 
 from ...errors import UsageError
 from ..domain import embedded
+from .folder import whole
 
 TEMPLATE = Path(__file__).parent / "template"
 
@@ -23,9 +22,7 @@ def new(name: str, out: Path | None = None) -> Path:
     Raises UsageError where the name cannot be one, or something is there already.
     """
     folder = new_folder(name, out)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    stage = Path(mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-    try:
+    with whole(folder) as stage:
         for source in sorted(path for path in TEMPLATE.rglob("*") if path.is_file()):
             path = stage / source.relative_to(TEMPLATE)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,13 +30,6 @@ def new(name: str, out: Path | None = None) -> Path:
             quoted = json.dumps(name, ensure_ascii=False)
             text = text.replace('"{name}"', quoted).replace("{folder}", str(folder)).replace("{name}", name)
             path.write_text(text, encoding="utf-8", newline="\n")
-        stage.chmod(0o755)
-        if folder.exists():
-            folder.rmdir()
-        stage.rename(folder)
-    except BaseException:
-        shutil.rmtree(stage, ignore_errors=True)
-        raise
     return folder
 
 

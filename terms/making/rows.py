@@ -20,12 +20,10 @@ from .facts import FactRow
 from .from_records.kinds import FEW
 from .labels import Labels
 from .stated import Stated
+from .thinning import OVER, largest_size
 from .vocabulary_names import VocabularyNames
 
-LEAST_OF_BLOCK = 5
-"""Facts that a relation keeps in each specialty, however few are asked for."""
 UNSORTED = "without a specialty, by its label or by the vocabulary"
-OVER = "beyond the number of facts asked for (--most)"
 OURS = "_of_source"
 """Put behind a relation that the general facts have too, so that neither lends the other its answers."""
 Stating = TypeVar("Stating", FactRow, Fact)
@@ -74,17 +72,11 @@ def thin_rows(rows: Sequence[FactRow], most: int, skipped: Counter[str]) -> list
     blocks: dict[tuple[str, tuple[str, ...]], list[int]] = defaultdict(list)
     for i, row in enumerate(rows):
         blocks[row.relation, row.specialties].append(i)
-    low, high = LEAST_OF_BLOCK, max(map(len, blocks.values()))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if sum(min(len(block), middle) for block in blocks.values()) <= most:
-            low = middle
-        else:
-            high = middle - 1
+    size = largest_size([len(block) for block in blocks.values()], most)
 
     def by_content(i: int) -> tuple[int, int]:
         return crc32(f"{rows[i].subject}\0{rows[i].answer}".encode()), i
 
-    kept = sorted(i for block in blocks.values() for i in sorted(block, key=by_content)[:low])
+    kept = sorted(i for block in blocks.values() for i in sorted(block, key=by_content)[:size])
     skipped[OVER] += len(rows) - len(kept)
     return [rows[i] for i in kept]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ...errors import DomainError, UsageError
 from ..contrast import open_contrast
-from ..defaults import DOMAIN
+from ..defaults import DOMAIN, MOST_FACTS
 from ..domain import Domain, Fact, Specialty, domain_folder, embedded, head
 from ..extraction.hierarchy import Hierarchy, roots_of
 from ..normal_form import words_of
@@ -42,8 +42,6 @@ from .texts import LABELS
 from .vocabulary_names import VocabularyNames
 
 Progress = Callable[[str, int, int], None]
-MOST = 5_000
-"""Facts of a domain, at most: more make a comparison slow and no verdict surer."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Origin:
     specialties: str = DOMAIN
     """The domain whose specialties and hierarchy sort the vocabulary's concepts."""
     contrast: str | None = None
-    most: int = MOST
+    most: int = MOST_FACTS
     encoding: str | None = None
 
 

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from ..facts import FEWEST
+from ..thinning import OVER, largest_size
 from .claims import Claim
 
 SHARE = 10
@@ -13,11 +14,8 @@ SHARE = 10
 ALWAYS = 4
 UNEVEN = 3
 """Of a relation with fewer than `SHARE` answers, none serves more often than so many times the second rarest."""
-FEWEST_OF_GROUP = 5
-"""Rows that a relation keeps in each specialty, however few are asked for; fewer are no relation to a verdict."""
 LEAST_SUBJECTS, LEAST_RELATIONS = 25, 3
 """Of a specialty that a verdict can be given for."""
-OVER = "beyond the number of facts asked for (--most)"
 
 Placed = tuple[Claim, tuple[str, ...]]
 """A statement with its specialties."""
@@ -49,7 +47,7 @@ def limited(rows: Sequence[Placed], skipped: Counter[str], rank: Mapping[str, in
     kept = [[n for n in group if n in even] for group in groups.values()]
     if uneven := sum(map(len, groups.values())) - len(even):
         skipped["with an answer that has enough facts"] += uneven
-    size = _size([len(group) for group in kept], most)
+    size = len(rows) if most is None else largest_size([len(group) for group in kept], most)
     if over := sum(max(0, len(group) - size) for group in kept):
         skipped[OVER] += over
     return _of_large_specialties([rows[n] for n in sorted(n for group in kept for n in group[:size])], skipped)
@@ -83,14 +81,6 @@ def _even(
                 if served[rows[n][0].answer] <= limit:
                     kept.add(n)
     return kept
-
-
-def _size(groups: Sequence[int], most: int | None) -> int:
-    """The largest size that no group may exceed for all to have at most `most` rows, `FEWEST_OF_GROUP` at least."""
-    sizes = range(max(groups, default=0), FEWEST_OF_GROUP, -1)
-    return next(
-        (size for size in sizes if most is None or sum(min(size, count) for count in groups) <= most), FEWEST_OF_GROUP
-    )
 
 
 def _of_large_specialties(rows: list[Placed], skipped: Counter[str]) -> list[Placed]:

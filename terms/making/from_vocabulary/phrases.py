@@ -109,7 +109,6 @@ _SINGULAR = {
     "lymph node": "lymph nodes",
     "skeletal muscles": "skeletal muscle",
     "bile ducts": "bile duct",
-    "spine": "spine",
     "large bowel": "large intestine",
     "eyes": "eye",
     "muscles": "muscle",
