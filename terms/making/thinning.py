@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-LEAST_OF_GROUP = 5
-"""Rows that a relation keeps in each specialty, however few are asked for; fewer are no relation to a verdict."""
+from .census import SMALL_RELATION
+
 OVER = "beyond the number of facts asked for (--most)"
 
 
 def largest_size(groups: Sequence[int], most: int) -> int:
     """Return the largest size that no group may exceed for all to have at most `most` rows.
 
-    It is `LEAST_OF_GROUP` where even that gives more.
+    It is `SMALL_RELATION` where even that gives more: fewer are no relation to a verdict.
 
     Args:
         groups: Rows of each group.
         most: Rows in all.
     """
-    sizes = range(max(groups, default=0), LEAST_OF_GROUP, -1)
-    return next((size for size in sizes if sum(min(size, count) for count in groups) <= most), LEAST_OF_GROUP)
+    sizes = range(max(groups, default=0), SMALL_RELATION, -1)
+    return next((size for size in sizes if sum(min(size, count) for count in groups) <= most), SMALL_RELATION)

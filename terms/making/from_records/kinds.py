@@ -24,17 +24,16 @@ from zlib import crc32
 from ...tables import slug
 from ...vocabulary.entry import normal
 from ...words import STOP_WORDS
+from ..census import SMALL_RELATION
 from .questions import asking_sentence, focus_of, shape_of, singular, trim_verbs
 
-LEAST = 5
-"""Facts of a relation, and different answers among them: with fewer a verdict counts none of them."""
 MOST_WORDS, MOST_FILLED = 20, 6
 """Words of a question that may have a frame, and of the subject in it."""
 SAMPLED = 10_000
 """Questions from which frames are found; they are looked for in all."""
 SHARED = 0.5
 """Share of the smaller frame's subjects and answers that two frames of one relation have in common."""
-FEW = f"of a kind with fewer than {LEAST} facts or different answers"
+FEW = f"of a kind with fewer than {SMALL_RELATION} facts or different answers"
 UNKNOWN = "whose question names no kind of answer"
 GENERIC = 0.2
 """Share of a frame's subjects that may have a word in common, where no question names what it asks for."""
@@ -96,7 +95,7 @@ def _drop_small(keys: list[tuple[str, ...] | None], pairs: Sequence[tuple[str, s
     for key, (question, answer) in zip(keys, pairs, strict=True):
         if key is not None:
             facts[key].add((normal(question), normal(answer)))
-    small = {key for key, found in facts.items() if min(len(found), len({a for _, a in found})) < LEAST}
+    small = {key for key, found in facts.items() if min(len(found), len({a for _, a in found})) < SMALL_RELATION}
     for i, key in enumerate(keys):
         if key in small:
             keys[i] = None
@@ -110,7 +109,7 @@ def _framed(
     if len(asked) > SAMPLED:
         asked = sorted(sorted(asked, key=lambda i: (crc32(" ".join(questions[i]).encode()), i))[:SAMPLED])
     counts = Counter(frame for i in asked for frame in _frames(questions[i], foci[i]))
-    counts = Counter({frame: n for frame, n in counts.items() if n >= LEAST})
+    counts = Counter({frame: n for frame, n in counts.items() if n >= SMALL_RELATION})
     members: dict[Frame, list[int]] = defaultdict(list)
     for i, words in enumerate(questions):
         for frame in _frames(words, foci[i]) if words else ():
@@ -126,7 +125,7 @@ def _framed(
     while heap:
         score, frame = heapq.heappop(heap)
         free = left(frame)
-        if min(len({questions[i] for i in free}), len({answers[i] for i in free})) < LEAST:
+        if min(len({questions[i] for i in free}), len({answers[i] for i in free})) < SMALL_RELATION:
             continue
         if not any(foci[i] for i in free) and _is_generic([questions[i] for i in free], frame):
             continue

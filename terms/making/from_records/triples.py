@@ -13,13 +13,13 @@ from typing import Any
 from ...normal_form import words_of
 from ...records import Faults, Record
 from ...vocabulary.entry import normal
+from ..census import SMALL_RELATION
 from ..facts import FactRow
 from ..labels import LIST
 from ..names import holds
 from ..relations import FILE, Relations
 from ..stated import Stated
 from .answers import LONG, MOST_CHARACTERS, is_long
-from .kinds import LEAST
 from .relation_wordings import wordings_of
 
 SUBJECTS = ("subject", "head", "subj", "entity", "s")
@@ -95,9 +95,9 @@ def _of_large_relations(rows: list[FactRow], skipped: Counter[str]) -> list[Fact
     answers: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         answers[row.relation].add(normal(row.answer))
-    kept = [row for row in rows if min(facts[row.relation], len(answers[row.relation])) >= LEAST]
+    kept = [row for row in rows if min(facts[row.relation], len(answers[row.relation])) >= SMALL_RELATION]
     if len(kept) < len(rows):
-        skipped[f"of a relation with fewer than {LEAST} facts or different objects"] += len(rows) - len(kept)
+        skipped[f"of a relation with fewer than {SMALL_RELATION} facts or different objects"] += len(rows) - len(kept)
     return kept
 
 
