@@ -95,7 +95,7 @@ def beside(few: int, many: int) -> Simulation:
 def knowledge(own: int, other: int, dose: float) -> Simulation:
     """A fact is learned with probability `dose`, and then gains `LEARNED`: the truth is the mean over all such.
 
-    Most facts are clearly unknown to the base, eight stand in a relation, and each relation moves a little by itself.
+    Most facts are clearly unknown to the base. A relation has eight of them, and moves a little by itself.
     """
 
     def draw(rng: np.random.Generator, seed: int, draws: int) -> Estimate:

@@ -1,10 +1,10 @@
 """Own less reference score, with its interval: three sources of chance, each in it.
 
 facts       the bootstrap draws concepts and answers
-the lines   a fact's score hangs on its group's line of wrong answers, and that on the facts that were drawn. The
-            line is not fitted again in every draw: each fact's pull on it is known (`robust.line_influence`), so
-            that a draw moves it by the drawn facts' pulls. Where truths lie far below the wrong answers, the error
-            of the slope is most of the error
+the lines   a fact's score depends on its group's line of wrong answers, and the line on the facts that were drawn.
+            Each fact's pull on the line is known (`robust.line_influence`), so a draw adds up the pulls of its
+            facts instead of fitting the line again. Where truths lie far below the wrong answers, most of the
+            error comes from the slope
 relations   a specialty has few, and each moves by itself: the spread between the reference's is added
 """
 

@@ -10,8 +10,8 @@ targets, never on what it is to predict. Three figures decide:
 
 Like with like: targets of the contrast are weighted to the domain's lengths and base log-probabilities. A target's
 base log-probability is that of the same string in *other* contexts: matching on the very score that is compared would
-regress to the mean. Capital letters are told apart by their own effect on general targets, because names of places
-have them and names of diseases do not. Without a contrast D1 is taken against general targets.
+regress to the mean. Names of places begin with a capital letter and names of diseases do not, so the effect of a
+capital is read from general targets and subtracted. Without a contrast D1 is taken against general targets.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ QUANTILES = 8
 TEMPERATURE_ERROR = 0.1
 """Relative interpolation error allowed for what the temperature gives, between the temperatures that were read."""
 SUPPORT = 0.7
-"""Share of the domain's targets that have counterparts; below it the estimate is said to be of the overlap."""
+"""Share of the domain's targets that have counterparts; below it the verdict says which share the estimate covers."""
 
 
 @dataclass(frozen=True)
